@@ -1,0 +1,39 @@
+//! Plain SVD: T is the identity.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::{Entry, Method, Needs};
+use crate::yaml;
+
+/// The registry's line.
+pub const ENTRY: Entry = Entry { name: "plain-svd", summary: "SVD(W): no context", read };
+
+/// Plain SVD has no parameters.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parameters {}
+
+#[derive(Debug)]
+struct PlainSvd;
+
+fn read(node: &yaml::Node) -> Result<Arc<dyn Method>, yaml::Error> {
+    let Parameters {} = yaml::from_node(node)?;
+    Ok(Arc::new(PlainSvd))
+}
+
+impl Method for PlainSvd {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+    fn title(&self) -> &'static str {
+        "Plain SVD"
+    }
+    fn needs(&self) -> Needs {
+        Needs::Nothing
+    }
+    fn parameters(&self) -> serde_json::Value {
+        serde_json::json!({})
+    }
+}

@@ -1,0 +1,24 @@
+//! Reproducible experiments with CorDA, the context-oriented decomposition of language models.
+//!
+//! The modules in the order data flows through them:
+//!
+//! | module | from | to |
+//! |---|---|---|
+//! | [`yaml`] | YAML text | a tree that remembers file, line and column |
+//! | [`spec`] | that tree and the catalog | an [`spec::Experiment`], checked and resolved |
+//! | [`assets`] | a [`assets::Source`] | verified files in the cache |
+//! | [`corpus`] | files | plain text, samples and windows |
+//! | [`model`] | files | weights, tokenizer, a Llama forward pass with observers |
+//! | [`decompose`] | W and its statistics | one factorisation a linear, serving every r |
+//! | [`results`] | measurements | rows, parquet, provenance |
+//! | [`report`] | rows | table, figures, page |
+
+pub mod assets;
+pub mod corpus;
+pub mod decompose;
+pub mod model;
+pub mod progress;
+pub mod report;
+pub mod results;
+pub mod spec;
+pub mod yaml;

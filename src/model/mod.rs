@@ -1,0 +1,2 @@
+//! Models of the Llama family: shape, weights, tokenizer, forward pass.
+pub mod shape;

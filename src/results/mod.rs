@@ -1,0 +1,108 @@
+//! Measurements: rows, their parquet and CSV, provenance, the comparison of two runs.
+
+use serde::Serialize;
+
+/// One measurement: a curve's point on a test set. The undamaged model is `method = "none"`, `discarded = 0`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Row {
+    /// Experiment's name.
+    pub experiment: String,
+    /// Arm's id; `none` for the undamaged model.
+    pub arm: String,
+    /// Arm's label; `Undamaged` for the undamaged model.
+    pub label: String,
+    /// The spec's word: `plain-svd`, `asvd`, `corda`, ...; `none`.
+    pub method: String,
+    /// Name of the calibration.
+    pub calibration: Option<String>,
+    /// Calibration samples used.
+    pub samples: Option<u32>,
+    /// Components discarded per linear, r (with `share`: of the linear of the largest rank).
+    pub discarded: u32,
+    /// Share of all components of the targets that were discarded.
+    pub share: f64,
+    /// The spec's targets: `decoder`, `all` or the globs joined with a blank.
+    pub targets: String,
+    /// Name of the evaluation.
+    pub evaluation: String,
+    /// Corpus of the evaluation.
+    pub corpus: String,
+    /// Split of the corpus.
+    pub split: String,
+    /// Number of windows.
+    pub windows: u32,
+    /// Length of a window in tokens.
+    pub length: u32,
+    /// Predictions made: windows x (length - 1).
+    pub tokens: u64,
+    /// Mean negative log-likelihood, nats a token (mean over windows of each window's mean).
+    pub nll: f64,
+    /// Standard error of `nll` over windows.
+    pub nll_stderr: f64,
+    /// exp(nll).
+    pub perplexity: f64,
+    /// Lower end of the 95% interval of the perplexity over windows.
+    pub ppl_low: f64,
+    /// Upper end.
+    pub ppl_high: f64,
+    /// nll minus the undamaged model's, paired by window.
+    pub delta_nll: f64,
+    /// Lower end of its 95% interval.
+    pub delta_low: f64,
+    /// Upper end.
+    pub delta_high: f64,
+    /// Seconds of evaluation, summed over windows.
+    pub seconds: f64,
+    /// Content key of the stage that measured it.
+    pub key: String,
+    /// Parameters that a factored form W' = B A would need, as a ratio of the targets' own.
+    pub factored_ratio: f64,
+}
+
+/// The loss of one window.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct WindowRow {
+    /// Experiment's name.
+    pub experiment: String,
+    /// Arm's id.
+    pub arm: String,
+    /// As in [`Row::discarded`].
+    pub discarded: u32,
+    /// As in [`Row::share`].
+    pub share: f64,
+    /// Name of the evaluation.
+    pub evaluation: String,
+    /// Index of the window from the start of the text.
+    pub window: u32,
+    /// Mean negative log-likelihood of its predictions, nats a token; not finite where the model is broken.
+    pub nll: f64,
+}
+
+/// What is known of one linear's decomposition under one arm: how well-posed it was.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LinearRow {
+    /// Experiment's name.
+    pub experiment: String,
+    /// Arm's id.
+    pub arm: String,
+    /// Hugging Face name of the linear.
+    pub linear: String,
+    /// Rows of W.
+    pub d_out: u32,
+    /// Columns of W.
+    pub d_in: u32,
+    /// Largest and smallest singular value of W T.
+    pub sigma_max: f64,
+    /// Smallest singular value of W T.
+    pub sigma_min: f64,
+    /// Calibration tokens for each input dimension (d_in); none for methods without calibration.
+    pub tokens_per_dimension: Option<f64>,
+    /// exp(entropy) of the normalised eigenvalues of the covariance, in dimensions.
+    pub effective_rank: Option<f64>,
+    /// Condition number of the damped covariance.
+    pub condition: Option<f64>,
+    /// Damping lambda added to the diagonal.
+    pub lambda: Option<f64>,
+    /// How often damping was doubled.
+    pub damping_rounds: Option<u32>,
+}

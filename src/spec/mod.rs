@@ -1,0 +1,152 @@
+//! The experiment: what a researcher wrote, checked and resolved against the catalog.
+//!
+//! [`load`] turns a YAML file (with `extends` and `--set` overrides) into an [`Experiment`], or into errors that name
+//! file, line and column. Nothing here fetches or computes; later stages never look at YAML again.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::assets::Source;
+use crate::corpus::Format;
+use crate::decompose::Method;
+use crate::model::shape::Shape;
+
+/// One experiment: a study of curves (arms) over numbers of discarded components.
+#[derive(Debug, Clone, Serialize)]
+pub struct Experiment {
+    /// Name of the results folder, `results/<name>/`.
+    pub name: String,
+    /// One line for headings.
+    pub title: String,
+    /// The model whose linears are decomposed.
+    pub model: Model,
+    /// Which linears are decomposed.
+    pub targets: Targets,
+    /// Seed of every random choice that has no seed of its own.
+    pub seed: u64,
+    /// Calibration passes, in the order of the file.
+    pub calibrations: Vec<Calibration>,
+    /// Curves, in the order of the file.
+    pub arms: Vec<Arm>,
+    /// The points of each curve.
+    pub discard: Discard,
+    /// Test sets, in the order of the file.
+    pub evaluations: Vec<Evaluation>,
+    /// Name of a file in `experiments/published/` (without `.yaml`) to show beside ours.
+    pub published: Option<String>,
+    /// The spec file as given on the command line.
+    pub path: PathBuf,
+    /// `--set` overrides as given, in order.
+    pub overrides: Vec<String>,
+}
+
+/// A model of the Llama family: where it is and what shape it has.
+#[derive(Debug, Clone, Serialize, PartialEq)]
+pub struct Model {
+    /// Catalog name, or the path of an inline source.
+    pub name: String,
+    /// Where its files come from.
+    pub source: Source,
+    /// Its dimensions, known before any file is fetched.
+    pub shape: Shape,
+    /// Licence as an SPDX identifier or a name; empty for inline models.
+    pub licence: String,
+    /// How to cite it; empty for inline models.
+    pub citation: String,
+}
+
+/// Which linears are decomposed.
+#[derive(Debug, Clone, Serialize, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Targets {
+    /// Every linear inside the blocks.
+    Decoder,
+    /// The decoder's and `lm_head` (untied first when tied): the paper's perplexity study.
+    All,
+    /// Linears whose Hugging Face name matches one of these globs, e.g. `*.self_attn.q_proj`, `model.layers.0.*`.
+    Globs(Vec<String>),
+}
+
+/// A text: a corpus and one of its splits.
+#[derive(Debug, Clone, Serialize, PartialEq)]
+pub struct Corpus {
+    /// `enwiki` of `enwiki/train`; for an inline file its path.
+    pub name: String,
+    /// `train` of `enwiki/train`; `all` for an inline file.
+    pub split: String,
+    /// Where its file comes from.
+    pub source: Source,
+    /// How its file is read.
+    pub format: Format,
+    /// Licence; empty for inline files.
+    pub licence: String,
+    /// How to cite it; empty for inline files.
+    pub citation: String,
+}
+
+/// One calibration pass: the samples whose activations give the statistics.
+#[derive(Debug, Clone, Serialize, PartialEq)]
+pub struct Calibration {
+    /// Its key in the spec.
+    pub name: String,
+    /// The text the samples come from.
+    pub corpus: Corpus,
+    /// Number of samples in the pass; arms may use fewer (a prefix).
+    pub samples: usize,
+    /// Length of a sample, in tokens (the last may be shorter at the end of a text, as in the official code).
+    pub length: usize,
+    /// How samples are picked.
+    pub sampling: crate::corpus::Sampling,
+    /// Seed of the picking.
+    pub seed: u64,
+}
+
+/// One curve: a decomposition, and the statistics it sees.
+#[derive(Debug, Clone, Serialize)]
+pub struct Arm {
+    /// Unique short name, e.g. `corda-wiki-64`.
+    pub id: String,
+    /// What tables and legends say.
+    pub label: String,
+    /// The decomposition with its parameters; its `name()` is the spec's word.
+    pub method: Arc<dyn Method>,
+    /// Name of the calibration it uses; `None` for methods that use none.
+    pub calibration: Option<String>,
+    /// Number of samples of that calibration it uses (at most the calibration's own).
+    pub samples: Option<usize>,
+    /// Names of the evaluations this arm is measured on, in the order of the spec's `evaluate`; default all.
+    pub evaluations: Vec<String>,
+}
+
+/// The numbers of components to discard: 0 (the undamaged model) is always measured, listed or not.
+#[derive(Debug, Clone, Serialize, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Discard {
+    /// The same r for every linear. Ascending, distinct.
+    Components {
+        /// Values of r.
+        values: Vec<usize>,
+        /// What happens where a linear's rank R <= r: `false` refuses the spec, `true` discards R - 1 there.
+        cap: bool,
+    },
+    /// A share of each linear's rank R: r = floor(share R + 0.5), at most R - 1. Ascending, distinct, in [0, 1).
+    Share {
+        /// Values of the share.
+        values: Vec<f64>,
+    },
+}
+
+/// One test set: non-overlapping windows of a text.
+#[derive(Debug, Clone, Serialize, PartialEq)]
+pub struct Evaluation {
+    /// Its key in the spec.
+    pub name: String,
+    /// The text.
+    pub corpus: Corpus,
+    /// Number of windows from the start of the text; `None` for all that fit.
+    pub windows: Option<usize>,
+    /// Length of a window, in tokens; it has `length - 1` predictions.
+    pub length: usize,
+}
