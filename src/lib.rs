@@ -14,6 +14,8 @@
 //! | [`report`] | rows | table, figures, page |
 
 pub mod assets;
+pub mod cache;
+pub mod calibrate;
 pub mod corpus;
 pub mod decompose;
 pub mod model;

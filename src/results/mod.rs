@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+pub mod atomic;
+
 /// One measurement: a curve's point on a test set. The undamaged model is `method = "none"`, `discarded = 0`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Row {
