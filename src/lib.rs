@@ -18,6 +18,7 @@ pub mod cache;
 pub mod calibrate;
 pub mod corpus;
 pub mod decompose;
+pub mod evaluate;
 pub mod model;
 pub mod progress;
 pub mod report;
