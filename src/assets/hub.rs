@@ -85,12 +85,7 @@ impl Repository<'_> {
 
     /// In the cache of the hub's tools a file of a commit is a link to a blob that is named by the hub's checksum.
     /// What is missing, unreadable or wrong there is downloaded into the store instead.
-    fn find_in_hub_cache(
-        &self,
-        file: &str,
-        expected: Option<Expected>,
-        progress: &Progress,
-    ) -> Option<FetchedFile> {
+    fn find_in_hub_cache(&self, file: &str, expected: Option<Expected>, progress: &Progress) -> Option<FetchedFile> {
         let cache = self.store.hub_cache.as_ref().filter(|_| is_commit(self.revision))?;
         let path = Cache::new(cache.clone()).repo(self.hub_repo()).pointer_path(self.revision).join(file);
         let blob = fs::canonicalize(&path).ok()?;

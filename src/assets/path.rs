@@ -103,7 +103,11 @@ mod tests {
         assert!(message.starts_with("no such file or folder: ") && message.contains("text.txt"), "{message}");
         fs::write(&path, "abd").unwrap();
         let message = fetch(&store, &path, Some(ABC)).unwrap_err();
-        assert!(message.contains(ABC) && message.contains("a52d159f262b2c6ddb724a61840befc36eb30c88877a4030b65cbe86298449c9"), "{message}");
+        assert!(
+            message.contains(ABC)
+                && message.contains("a52d159f262b2c6ddb724a61840befc36eb30c88877a4030b65cbe86298449c9"),
+            "{message}"
+        );
         assert!(path.exists(), "a user's file is never removed");
     }
 }

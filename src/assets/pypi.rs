@@ -95,11 +95,8 @@ impl Release<'_> {
             .stdin(Stdio::null())
             .output();
         let interpreter = || self.store.python.to_string_lossy().into_owned();
-        let output = run.map_err(|reason| AssetError::NoPython {
-            interpreter: interpreter(),
-            origin: self.origin(),
-            reason,
-        })?;
+        let output =
+            run.map_err(|reason| AssetError::NoPython { interpreter: interpreter(), origin: self.origin(), reason })?;
         if !output.status.success() {
             return Err(self.explain(&output, folder, interpreter()));
         }

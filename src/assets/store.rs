@@ -230,7 +230,7 @@ fn is_name(text: &str, others: &str) -> bool {
 fn is_inner(path: &str) -> bool {
     !path.is_empty()
         && !path.contains(['\\', '\0'])
-        && path.split('/').all(|part| !part.is_empty())
+        && path.split('/').all(|part| !matches!(part, "" | "." | ".."))
         && Path::new(path).components().all(|part| matches!(part, Component::Normal(_)))
 }
 
@@ -254,7 +254,7 @@ mod tests {
     #[test]
     fn impossible_sources_are_refused_with_the_reason() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path());
+        let store = Store::open(folder.path()).with_python("/no/python").with_hub_endpoint("http://[::1]:1", None);
         for (source, problem) in [
             (pypi("--index-url", "1", "a", SUM), "`--index-url` is not a package name"),
             (pypi("a", ">=1", "a", SUM), "`>=1` is not a package name and exact version"),
