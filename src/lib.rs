@@ -14,11 +14,17 @@
 //! | [`report`] | rows | table, figures, page |
 
 pub mod assets;
+pub mod cache;
+pub mod calibrate;
 pub mod corpus;
 pub mod decompose;
+pub mod evaluate;
 pub mod model;
+pub mod plan;
 pub mod progress;
 pub mod report;
 pub mod results;
+pub mod run;
 pub mod spec;
+pub mod status;
 pub mod yaml;

@@ -1,6 +1,21 @@
 //! Measurements: rows, their parquet and CSV, provenance, the comparison of two runs.
+//!
+//! [`write_rows`] and [`read_rows`] store any [`Record`] ([`Row`], [`WindowRow`], [`LinearRow`]) as parquet. Everything
+//! here reaches the disk through [`atomic`]. Nothing here measures or draws.
 
 use serde::Serialize;
+
+pub mod atomic;
+pub mod compare;
+#[cfg(test)]
+pub(crate) mod fixture;
+pub mod machine;
+pub mod provenance;
+mod record;
+mod store;
+
+pub use record::Record;
+pub use store::{Error, read_rows, write_csv, write_rows};
 
 /// One measurement: a curve's point on a test set. The undamaged model is `method = "none"`, `discarded = 0`.
 #[derive(Debug, Clone, PartialEq, Serialize)]

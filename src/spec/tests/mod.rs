@@ -13,7 +13,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::*;
-use crate::decompose::{Entry, Needs};
+use crate::calibrate::Statistics;
+use crate::decompose::{DecompositionError, Entry, Needs, Weighed};
 use crate::yaml::{self, Node};
 
 #[derive(Debug)]
@@ -36,6 +37,9 @@ impl Method for TestMethod {
     }
     fn parameters(&self) -> serde_json::Value {
         serde_json::json!({ "alpha": self.alpha })
+    }
+    fn weigh(&self, w: faer::MatRef<f64>, _: Option<&Statistics>) -> Result<Weighed, DecompositionError> {
+        Ok(Weighed { product: w.to_owned(), damping: None })
     }
 }
 

@@ -1,0 +1,243 @@
+//! Axes: where a value lies between the ends (a fraction from 0 to 1), and which ticks say so.
+
+use super::super::number;
+
+/// A mark on an axis.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tick {
+    /// Where, from 0 to 1.
+    pub at: f64,
+    /// What it says; `None` for a minor tick.
+    pub label: Option<String>,
+}
+
+/// A logarithmic axis for positive values.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LogAxis {
+    /// log10 of the ends.
+    low: f64,
+    high: f64,
+}
+
+impl LogAxis {
+    /// The axis that shows these values with a margin; values that are not finite and positive do not count.
+    pub fn around(values: impl IntoIterator<Item = f64>) -> Self {
+        let logs = values.into_iter().filter(|value| value.is_finite() && *value > 0.0).map(f64::log10);
+        let (low, high) =
+            logs.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), log| (log.min(low), log.max(high)));
+        if low > high {
+            return Self { low: 0.0, high: 1.0 };
+        }
+        // At least a tenth of a decade, so that a flat curve is not blown up into noise.
+        let margin = (0.05 * (high - low)).max(0.05 - 0.5 * (high - low)).max(0.01);
+        Self { low: low - margin, high: high + margin }
+    }
+
+    /// Where a value lies; below 0 or above 1 outside the ends.
+    pub fn fraction(&self, value: f64) -> f64 {
+        (value.log10() - self.low) / (self.high - self.low)
+    }
+
+    /// Decades where there are two or more; otherwise 1, 2, 5 within decades; otherwise round steps.
+    pub fn ticks(&self) -> Vec<Tick> {
+        let (first, last) = (self.low.ceil() as i32, self.high.floor() as i32);
+        if last - first >= 1 {
+            return self.decades(first, last);
+        }
+        let labelled = self.within_decades(&[1.0, 2.0, 5.0]);
+        if labelled.len() >= 3 {
+            let minor = self.within_decades(&[3.0, 4.0, 6.0, 7.0, 8.0, 9.0]);
+            return self.sorted(labelled.into_iter().map(|v| (v, Some(plain(v)))), minor);
+        }
+        self.sorted(self.round_steps().into_iter().map(|v| (v, Some(plain(v)))), Vec::new())
+    }
+
+    fn decades(&self, first: i32, last: i32) -> Vec<Tick> {
+        // At most eight labels, however large the range.
+        let step = (last - first) / 8 + 1;
+        let power = |exponent: i32| 10f64.powi(exponent);
+        let labelled = (first..=last).filter(|e| (e - first) % step == 0).map(|e| (power(e), Some(decade(e))));
+        let minor = if step == 1 {
+            self.within_decades(&[2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0])
+        } else {
+            (first..=last).filter(|e| (e - first) % step != 0).map(power).collect()
+        };
+        self.sorted(labelled, minor)
+    }
+
+    /// Values `multiple x 10^n` between the ends.
+    fn within_decades(&self, multiples: &[f64]) -> Vec<f64> {
+        let decades = (self.low.floor() as i32)..=(self.high.floor() as i32);
+        let all = decades.flat_map(|exponent| multiples.iter().map(move |multiple| multiple * 10f64.powi(exponent)));
+        all.filter(|value| (0.0..=1.0).contains(&self.fraction(*value))).collect()
+    }
+
+    /// Multiples of a round step between the ends, three to seven or so.
+    fn round_steps(&self) -> Vec<f64> {
+        let (low, high) = (10f64.powf(self.low), 10f64.powf(self.high));
+        let step = round_step((high - low) / 5.0);
+        let indices = ((low / step).ceil() as i64)..=((high / step).floor() as i64);
+        indices.map(|index| index as f64 * step).collect()
+    }
+
+    fn sorted(&self, labelled: impl Iterator<Item = (f64, Option<String>)>, minor: Vec<f64>) -> Vec<Tick> {
+        let all = labelled.chain(minor.into_iter().map(|value| (value, None)));
+        let mut ticks: Vec<Tick> = all.map(|(value, label)| Tick { at: self.fraction(value), label }).collect();
+        ticks.sort_by(|a, b| a.at.total_cmp(&b.at));
+        ticks
+    }
+}
+
+/// 1, 2 or 5 times a power of ten, near `raw`.
+fn round_step(raw: f64) -> f64 {
+    let power = 10f64.powf(raw.log10().floor());
+    let multiples = [1.0, 2.0, 5.0, 10.0];
+    power * multiples.into_iter().find(|multiple| multiple * power >= 0.999 * raw).unwrap_or(10.0)
+}
+
+fn decade(exponent: i32) -> String {
+    match exponent {
+        0 => "1".to_string(),
+        1 => "10".to_string(),
+        _ => format!("10{}", number::superscript(exponent)),
+    }
+}
+
+/// A round number without idle digits.
+fn plain(value: f64) -> String {
+    let text = format!("{value:.6}");
+    text.trim_end_matches('0').trim_end_matches('.').to_string()
+}
+
+/// The axis of what was discarded.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PointAxis {
+    /// r: 0 left of a break, then logarithmic from the first r > 0 to the last.
+    Components {
+        /// The points, ascending, 0 first.
+        points: Vec<f64>,
+    },
+    /// A share: linear from 0.
+    Share {
+        /// The largest share.
+        last: f64,
+    },
+}
+
+impl PointAxis {
+    /// Where 0 lies.
+    pub const ZERO: f64 = 0.04;
+    /// Where the break lies.
+    pub const BREAK: f64 = 0.095;
+    /// Where the first r > 0 lies.
+    const FIRST: f64 = 0.15;
+    /// Where the last point lies.
+    const LAST: f64 = 0.98;
+
+    /// Where a point lies.
+    pub fn fraction(&self, point: f64) -> f64 {
+        match self {
+            _ if point == 0.0 => Self::ZERO,
+            PointAxis::Share { last } => Self::ZERO + (Self::LAST - Self::ZERO) * point / last,
+            PointAxis::Components { points } => {
+                let first = points.iter().copied().find(|point| *point > 0.0).unwrap_or(point);
+                let last = points.last().copied().unwrap_or(point);
+                if last <= first {
+                    return 0.5 * (Self::FIRST + Self::LAST);
+                }
+                let along = (point / first).ln() / (last / first).ln();
+                Self::FIRST + (Self::LAST - Self::FIRST) * along
+            }
+        }
+    }
+
+    /// Whether the axis is broken behind 0.
+    pub fn broken(&self) -> bool {
+        matches!(self, PointAxis::Components { .. })
+    }
+
+    /// A tick a measured r; for shares, round percentages.
+    pub fn ticks(&self) -> Vec<Tick> {
+        let tick = |point: f64, label: String| Tick { at: self.fraction(point), label: Some(label) };
+        match self {
+            PointAxis::Components { points } => points.iter().map(|point| tick(*point, format!("{point}"))).collect(),
+            PointAxis::Share { last } => {
+                let step = round_step(last / 6.0);
+                let count = (last / step * 1.000001).floor() as u32;
+                let points = (0..=count).map(|index| f64::from(index) * step);
+                points.map(|point| tick(point, number::share(point))).collect()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(ticks: &[Tick]) -> Vec<&str> {
+        ticks.iter().filter_map(|tick| tick.label.as_deref()).collect()
+    }
+
+    fn ascend_within(ticks: &[Tick]) -> bool {
+        ticks.windows(2).all(|pair| pair[0].at < pair[1].at) && ticks.iter().all(|tick| (0.0..=1.0).contains(&tick.at))
+    }
+
+    #[test]
+    fn decades_over_a_large_range() {
+        let axis = LogAxis::around([20.0, 1e7]);
+        let ticks = axis.ticks();
+        assert_eq!(labels(&ticks), ["10²", "10³", "10⁴", "10⁵", "10⁶", "10⁷"]);
+        assert!(ascend_within(&ticks));
+        // 20 to 90, then eight minors a decade between the five decades' gaps, then 20 million and no more.
+        assert!(ticks.iter().filter(|tick| tick.label.is_none()).count() >= 40);
+    }
+
+    #[test]
+    fn few_labels_over_an_enormous_range() {
+        let ticks = LogAxis::around([20.0, 1e300]).ticks();
+        assert!((4..=9).contains(&labels(&ticks).len()), "{:?}", labels(&ticks));
+        assert!(ascend_within(&ticks));
+    }
+
+    #[test]
+    fn ones_twos_and_fives_within_a_decade_or_so() {
+        let ticks = LogAxis::around([20.0, 300.0]).ticks();
+        assert_eq!(labels(&ticks), ["20", "50", "100", "200"]);
+        assert!(ascend_within(&ticks));
+    }
+
+    #[test]
+    fn round_steps_over_a_narrow_range() {
+        let ticks = LogAxis::around([59.0, 61.5]).ticks();
+        assert!((3..=8).contains(&labels(&ticks).len()), "{:?}", labels(&ticks));
+        assert!(ascend_within(&ticks));
+    }
+
+    #[test]
+    fn one_value_or_none_still_makes_an_axis() {
+        for axis in [LogAxis::around([59.0]), LogAxis::around([f64::NAN, f64::INFINITY])] {
+            assert!(axis.low < axis.high && ascend_within(&axis.ticks()));
+        }
+        assert!((LogAxis::around([59.0]).fraction(59.0) - 0.5).abs() < 1e-9);
+    }
+
+    #[test]
+    fn doubling_r_is_one_step() {
+        let axis = PointAxis::Components { points: vec![0.0, 1.0, 2.0, 4.0, 8.0] };
+        let at = |point| axis.fraction(point);
+        assert!(at(0.0) < PointAxis::BREAK && PointAxis::BREAK < at(1.0));
+        assert!((at(2.0) - at(1.0) - (at(8.0) - at(4.0))).abs() < 1e-12);
+        assert_eq!(labels(&axis.ticks()), ["0", "1", "2", "4", "8"]);
+        assert!(ascend_within(&axis.ticks()));
+        let single = PointAxis::Components { points: vec![0.0, 16.0] };
+        assert!(ascend_within(&single.ticks()));
+    }
+
+    #[test]
+    fn shares_are_linear() {
+        let axis = PointAxis::Share { last: 0.5 };
+        assert_eq!(labels(&axis.ticks()), ["0%", "10%", "20%", "30%", "40%", "50%"]);
+        assert!((axis.fraction(0.25) - 0.5 * (axis.fraction(0.0) + axis.fraction(0.5))).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,151 @@
+//! Which colour, marker and line a curve has: colour and marker say the method, the same in every figure; the line's
+//! dashes and the marker's filling tell arms of one method apart.
+
+use plotters::style::RGBColor;
+
+/// Text and axes.
+pub const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
+/// The undamaged model, secondary text.
+pub const GREY: RGBColor = RGBColor(0x70, 0x70, 0x70);
+/// Lines behind the data.
+pub const GRID: RGBColor = RGBColor(0xe6, 0xe6, 0xe6);
+
+/// Shape of a marker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// A disc.
+    Circle,
+    /// Upright.
+    Square,
+    /// Point up.
+    Triangle,
+    /// A square on its corner.
+    Diamond,
+    /// Point down.
+    Nabla,
+    /// Five corners.
+    Pentagon,
+    /// Six corners.
+    Hexagon,
+}
+
+/// Colour and marker of a method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MethodStyle {
+    /// Of its lines and markers.
+    pub colour: RGBColor,
+    /// Of its markers.
+    pub shape: Shape,
+}
+
+/// How a line is drawn: lengths of dash and gap; `None` is solid.
+pub type Dash = Option<(f64, f64)>;
+
+/// Everything that tells a curve from the others.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CurveStyle {
+    /// Colour and marker.
+    pub method: MethodStyle,
+    /// Dashes of the line.
+    pub dash: Dash,
+    /// Whether the marker is only an outline.
+    pub hollow: bool,
+}
+
+const fn style(colour: (u8, u8, u8), shape: Shape) -> MethodStyle {
+    MethodStyle { colour: RGBColor(colour.0, colour.1, colour.2), shape }
+}
+
+/// Okabe and Ito's colours, told apart by colour-blind readers too. A new method takes the next free line of `KNOWN`.
+const VERMILLION: (u8, u8, u8) = (0xd5, 0x5e, 0x00);
+const GREEN: (u8, u8, u8) = (0x00, 0x9e, 0x73);
+const BLUE: (u8, u8, u8) = (0x00, 0x72, 0xb2);
+const PURPLE: (u8, u8, u8) = (0xcc, 0x79, 0xa7);
+const ORANGE: (u8, u8, u8) = (0xe6, 0x9f, 0x00);
+const SKY: (u8, u8, u8) = (0x56, 0xb4, 0xe9);
+const BLACK: (u8, u8, u8) = (0x00, 0x00, 0x00);
+
+/// Methods with a place of their own.
+const KNOWN: [(&str, MethodStyle); 3] = [
+    ("plain-svd", style(VERMILLION, Shape::Square)),
+    ("asvd", style(GREEN, Shape::Triangle)),
+    ("corda", style(BLUE, Shape::Circle)),
+];
+
+/// For methods not in `KNOWN`.
+const OTHERS: [MethodStyle; 4] = [
+    style(PURPLE, Shape::Diamond),
+    style(ORANGE, Shape::Nabla),
+    style(SKY, Shape::Pentagon),
+    style(BLACK, Shape::Hexagon),
+];
+
+const DASHES: [Dash; 4] = [None, Some((9.0, 5.0)), Some((2.5, 4.0)), Some((18.0, 5.0))];
+
+/// Styles of curves, given `(method, arm)` of each in the order of the experiment; arms may come again, with the same
+/// style.
+pub fn assign<'a>(curves: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<(&'a str, CurveStyle)> {
+    let mut methods: Vec<(&str, MethodStyle, usize)> = Vec::new();
+    let mut arms: Vec<(&str, CurveStyle)> = Vec::new();
+    for (method, arm) in curves {
+        if arms.iter().any(|(known, _)| *known == arm) {
+            continue;
+        }
+        let at = methods.iter().position(|(name, ..)| *name == method).unwrap_or_else(|| {
+            methods.push((method, method_style(method, &methods), 0));
+            methods.len() - 1
+        });
+        let (_, style, count) = &mut methods[at];
+        let round = *count / DASHES.len();
+        arms.push((
+            arm,
+            CurveStyle { method: *style, dash: DASHES[*count % DASHES.len()], hollow: (*count + round) % 2 == 1 },
+        ));
+        *count += 1;
+    }
+    arms
+}
+
+/// A method's own style; for one without, a choice by its name (the same in every figure) unless that is taken here.
+fn method_style(method: &str, taken: &[(&str, MethodStyle, usize)]) -> MethodStyle {
+    if let Some((_, style)) = KNOWN.iter().find(|(name, _)| *name == method) {
+        return *style;
+    }
+    let start = method.bytes().fold(0usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+    let choices = (0..OTHERS.len()).map(|step| OTHERS[(start % OTHERS.len() + step) % OTHERS.len()]);
+    let free = choices.clone().find(|style| !taken.iter().any(|(_, other, _)| other == style));
+    free.unwrap_or(OTHERS[start % OTHERS.len()])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arms_of_a_method_share_colour_and_differ_otherwise() {
+        let arms = ["a", "b", "c", "d", "e", "f", "g", "h"];
+        let styles = assign(arms.map(|arm| ("corda", arm)));
+        for (i, (_, a)) in styles.iter().enumerate() {
+            assert_eq!(a.method, KNOWN[2].1);
+            for (_, b) in &styles[i + 1..] {
+                assert_ne!((a.dash, a.hollow), (b.dash, b.hollow));
+            }
+        }
+    }
+
+    #[test]
+    fn a_known_method_looks_the_same_whatever_else_is_there() {
+        let alone = assign([("asvd", "x")]);
+        let among = assign([("plain-svd", "p"), ("new", "n"), ("asvd", "x"), ("asvd", "x")]);
+        assert_eq!(alone[0].1, among[2].1);
+        assert_eq!(among.len(), 3);
+    }
+
+    #[test]
+    fn unknown_methods_do_not_collide() {
+        let styles = assign([("m1", "a"), ("m5", "b"), ("m9", "c"), ("corda", "d")]);
+        for (i, (_, a)) in styles.iter().enumerate() {
+            assert!(styles[i + 1..].iter().all(|(_, b)| a.method != b.method));
+        }
+    }
+}

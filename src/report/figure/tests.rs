@@ -1,0 +1,213 @@
+//! Figures of made-up rows: well-formed, complete, reproducible, in bounds.
+
+use super::*;
+use crate::report::study::{By, arrange};
+use crate::report::tests::meta;
+use crate::results::Row;
+use crate::results::fixture::{curve, undamaged};
+
+const R: [u32; 8] = [1, 2, 4, 8, 16, 32, 64, 128];
+
+fn along(evaluation: &str, arm: &str, method: &str, label: &str, perplexities: [f64; 8]) -> Vec<Row> {
+    let points: Vec<(u32, f64)> = R.into_iter().zip(perplexities).collect();
+    let mut rows = curve(evaluation, arm, method, &points);
+    rows.iter_mut().for_each(|row| row.label = label.to_string());
+    rows
+}
+
+/// Ten curves over two test sets, of the shapes the real study has.
+fn ten_curves() -> Vec<Row> {
+    const PLAIN: [f64; 8] = [500.0, 900.0, 4e3, 1.5e4, 4.7e4, 3e5, 2.2e6, 1e7];
+    const ASVD: [f64; 8] = [59.8, 60.9, 63.0, 69.0, 86.0, 140.0, 420.0, 3100.0];
+    let corda = |shift: f64| [59.02, 59.1, 59.4, 60.2, 62.0, 66.5, 79.0, 131.0].map(|p| p + shift * (p - 58.9));
+    let mut rows = vec![undamaged("wiki"), undamaged("ptb")];
+    for (set, other) in [("wiki", "ptb"), ("ptb", "wiki")] {
+        let label = |what: &str, samples: u32, text: &str| format!("{what} ({samples} {text} samples)");
+        rows.extend(along(set, "plain", "plain-svd", "Plain SVD", PLAIN));
+        rows.extend(along(set, &format!("asvd-{set}"), "asvd", &label("ASVD", 64, set), ASVD));
+        for (samples, text, shift) in [(8, set, 0.12), (64, set, 0.0), (64, other, 0.4)] {
+            rows.extend(along(
+                set,
+                &format!("corda-{text}-{samples}"),
+                "corda",
+                &label("CO-SVD", samples, text),
+                corda(shift),
+            ));
+        }
+    }
+    rows
+}
+
+/// Arms that lose all meaning, at different r, one from the start.
+fn not_finite() -> Vec<Row> {
+    const INF: f64 = f64::INFINITY;
+    let mut rows = vec![undamaged("ptb")];
+    rows.extend(along("ptb", "plain", "plain-svd", "Plain SVD", [500.0, 3e3, 4e5, 1e7, INF, INF, f64::NAN, INF]));
+    rows.extend(along(
+        "ptb",
+        "asvd",
+        "asvd",
+        "ASVD (64 wiki samples)",
+        [60.0, 61.0, 64.0, 70.0, 90.0, 400.0, 5e5, INF],
+    ));
+    rows.extend(along("ptb", "all", "other", "never finite", [INF; 8]));
+    rows.extend(along("ptb", "corda", "corda", "CO-SVD", [59.1, 59.2, 60.0, 61.0, INF, 66.0, 70.0, 90.0]));
+    rows
+}
+
+fn one_curve() -> Vec<Row> {
+    let mut rows = vec![undamaged("ptb")];
+    rows.extend(along(
+        "ptb",
+        "corda",
+        "corda",
+        "CO-SVD (64 ptb samples)",
+        [59.01, 59.05, 59.1, 59.2, 59.5, 60.0, 61.2, 64.0],
+    ));
+    rows
+}
+
+fn one_point() -> Vec<Row> {
+    let mut rows = vec![undamaged("ptb")];
+    rows.extend(curve("ptb", "corda", "corda", &[(16, 62.0)]));
+    rows
+}
+
+/// Three panels, unknown methods, labels with mark-up and without blanks, no intervals.
+fn awkward() -> Vec<Row> {
+    let mut rows = Vec::new();
+    for set in ["a", "b", "c"] {
+        rows.push(undamaged(set));
+        for index in 0..12 {
+            let label = format!("method <{index}> & \"co\" with a long description of its calibration");
+            let arm = format!("arm-{index}");
+            let method = format!("m{}", index % 5);
+            rows.extend(along(
+                set,
+                &arm,
+                &method,
+                &label,
+                R.map(|r| 60.0 + f64::from(r) * (1.0 + 0.001 * f64::from(index))),
+            ));
+        }
+    }
+    rows.iter_mut().for_each(|row| (row.ppl_low, row.ppl_high) = (f64::NAN, f64::NAN));
+    rows
+}
+
+fn shapes() -> Vec<(&'static str, Vec<Row>, By)> {
+    vec![
+        ("ten-curves", ten_curves(), By::Components),
+        ("ten-curves-by-share", ten_curves(), By::Share),
+        ("not-finite", not_finite(), By::Components),
+        ("one-curve", one_curve(), By::Components),
+        ("one-point", one_point(), By::Components),
+        ("awkward", awkward(), By::Components),
+    ]
+}
+
+fn drawn(rows: &[Row], by: By) -> String {
+    svg(&arrange(rows, by).unwrap(), &meta(by)).unwrap()
+}
+
+/// Every text with its box: left, top, right, bottom; turned text is left out.
+fn texts(svg: &str) -> Vec<(String, [f64; 4])> {
+    let document = resvg::usvg::roxmltree::Document::parse(svg).unwrap();
+    let nodes =
+        document.descendants().filter(|node| node.has_tag_name("text") && node.attribute("transform").is_none());
+    let text = |node: resvg::usvg::roxmltree::Node| {
+        let number = |name: &str| node.attribute(name).unwrap().parse::<f64>().unwrap();
+        let content = node.text().unwrap().trim().to_string();
+        let weight = if node.attribute("font-weight") == Some("bold") { Weight::Bold } else { Weight::Regular };
+        let (x, y, size) = (number("x"), number("y"), number("font-size"));
+        let width = font::width(&content, size, weight);
+        let left = match node.attribute("text-anchor") {
+            Some("middle") => x - 0.5 * width,
+            Some("end") => x - width,
+            _ => x,
+        };
+        // Capitals and descenders reach about half an em up and down from the middle.
+        (content, [left, y - 0.5 * size, left + width, y + 0.5 * size])
+    };
+    nodes.map(text).collect()
+}
+
+#[test]
+fn no_text_overlaps_another_or_the_edge() {
+    for (name, rows, by) in shapes() {
+        let svg = drawn(&rows, by);
+        let document = resvg::usvg::roxmltree::Document::parse(&svg).unwrap();
+        let view = document.root_element().attribute("viewBox").unwrap();
+        let size: Vec<f64> = view.split(' ').map(|number| number.parse().unwrap()).collect();
+        let texts = texts(&svg);
+        for (i, (text, [left, top, right, bottom])) in texts.iter().enumerate() {
+            assert!(
+                *left >= 0.0 && *top >= 0.0 && *right <= size[2] && *bottom <= size[3],
+                "{name}: {text} is cut off"
+            );
+            for (other, [l, t, r, b]) in &texts[i + 1..] {
+                let apart = right <= l || r <= left || bottom <= t || b <= top;
+                assert!(apart, "{name}: `{text}` and `{other}` overlap");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_label_is_there_once_a_panel() {
+    let rows = ten_curves();
+    let text: Vec<String> = texts(&drawn(&rows, By::Components)).into_iter().map(|(text, _)| text).collect();
+    let text = text.join(" ");
+    for (label, count) in [
+        ("Plain SVD", 2),
+        ("ASVD (64 wiki samples)", 1),
+        ("ASVD (64 ptb samples)", 1),
+        ("CO-SVD (8 wiki samples)", 1),
+        ("CO-SVD (64 wiki samples)", 2),
+        ("undamaged 59.00", 2),
+        ("components discarded per linear, r", 2),
+    ] {
+        assert_eq!(text.matches(label).count(), count, "{label} in {text}");
+    }
+}
+
+#[test]
+fn accessible_and_without_machine_or_time() {
+    for (name, rows, by) in shapes() {
+        let svg = drawn(&rows, by);
+        let document = resvg::usvg::roxmltree::Document::parse(&svg).unwrap();
+        let title = document.descendants().find(|node| node.has_tag_name("title")).unwrap();
+        assert_eq!(title.text().unwrap(), meta(by).title, "{name}");
+        assert_eq!(drawn(&rows, by), svg, "{name}");
+        assert_eq!(png(&svg).unwrap(), png(&svg).unwrap(), "{name}");
+    }
+}
+
+#[test]
+fn not_finite_is_said_and_marked() {
+    let svg = drawn(&not_finite(), By::Components);
+    let words: Vec<String> = texts(&svg).into_iter().map(|(text, _)| text).collect();
+    assert!(words.windows(2).any(|pair| pair[0] == "not" && pair[1] == "finite"), "{words:?}");
+    assert!(!drawn(&one_curve(), By::Components).contains("finite\n"));
+    assert!(!svg.contains("NaN") && !svg.contains("inf\""));
+}
+
+/// For looking at: `CORDA_FIGURES=folder cargo test --release --lib report::figure` leaves the PNGs there.
+#[test]
+fn pngs_are_of_twice_the_size() {
+    let folder = std::env::var_os("CORDA_FIGURES");
+    for (name, rows, by) in shapes() {
+        let svg = drawn(&rows, by);
+        let bytes = png(&svg).unwrap();
+        // Width and height stand at fixed places of a PNG's first chunk.
+        let number = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap());
+        let document = resvg::usvg::roxmltree::Document::parse(&svg).unwrap();
+        let width: f64 = document.root_element().attribute("width").unwrap().parse().unwrap();
+        assert!((f64::from(number(16)) - 2.0 * width).abs() <= 2.0, "{name}");
+        assert!(number(20) > 600, "{name}");
+        if let Some(folder) = &folder {
+            std::fs::write(std::path::Path::new(folder).join(format!("{name}.svg")), svg).unwrap();
+            std::fs::write(std::path::Path::new(folder).join(format!("{name}.png")), bytes).unwrap();
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The report's tables as Markdown.
+
+use std::fmt::Write;
+
+use super::document::{Cell, Document, PublishedTable, Table};
+
+/// `table.md`.
+pub fn write(document: &Document) -> String {
+    let meta = document.meta;
+    let mut out = String::new();
+    // Writing to a String cannot fail.
+    let mut line = |text: &str| {
+        let _ = writeln!(out, "{text}");
+    };
+    line(&format!("# {}\n", escape(&meta.title)));
+    line(&format!("Model: {}. Columns: {}.\n", escape(&meta.model), document.columns_are));
+    line(&format!("Regenerate with `corda report experiments/{}.yaml`.", meta.name));
+    for section in &document.sections {
+        line(&format!("\n## {}\n", escape(&section.heading)));
+        line("Perplexity:\n");
+        line(&table(&section.perplexity));
+        if let Some(published) = &section.published {
+            line(&published_table(published));
+        }
+        line("95% interval of the perplexity, over windows:\n");
+        line(&table(&section.interval));
+        line("Loss minus that of the undamaged model, in nats a token, paired by window, with its 95% interval:\n");
+        line(table(&section.difference).trim_end());
+    }
+    for published in &document.rest {
+        line(&format!("\n{}", published_table(published).trim_end()));
+    }
+    list(&mut line, "Settings", &meta.settings);
+    list(&mut line, "Warnings", &meta.warnings);
+    out
+}
+
+fn list(line: &mut impl FnMut(&str), heading: &str, items: &[String]) {
+    line(&format!("\n## {heading}\n"));
+    if items.is_empty() {
+        line("None.");
+    }
+    items.iter().for_each(|item| line(&format!("- {}", escape(item))));
+}
+
+fn published_table(published: &PublishedTable) -> String {
+    let heading = escape(&published.heading);
+    let citation = escape(&published.citation);
+    format!("### {heading}\n\nPerplexity by r ({citation}):\n\n{}", table(&published.table))
+}
+
+fn table(table: &Table) -> String {
+    let mut out = format!("| | {} |\n|---|{}\n", table.columns.join(" | "), "---:|".repeat(table.columns.len()));
+    for (label, cells) in &table.rows {
+        let cells: Vec<String> = cells.iter().map(text).collect();
+        let _ = writeln!(out, "| {} | {} |", escape(label), cells.join(" | "));
+    }
+    out
+}
+
+fn text(cell: &Cell) -> String {
+    match cell {
+        Cell::Absent => String::new(),
+        Cell::Perplexity(value) => value.text(),
+        Cell::Interval(low, high) => format!("{}–{}", low.text(), high.text()),
+        Cell::Difference(value, low, high) => format!("{value} [{low}, {high}]"),
+    }
+}
+
+/// Text that Markdown shows as it is, on one line.
+fn escape(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        match c {
+            '\n' | '\r' => out.push(' '),
+            // Between letters and digits an underscore is literal already.
+            '|' | '*' | '`' | '<' | '[' | ']' | '\\' | '#' => out.extend(['\\', c]),
+            _ => out.push(c),
+        }
+    }
+    out
+}

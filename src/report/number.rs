@@ -1,0 +1,142 @@
+//! Numbers as a reader wants them: enough digits and no more. Plain text; [`super::latex`] typesets the parts.
+
+/// A number in parts, so that each writer sets it its own way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Number {
+    /// As it stands, e.g. `59.14`, `47,012`, `inf`.
+    Plain(String),
+    /// `mantissa x 10^exponent`.
+    Scientific(String, i32),
+}
+
+/// A perplexity: two decimals below 1,000, then whole with thousands separated, from a million on scientific.
+pub fn perplexity(value: f64) -> Number {
+    if let Some(word) = not_finite(value) {
+        return Number::Plain(word.to_string());
+    }
+    // The borders lie where rounding would carry into the next form.
+    if value < 999.995 {
+        Number::Plain(format!("{value:.2}"))
+    } else if value < 999_999.5 {
+        Number::Plain(separated(&format!("{value:.0}")))
+    } else {
+        let text = format!("{value:.2e}");
+        match text.split_once('e').and_then(|(mantissa, exponent)| Some((mantissa, exponent.parse().ok()?))) {
+            Some((mantissa, exponent)) => Number::Scientific(mantissa.to_string(), exponent),
+            None => Number::Plain(text),
+        }
+    }
+}
+
+/// A difference of losses in nats, signed, three decimals.
+pub fn nats(value: f64) -> String {
+    match not_finite(value) {
+        Some(word) if value > 0.0 => format!("+{word}"),
+        Some(word) => word.to_string(),
+        // A difference that rounds to nothing has no sign.
+        None if value.abs() < 0.0005 => "0.000".to_string(),
+        None => format!("{value:+.3}"),
+    }
+}
+
+/// A share of components in percent, without idle zeros.
+pub fn share(value: f64) -> String {
+    let text = format!("{:.2}", 100.0 * value);
+    format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+fn not_finite(value: f64) -> Option<&'static str> {
+    if value.is_nan() {
+        Some("nan")
+    } else if value == f64::INFINITY {
+        Some("inf")
+    } else if value == f64::NEG_INFINITY {
+        Some("-inf")
+    } else {
+        None
+    }
+}
+
+/// `1234567` as `1,234,567`; digits only.
+fn separated(digits: &str) -> String {
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// An integer in superscript digits.
+pub fn superscript(value: i32) -> String {
+    let raise = |c: char| match c {
+        '-' => '⁻',
+        '1' => '¹',
+        '2' => '²',
+        '3' => '³',
+        digit => digit.to_digit(10).and_then(|d| char::from_u32('⁰' as u32 + d)).unwrap_or(digit),
+    };
+    value.to_string().chars().map(raise).collect()
+}
+
+impl Number {
+    /// As text, with superscript digits.
+    pub fn text(&self) -> String {
+        match self {
+            Number::Plain(text) => text.clone(),
+            Number::Scientific(mantissa, exponent) => format!("{mantissa}×10{}", superscript(*exponent)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn perplexities() {
+        let cases = [
+            (5.468, "5.47"),
+            (99.996, "100.00"),
+            (999.99, "999.99"),
+            (999.996, "1,000"),
+            (47_012.4, "47,012"),
+            (999_999.4, "999,999"),
+            (999_999.6, "1.00×10⁶"),
+            (1.234e7, "1.23×10⁷"),
+            (1e300, "1.00×10³⁰⁰"),
+            (f64::INFINITY, "inf"),
+            (f64::NAN, "nan"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(perplexity(value).text(), text, "{value}");
+        }
+    }
+
+    #[test]
+    fn differences() {
+        let cases = [
+            (0.0, "0.000"),
+            (-0.0001, "0.000"),
+            (0.12345, "+0.123"),
+            (-0.5, "-0.500"),
+            (12.25, "+12.250"),
+            (f64::INFINITY, "+inf"),
+            (f64::NAN, "nan"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(nats(value), text);
+        }
+    }
+
+    #[test]
+    fn shares_and_superscripts() {
+        assert_eq!(
+            ["0%", "5%", "12.5%", "33.33%"],
+            [0.0, 0.05, 0.125, 1.0 / 3.0].map(share).each_ref().map(|s| &s[..])
+        );
+        assert_eq!(superscript(-1047), "⁻¹⁰⁴⁷");
+    }
+}

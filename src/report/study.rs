@@ -1,0 +1,152 @@
+//! Rows arranged as a reader thinks of them: test sets, their curves, the points of a curve.
+
+use super::ReportError;
+use crate::results::Row;
+
+/// What the points of a curve count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// Components discarded per linear, r.
+    Components,
+    /// The share of all components of the targets.
+    Share,
+}
+
+impl By {
+    /// Where a row stands on its curve.
+    pub fn point(self, row: &Row) -> f64 {
+        match self {
+            By::Components => f64::from(row.discarded),
+            By::Share => row.share,
+        }
+    }
+}
+
+/// One test set.
+#[derive(Debug)]
+pub struct Test<'a> {
+    /// The undamaged model on it.
+    pub undamaged: &'a Row,
+    /// Curves in the order of the rows.
+    pub curves: Vec<Curve<'a>>,
+    /// All points of its curves, ascending, 0 first.
+    pub points: Vec<f64>,
+}
+
+/// One arm on one test set.
+#[derive(Debug)]
+pub struct Curve<'a> {
+    /// Arm's id.
+    pub arm: &'a str,
+    /// Arm's label.
+    pub label: &'a str,
+    /// The spec's word.
+    pub method: &'a str,
+    /// Its measurements by point, ascending; at 0 only where the arm was measured there itself.
+    pub points: Vec<(f64, &'a Row)>,
+}
+
+impl Curve<'_> {
+    /// The measurement at a point.
+    pub fn at(&self, point: f64) -> Option<&Row> {
+        self.points.iter().find(|(at, _)| *at == point).map(|(_, row)| *row)
+    }
+}
+
+impl Test<'_> {
+    /// Its evaluation's name.
+    pub fn name(&self) -> &str {
+        &self.undamaged.evaluation
+    }
+
+    /// What it is, e.g. `wiki: enwiki/test, 16 windows of 512 tokens`.
+    pub fn heading(&self) -> String {
+        let Row { evaluation, corpus, split, windows, length, .. } = self.undamaged;
+        let plural = if *windows == 1 { "window" } else { "windows" };
+        format!("{evaluation}: {corpus}/{split}, {windows} {plural} of {length} tokens")
+    }
+}
+
+/// Arranges rows; test sets and arms keep the order in which they first appear.
+pub fn arrange(rows: &[Row], by: By) -> Result<Vec<Test<'_>>, ReportError> {
+    if rows.is_empty() {
+        return Err(ReportError::Empty);
+    }
+    let mut names: Vec<&str> = Vec::new();
+    for row in rows {
+        if !names.contains(&row.evaluation.as_str()) {
+            names.push(&row.evaluation);
+        }
+    }
+    names.into_iter().map(|name| test(rows.iter().filter(|row| row.evaluation == name), name, by)).collect()
+}
+
+fn test<'a>(rows: impl Iterator<Item = &'a Row>, name: &str, by: By) -> Result<Test<'a>, ReportError> {
+    let mut undamaged = None;
+    let mut curves: Vec<Curve> = Vec::new();
+    for row in rows {
+        let twice =
+            || ReportError::Twice { arm: row.arm.clone(), evaluation: name.to_string(), discarded: row.discarded };
+        if row.method == "none" {
+            if undamaged.replace(row).is_some() {
+                return Err(twice());
+            }
+            continue;
+        }
+        let at = curves.iter().position(|curve| curve.arm == row.arm).unwrap_or_else(|| {
+            curves.push(Curve { arm: &row.arm, label: &row.label, method: &row.method, points: Vec::new() });
+            curves.len() - 1
+        });
+        let point = by.point(row);
+        if curves[at].at(point).is_some() {
+            return Err(twice());
+        }
+        curves[at].points.push((point, row));
+    }
+    let undamaged = undamaged.ok_or_else(|| ReportError::NoUndamaged { evaluation: name.to_string() })?;
+    if curves.is_empty() {
+        return Err(ReportError::NoArms { evaluation: name.to_string() });
+    }
+    let mut points = vec![0.0];
+    for curve in &mut curves {
+        curve.points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        points.extend(curve.points.iter().map(|(point, _)| *point));
+    }
+    points.sort_by(f64::total_cmp);
+    points.dedup();
+    Ok(Test { undamaged, curves, points })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::fixture::{curve, undamaged};
+
+    #[test]
+    fn keeps_order_and_sorts_points() {
+        let mut rows = vec![undamaged("wiki"), undamaged("ptb")];
+        rows.extend(curve("ptb", "b", "plain-svd", &[(4, 400.0), (1, 100.0)]));
+        rows.extend(curve("ptb", "a", "corda", &[(2, 60.0)]));
+        rows.extend(curve("wiki", "a", "corda", &[(2, 60.0)]));
+        let tests = arrange(&rows, By::Components).unwrap();
+        assert_eq!(tests.iter().map(Test::name).collect::<Vec<_>>(), ["wiki", "ptb"]);
+        let ptb = &tests[1];
+        assert_eq!(ptb.points, [0.0, 1.0, 2.0, 4.0]);
+        assert_eq!(ptb.curves.iter().map(|curve| curve.arm).collect::<Vec<_>>(), ["b", "a"]);
+        assert_eq!(ptb.curves[0].at(4.0).unwrap().perplexity, 400.0);
+        assert!(ptb.curves[1].at(4.0).is_none());
+        assert_eq!(ptb.heading(), "ptb: fixture-ptb/test, 16 windows of 512 tokens");
+    }
+
+    #[test]
+    fn incomplete_results_are_refused() {
+        assert!(matches!(arrange(&[], By::Components), Err(ReportError::Empty)));
+        let rows = curve("ptb", "a", "corda", &[(2, 60.0)]);
+        assert!(matches!(arrange(&rows, By::Components), Err(ReportError::NoUndamaged { .. })));
+        assert!(matches!(arrange(&[undamaged("ptb")], By::Components), Err(ReportError::NoArms { .. })));
+        let mut rows = vec![undamaged("ptb")];
+        rows.extend(curve("ptb", "a", "corda", &[(2, 60.0), (2, 61.0)]));
+        let error = arrange(&rows, By::Components).unwrap_err();
+        assert!(matches!(error, ReportError::Twice { .. }), "{error}");
+    }
+}

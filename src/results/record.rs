@@ -1,0 +1,181 @@
+//! Rows to data frames and back: a column a field, named as the field, so that names and types are said once.
+
+use blake3::Hasher;
+use polars::prelude::*;
+
+use super::{LinearRow, Row, WindowRow};
+
+/// Why a frame does not hold the rows it should.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Mismatch {
+    /// A column is not there.
+    #[error("column `{column}` is missing (expected {expected})")]
+    Missing {
+        /// Its name.
+        column: &'static str,
+        /// Its type in words.
+        expected: &'static str,
+    },
+    /// A column has another type.
+    #[error("column `{column}` holds {found}, expected {expected}")]
+    Type {
+        /// Its name.
+        column: &'static str,
+        /// Its type in words.
+        expected: &'static str,
+        /// polars' name of the type found.
+        found: String,
+    },
+    /// A column that must be filled has an empty cell.
+    #[error("column `{column}` is empty in row {row}, expected {expected}")]
+    Empty {
+        /// Its name.
+        column: &'static str,
+        /// Its type in words.
+        expected: &'static str,
+        /// Index of the first such row, from 0.
+        row: usize,
+    },
+}
+
+/// A row type that can be stored.
+pub trait Record: Sized {
+    /// One column a field, in the order of the fields.
+    fn to_frame(rows: &[Self]) -> PolarsResult<DataFrame>;
+    /// The rows of a frame. Columns are found by name; further columns are ignored.
+    fn from_frame(frame: &DataFrame) -> Result<Vec<Self>, Mismatch>;
+    /// Checksum of all values, independent of how they are stored.
+    fn digest(rows: &[Self]) -> String;
+}
+
+/// A value of one column.
+trait Cell: Sized {
+    /// The column's type in words.
+    const EXPECTED: &'static str;
+    fn column(name: &str, values: Vec<Self>) -> Column;
+    fn values(column: &Column) -> Option<Vec<Option<Self>>>;
+    /// What an empty cell means; `None` where it may not be empty.
+    fn empty() -> Option<Self>;
+    fn hash(&self, hasher: &mut Hasher);
+}
+
+macro_rules! cell {
+    ($type:ty, $array:ident, $expected:literal, |$value:ident| $bytes:expr) => {
+        impl Cell for $type {
+            const EXPECTED: &'static str = $expected;
+            fn column(name: &str, values: Vec<Self>) -> Column {
+                Column::new(name.into(), values)
+            }
+            fn values(column: &Column) -> Option<Vec<Option<Self>>> {
+                Some(column.$array().ok()?.iter().map(|cell| cell.map(Into::into)).collect())
+            }
+            fn empty() -> Option<Self> {
+                None
+            }
+            fn hash(&self, hasher: &mut Hasher) {
+                let $value = self;
+                hasher.update($bytes);
+            }
+        }
+        impl Cell for Option<$type> {
+            const EXPECTED: &'static str = concat!($expected, " or empty");
+            fn column(name: &str, values: Vec<Self>) -> Column {
+                Column::new(name.into(), values)
+            }
+            fn values(column: &Column) -> Option<Vec<Option<Self>>> {
+                Some(<$type as Cell>::values(column)?.into_iter().map(Some).collect())
+            }
+            fn empty() -> Option<Self> {
+                Some(None)
+            }
+            fn hash(&self, hasher: &mut Hasher) {
+                hasher.update(&[self.is_some().into()]);
+                if let Some(value) = self {
+                    value.hash(hasher);
+                }
+            }
+        }
+    };
+}
+
+cell!(u32, u32, "32-bit unsigned integers", |value| &value.to_le_bytes());
+cell!(u64, u64, "64-bit unsigned integers", |value| &value.to_le_bytes());
+cell!(f64, f64, "64-bit floats", |value| &value.to_le_bytes());
+cell!(String, str, "text", |value| &[&(value.len() as u64).to_le_bytes(), value.as_bytes()].concat());
+
+/// The values of one column of a frame.
+fn read<C: Cell>(frame: &DataFrame, column: &'static str) -> Result<Vec<C>, Mismatch> {
+    let expected = C::EXPECTED;
+    let found = frame.column(column).map_err(|_| Mismatch::Missing { column, expected })?;
+    let wrong = || Mismatch::Type { column, expected, found: found.dtype().to_string() };
+    let values = C::values(found).ok_or_else(wrong)?.into_iter().enumerate();
+    values.map(|(row, cell)| cell.or_else(C::empty).ok_or(Mismatch::Empty { column, expected, row })).collect()
+}
+
+macro_rules! record {
+    ($type:ident { $($field:ident),* $(,)? }) => {
+        impl Record for $type {
+            fn to_frame(rows: &[Self]) -> PolarsResult<DataFrame> {
+                let columns = vec![$(Cell::column(stringify!($field), rows.iter().map(|row| row.$field.clone()).collect())),*];
+                DataFrame::new(rows.len(), columns)
+            }
+            fn from_frame(frame: &DataFrame) -> Result<Vec<Self>, Mismatch> {
+                $(let mut $field = read(frame, stringify!($field))?.into_iter();)*
+                // Columns of a frame have one height, so all end together.
+                Ok(std::iter::from_fn(|| Some(Self { $($field: $field.next()?),* })).collect())
+            }
+            fn digest(rows: &[Self]) -> String {
+                let mut hasher = Hasher::new();
+                hasher.update(&(rows.len() as u64).to_le_bytes());
+                for row in rows {
+                    $(row.$field.hash(&mut hasher);)*
+                }
+                hasher.finalize().to_hex().to_string()
+            }
+        }
+    };
+}
+
+record!(Row {
+    experiment,
+    arm,
+    label,
+    method,
+    calibration,
+    samples,
+    discarded,
+    share,
+    targets,
+    evaluation,
+    corpus,
+    split,
+    windows,
+    length,
+    tokens,
+    nll,
+    nll_stderr,
+    perplexity,
+    ppl_low,
+    ppl_high,
+    delta_nll,
+    delta_low,
+    delta_high,
+    seconds,
+    key,
+    factored_ratio,
+});
+record!(WindowRow { experiment, arm, discarded, share, evaluation, window, nll });
+record!(LinearRow {
+    experiment,
+    arm,
+    linear,
+    d_out,
+    d_in,
+    sigma_max,
+    sigma_min,
+    tokens_per_dimension,
+    effective_rank,
+    condition,
+    lambda,
+    damping_rounds,
+});

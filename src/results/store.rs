@@ -1,0 +1,172 @@
+//! Rows on disk: parquet through polars, and CSV beside it.
+//!
+//! The same rows give the same bytes. A checksum of the values travels in the parquet's own metadata, so that a damaged
+//! file is noticed even where it still decodes.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::io::{self, Cursor};
+use std::panic::{self, AssertUnwindSafe};
+use std::path::{Path, PathBuf};
+use std::sync::Once;
+
+use polars::prelude::*;
+
+use super::atomic::{self, WriteError};
+use super::record::{Mismatch, Record};
+
+/// Name of the checksum in the parquet's metadata.
+const DIGEST: &str = "corda.blake3";
+
+/// Why rows could not be stored or read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Nothing there.
+    #[error("{} does not exist; run the experiment first: corda run experiments/<name>.yaml", path.display())]
+    NotFound {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There, but not readable.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// Truncated, damaged, or no parquet at all.
+    #[error("{} is not an intact parquet file: {why}; restore it, or delete it and run the experiment again", path.display())]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What gave it away.
+        why: String,
+    },
+    /// Parquet, but of other rows.
+    #[error("{}: {mismatch}; was it written by another version of corda?", path.display())]
+    Schema {
+        /// The file.
+        path: PathBuf,
+        /// The first column that is wrong.
+        mismatch: Mismatch,
+    },
+    /// The rows could not be encoded.
+    #[error("cannot encode the rows of {}: {why}", path.display())]
+    Encode {
+        /// The file that was to be written.
+        path: PathBuf,
+        /// polars' reason.
+        why: String,
+    },
+    /// The file could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+/// Writes rows as parquet, atomically. The same rows give the same bytes.
+pub fn write_rows<R: Record>(path: &Path, rows: &[R]) -> Result<(), Error> {
+    let encode = || {
+        let mut bytes = Vec::new();
+        let digest = KeyValueMetadata::from_static(vec![(DIGEST.to_string(), R::digest(rows))]);
+        ParquetWriter::new(&mut bytes)
+            .set_parallel(false)
+            .with_key_value_metadata(Some(digest))
+            .finish(&mut R::to_frame(rows)?)?;
+        PolarsResult::Ok(bytes)
+    };
+    let bytes = encode().map_err(|error| Error::Encode { path: path.into(), why: error.to_string() })?;
+    Ok(atomic::write_bytes(path, &bytes)?)
+}
+
+/// Writes rows as CSV with a header, atomically. Floats are the shortest text that reads back to the same bits; infinity
+/// is `inf`, not a number `NaN`, an absent value an empty field.
+pub fn write_csv<R: Record>(path: &Path, rows: &[R]) -> Result<(), Error> {
+    let encode = || {
+        let mut bytes = Vec::new();
+        CsvWriter::new(&mut bytes).n_threads(1).finish(&mut R::to_frame(rows)?)?;
+        PolarsResult::Ok(bytes)
+    };
+    let bytes = encode().map_err(|error| Error::Encode { path: path.into(), why: error.to_string() })?;
+    Ok(atomic::write_bytes(path, &bytes)?)
+}
+
+/// Reads the rows of a parquet file, whoever wrote it; checks columns and types, and the checksum where there is one.
+pub fn read_rows<R: Record>(path: &Path) -> Result<Vec<R>, Error> {
+    let path_of = || path.to_path_buf();
+    let bytes = std::fs::read(path).map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => Error::NotFound { path: path_of() },
+        _ => Error::Read { path: path_of(), source },
+    })?;
+    let corrupt = |why: String| Error::Corrupt { path: path_of(), why };
+    check_frame(&bytes).map_err(corrupt)?;
+    let (frame, stored) = decode(bytes).map_err(corrupt)?;
+    let rows = R::from_frame(&frame).map_err(|mismatch| Error::Schema { path: path_of(), mismatch })?;
+    match stored {
+        Some(stored) if stored != R::digest(&rows) => {
+            Err(corrupt("its values do not match the checksum inside it".to_string()))
+        }
+        _ => Ok(rows),
+    }
+}
+
+/// The parts of the container that truncation and foreign files break, checked first for a plainer message.
+fn check_frame(bytes: &[u8]) -> Result<(), String> {
+    const MAGIC: &[u8] = b"PAR1";
+    if !bytes.starts_with(MAGIC) {
+        return Err("it does not start with `PAR1`".to_string());
+    }
+    if bytes.len() < 12 || !bytes.ends_with(MAGIC) {
+        return Err(format!("it ends early, after {} bytes", bytes.len()));
+    }
+    Ok(())
+}
+
+/// The frame, and the checksum stored with it.
+fn decode(bytes: Vec<u8>) -> Result<(DataFrame, Option<String>), String> {
+    guarded(move || {
+        let mut reader = ParquetReader::new(Cursor::new(bytes)).read_parallel(ParallelStrategy::None);
+        let metadata = reader.get_metadata()?.key_value_metadata.clone().unwrap_or_default();
+        let stored = metadata.into_iter().find(|entry| entry.key == DIGEST).and_then(|entry| entry.value);
+        Ok((reader.finish()?, stored))
+    })
+}
+
+thread_local! {
+    /// Whether a panic on this thread is caught and reported by [`guarded`].
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs polars on data that may be damaged: its errors, and the panics some damage causes in it, as text.
+fn guarded<T>(run: impl FnOnce() -> PolarsResult<T>) -> Result<T, String> {
+    static HOOK: Once = Once::new();
+    // The hook prints before the panic is caught; a panic that becomes our error must not be printed as well.
+    HOOK.call_once(|| {
+        let previous = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !GUARDED.get() {
+                previous(info);
+            }
+        }));
+    });
+    GUARDED.set(true);
+    // What `run` owns is dropped on unwinding; nothing shared is left half-changed.
+    let outcome = panic::catch_unwind(AssertUnwindSafe(run));
+    GUARDED.set(false);
+    match outcome {
+        Ok(result) => result.map_err(|error| error.to_string()),
+        Err(payload) => Err(format!("decoding failed ({})", panic_text(payload.as_ref()))),
+    }
+}
+
+fn panic_text(payload: &(dyn Any + Send)) -> &str {
+    payload
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| payload.downcast_ref::<&str>().copied())
+        .unwrap_or("no reason given")
+}
+
+#[cfg(test)]
+#[path = "store_tests.rs"]
+mod tests;
