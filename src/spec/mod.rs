@@ -111,6 +111,7 @@ pub struct Arm {
     /// What tables and legends say.
     pub label: String,
     /// The decomposition with its parameters; its `name()` is the spec's word.
+    #[serde(serialize_with = "method_as_written")]
     pub method: Arc<dyn Method>,
     /// Name of the calibration it uses; `None` for methods that use none.
     pub calibration: Option<String>,
@@ -149,4 +150,9 @@ pub struct Evaluation {
     pub windows: Option<usize>,
     /// Length of a window, in tokens; it has `length - 1` predictions.
     pub length: usize,
+}
+
+/// A method as its name and parameters. (serde's own `Arc` support is a cargo feature that would rebuild every dependency.)
+fn method_as_written<S: serde::Serializer>(method: &Arc<dyn Method>, serializer: S) -> Result<S::Ok, S::Error> {
+    method.as_ref().serialize(serializer)
 }
