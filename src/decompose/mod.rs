@@ -1,12 +1,39 @@
-//! Decompositions of a linear W [d_out, d_in]: SVD(W T), T chosen by the method (`paper.md`'s table).
+//! Decompositions of a linear W [d_out, d_in]: SVD(W T), T chosen by the method (a file each).
+//!
+//! What a method says is T, and nothing else; the SVD, its check and the dropping of components are shared:
+//! with U S V^T = W T and U_r the last r columns of U, discarding the smallest r components leaves
+//! W' = W - U_r (U_r^T W). That equals U_k S_k V_k^T T^-1 for every method, needs no inverse, and one SVD serves every r.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
+use faer::{Mat, MatRef};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
+use crate::calibrate::{Normalisation, Statistics};
 use crate::yaml;
 
+pub mod asvd;
+pub mod corda;
 pub mod plain;
+pub mod store;
+mod svd;
+pub mod truncate;
+
+pub use svd::Factorisation;
+
+/// Every method there is. A new one is its own file and a line here.
+pub const METHODS: &[Entry] = &[plain::ENTRY, asvd::ENTRY, corda::ENTRY];
+
+/// A line of the registry: how the spec names a method and reads its parameters.
+pub struct Entry {
+    /// The spec's word.
+    pub name: &'static str,
+    /// One line for `corda list`.
+    pub summary: &'static str,
+    /// Reads the arm's keys that are not common to all arms. Unknown keys and bad values are errors with positions.
+    pub read: fn(&yaml::Node) -> Result<Arc<dyn Method>, yaml::Error>,
+}
 
 /// What a method needs to know of a linear's input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,22 +52,63 @@ pub trait Method: Debug + Send + Sync {
     fn title(&self) -> &'static str;
     /// What it needs.
     fn needs(&self) -> Needs;
+    /// How samples are weighted in the covariance it uses.
+    fn normalisation(&self) -> Normalisation {
+        Normalisation::default()
+    }
     /// Its parameters as resolved, for keys and provenance.
     fn parameters(&self) -> serde_json::Value;
+    /// W T, [d_out, d_in], of w [d_out, d_in] and the statistics of its input (present where [`Method::needs`] says so).
+    fn weigh(&self, w: MatRef<f64>, statistics: Option<&Statistics>) -> Result<Weighed, DecompositionError>;
 }
 
-/// A line of the registry: how the spec names a method and reads its parameters.
-pub struct Entry {
-    /// The spec's word.
-    pub name: &'static str,
-    /// One line for `corda list`.
-    pub summary: &'static str,
-    /// Reads the arm's keys that are not common to all arms. Unknown keys and bad values are errors with positions.
-    pub read: fn(&yaml::Node) -> Result<std::sync::Arc<dyn Method>, yaml::Error>,
+/// W T, and how T was conditioned.
+#[derive(Debug, Clone)]
+pub struct Weighed {
+    /// W T, [d_out, d_in].
+    pub product: Mat<f64>,
+    /// For methods that damp.
+    pub damping: Option<Damped>,
 }
 
-/// Every method there is. A new one is its own file and a line here.
-pub const METHODS: &[Entry] = &[plain::ENTRY];
+/// What damping did to a covariance.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Damped {
+    /// lambda, added to the diagonal.
+    pub lambda: f64,
+    /// How often it was doubled.
+    pub rounds: u32,
+}
+
+/// What can go wrong with a linear's decomposition. The caller adds its name.
+#[derive(Debug, thiserror::Error, PartialEq)]
+pub enum DecompositionError {
+    /// A method without the statistics it needs.
+    #[error("`{method}` needs a calibration")]
+    NoStatistics {
+        /// The spec's word.
+        method: &'static str,
+    },
+    /// The statistics are of another width.
+    #[error("the statistics are of width {statistics}, the linear takes {d_in}")]
+    Width {
+        /// Of the statistics.
+        statistics: usize,
+        /// Of the linear.
+        d_in: usize,
+    },
+    /// Neither the SVD nor the fallback gave an answer that passes the check.
+    #[error("the SVD did not converge to a factorisation that passes its check ({0}); are the weights finite?")]
+    Svd(String),
+    /// Doubling the damping did not make the covariance invertible.
+    #[error("the damped covariance is not invertible to the threshold after {rounds} doublings (error {error:.3e})")]
+    Damping {
+        /// How often it was doubled.
+        rounds: u32,
+        /// ||C~ C~^-1 - I||_F at the last.
+        error: f64,
+    },
+}
 
 impl Serialize for dyn Method {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -50,3 +118,19 @@ impl Serialize for dyn Method {
         out.end()
     }
 }
+
+/// The statistics a method needs, of the right width.
+fn required<'a>(
+    method: &'static str,
+    w: MatRef<f64>,
+    statistics: Option<&'a Statistics>,
+) -> Result<&'a Statistics, DecompositionError> {
+    let statistics = statistics.ok_or(DecompositionError::NoStatistics { method })?;
+    if statistics.abs_mean.len() != w.ncols() {
+        return Err(DecompositionError::Width { statistics: statistics.abs_mean.len(), d_in: w.ncols() });
+    }
+    Ok(statistics)
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use faer::MatRef;
 use serde::Deserialize;
 
-use super::{Entry, Method, Needs};
+use super::{DecompositionError, Entry, Method, Needs, Weighed};
+use crate::calibrate::Statistics;
 use crate::yaml;
 
 /// The registry's line.
@@ -15,8 +17,9 @@ pub const ENTRY: Entry = Entry { name: "plain-svd", summary: "SVD(W): no context
 #[serde(deny_unknown_fields)]
 struct Parameters {}
 
+/// T = I.
 #[derive(Debug)]
-struct PlainSvd;
+pub struct PlainSvd;
 
 fn read(node: &yaml::Node) -> Result<Arc<dyn Method>, yaml::Error> {
     let Parameters {} = yaml::from_node(node)?;
@@ -35,5 +38,8 @@ impl Method for PlainSvd {
     }
     fn parameters(&self) -> serde_json::Value {
         serde_json::json!({})
+    }
+    fn weigh(&self, w: MatRef<f64>, _: Option<&Statistics>) -> Result<Weighed, DecompositionError> {
+        Ok(Weighed { product: w.to_owned(), damping: None })
     }
 }

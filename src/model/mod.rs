@@ -1,2 +1,81 @@
 //! Models of the Llama family: shape, weights, tokenizer, forward pass.
+
+use std::path::{Path, PathBuf};
+
+pub mod checkpoint;
+pub mod config;
+mod gguf;
+pub mod kernel;
+pub mod llama;
+pub mod ops;
 pub mod shape;
+pub mod tokenizer;
+
+/// What can be wrong with a model's files. Every message says which file.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// A file that cannot be read.
+    #[error("cannot read {path}: {source}")]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file that is not what its name says, or is cut short.
+    #[error("{path} is not a usable {format} file (truncated or corrupt?): {why}")]
+    Corrupt {
+        /// Which.
+        path: PathBuf,
+        /// `GGUF` or `safetensors`.
+        format: &'static str,
+        /// What the reader said.
+        why: String,
+    },
+    /// A configuration outside the Llama family as supported here.
+    #[error("{0}")]
+    Config(String),
+    /// A weight that is not there.
+    #[error("the checkpoint has no tensor {name:?}; is it a Llama-family model in full?")]
+    Missing {
+        /// Hugging Face name.
+        name: String,
+    },
+    /// A weight of the wrong shape.
+    #[error("tensor {name:?} is {found:?}, but the configuration makes it {expected:?}")]
+    WrongShape {
+        /// Hugging Face name.
+        name: String,
+        /// In the file.
+        found: Vec<usize>,
+        /// By the configuration.
+        expected: Vec<usize>,
+    },
+    /// A folder that lacks a file.
+    #[error("{folder} has no {file}; a model folder needs config.json, tokenizer.json and *.safetensors, or is a .gguf file")]
+    Incomplete {
+        /// The folder.
+        folder: PathBuf,
+        /// What is not there.
+        file: String,
+    },
+    /// A tokenizer that cannot be built or used.
+    #[error("tokenizer: {0}")]
+    Tokenizer(String),
+    /// The model in use is not the one the catalog or spec describes.
+    #[error("the model's files say {found:?}, but the catalog says {expected:?}; correct its `shape`")]
+    OtherShape {
+        /// In the files.
+        found: Box<shape::Shape>,
+        /// In the catalog or spec.
+        expected: Box<shape::Shape>,
+    },
+    /// The tensor library failed.
+    #[error(transparent)]
+    Tensor(#[from] candle_core::Error),
+}
+
+/// The shape of a local model file or folder, without reading its weights.
+pub fn read_shape(path: &Path) -> Result<shape::Shape, ModelError> {
+    Ok(checkpoint::Checkpoint::open_path(path)?.config().shape.clone())
+}

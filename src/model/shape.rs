@@ -26,6 +26,60 @@ pub struct Shape {
     pub tied: bool,
 }
 
+/// The linears of a block by Hugging Face name, in the order of computation.
+pub const LINEARS: [&str; 7] = [
+    "self_attn.q_proj",
+    "self_attn.k_proj",
+    "self_attn.v_proj",
+    "self_attn.o_proj",
+    "mlp.gate_proj",
+    "mlp.up_proj",
+    "mlp.down_proj",
+];
+
+/// A distinct input of linears: q/k/v share one, gate/up share one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Site {
+    /// Input of q_proj, k_proj and v_proj, [n, hidden].
+    Attention,
+    /// Input of o_proj, [n, heads * head_dim].
+    Output,
+    /// Input of gate_proj and up_proj, [n, hidden].
+    Mlp,
+    /// Input of down_proj, [n, intermediate].
+    Down,
+    /// Input of lm_head, [n, hidden].
+    Head,
+}
+
+impl Site {
+    /// The sites of a block.
+    pub const BLOCK: [Site; 4] = [Site::Attention, Site::Output, Site::Mlp, Site::Down];
+
+    /// The site that feeds entry `i` of [`LINEARS`].
+    pub const OF_LINEAR: [Site; 7] =
+        [Site::Attention, Site::Attention, Site::Attention, Site::Output, Site::Mlp, Site::Mlp, Site::Down];
+
+    /// Hugging Face name of the first linear of block `layer` that sees this input.
+    pub fn first_linear(self, layer: usize) -> String {
+        match Site::OF_LINEAR.iter().position(|site| *site == self) {
+            Some(i) => format!("model.layers.{layer}.{}", LINEARS[i]),
+            None => "lm_head".into(),
+        }
+    }
+
+    /// Short name in files and messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Site::Attention => "attention",
+            Site::Output => "output",
+            Site::Mlp => "mlp",
+            Site::Down => "down",
+            Site::Head => "head",
+        }
+    }
+}
+
 /// One linear layer y = W x.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Linear {
@@ -50,19 +104,46 @@ impl Shape {
         let (d, q, kv) = (self.hidden, self.heads * self.head_dim, self.kv_heads * self.head_dim);
         let mut all = Vec::new();
         for layer in 0..self.layers {
-            for (part, d_out, d_in) in [
-                ("self_attn.q_proj", q, d),
-                ("self_attn.k_proj", kv, d),
-                ("self_attn.v_proj", kv, d),
-                ("self_attn.o_proj", d, q),
-                ("mlp.gate_proj", self.intermediate, d),
-                ("mlp.up_proj", self.intermediate, d),
-                ("mlp.down_proj", d, self.intermediate),
-            ] {
+            let dims = [(q, d), (kv, d), (kv, d), (d, q), (self.intermediate, d), (self.intermediate, d), (d, self.intermediate)];
+            for (part, (d_out, d_in)) in LINEARS.into_iter().zip(dims) {
                 all.push(Linear { name: format!("model.layers.{layer}.{part}"), d_out, d_in });
             }
         }
         all.push(Linear { name: "lm_head".into(), d_out: self.vocabulary, d_in: d });
         all
+    }
+}
+
+impl Shape {
+    /// Whether the dimensions make a model. Errors say which do not.
+    pub fn check(&self) -> Result<(), String> {
+        let all = [
+            ("hidden", self.hidden),
+            ("layers", self.layers),
+            ("heads", self.heads),
+            ("kv_heads", self.kv_heads),
+            ("head_dim", self.head_dim),
+            ("intermediate", self.intermediate),
+            ("vocabulary", self.vocabulary),
+            ("context", self.context),
+        ];
+        if let Some((name, _)) = all.iter().find(|(_, value)| *value == 0) {
+            return Err(format!("a model whose `{name}` is 0"));
+        }
+        if self.head_dim % 2 != 0 {
+            return Err(format!("head_dim {} is odd; rotary embedding needs it even", self.head_dim));
+        }
+        if self.heads % self.kv_heads != 0 {
+            return Err(format!("{} heads cannot share {} key/value heads evenly", self.heads, self.kv_heads));
+        }
+        Ok(())
+    }
+
+    /// Number of weights: embedding, blocks, norms, and the head unless tied.
+    pub fn parameters(&self) -> u64 {
+        let linears: usize = self.linears().iter().map(|l| l.d_out * l.d_in).sum();
+        let embedding = self.vocabulary * self.hidden;
+        let norms = self.hidden * (2 * self.layers + 1);
+        (linears + norms + if self.tied { 0 } else { embedding }) as u64
     }
 }

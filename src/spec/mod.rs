@@ -3,15 +3,59 @@
 //! [`load`] turns a YAML file (with `extends` and `--set` overrides) into an [`Experiment`], or into errors that name
 //! file, line and column. Nothing here fetches or computes; later stages never look at YAML again.
 
-use std::path::PathBuf;
+mod arms;
+mod catalog;
+mod discard;
+mod model;
+mod published;
+mod raw;
+mod resolve;
+mod source;
+mod targets;
+#[cfg(test)]
+mod tests;
+mod text;
+mod warning;
+
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::assets::Source;
 use crate::corpus::Format;
-use crate::decompose::Method;
+use crate::decompose::{METHODS, Method};
 use crate::model::shape::Shape;
+
+pub use crate::yaml::Errors as SpecErrors;
+pub use catalog::{Catalog, CorpusEntry, ModelEntry};
+pub use model::ShapeReader;
+pub use published::{Published, PublishedRow, PublishedTest};
+use resolve::safe_name;
+pub use warning::{Warning, WarningKind};
+
+/// An experiment, and what to say about it before it is run.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The experiment.
+    pub experiment: Experiment,
+    /// What is allowed but probably not meant.
+    pub warnings: Vec<Warning>,
+}
+
+/// Reads, checks and resolves a spec file. `overrides` are `--set`'s arguments, applied in order. `shape_reader` is
+/// asked for the shape of a local model whose spec does not give it.
+///
+/// # Errors
+/// If the YAML or the top level of the file is wrong, that one error; otherwise all that is wrong with its parts.
+pub fn load(
+    path: &Path,
+    overrides: &[String],
+    catalog: &Catalog,
+    shape_reader: ShapeReader,
+) -> Result<Loaded, SpecErrors> {
+    resolve::load(path, overrides, catalog, shape_reader, METHODS)
+}
 
 /// One experiment: a study of curves (arms) over numbers of discarded components.
 #[derive(Debug, Clone, Serialize)]
@@ -20,6 +64,8 @@ pub struct Experiment {
     pub name: String,
     /// One line for headings.
     pub title: String,
+    /// What it is for, if the file says.
+    pub description: Option<String>,
     /// The model whose linears are decomposed.
     pub model: Model,
     /// Which linears are decomposed.
@@ -150,6 +196,19 @@ pub struct Evaluation {
     pub windows: Option<usize>,
     /// Length of a window, in tokens; it has `length - 1` predictions.
     pub length: usize,
+}
+
+impl Experiment {
+    /// The calibration that an arm uses.
+    pub fn calibration(&self, arm: &Arm) -> Option<&Calibration> {
+        let name = arm.calibration.as_ref()?;
+        self.calibrations.iter().find(|calibration| calibration.name == *name)
+    }
+
+    /// The evaluations that an arm is measured on, in the order of the file.
+    pub fn evaluations_of(&self, arm: &Arm) -> impl Iterator<Item = &Evaluation> {
+        self.evaluations.iter().filter(|evaluation| arm.evaluations.contains(&evaluation.name))
+    }
 }
 
 /// A method as its name and parameters. (serde's own `Arc` support is a cargo feature that would rebuild every dependency.)

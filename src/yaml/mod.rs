@@ -1,15 +1,28 @@
-//! YAML with positions: a tree whose every node knows file, line and column.
+//! YAML with positions: a tree whose every key and value knows file, line and column.
+//!
+//! [`load`] reads a file and what it `extends`, [`override_with`] applies `--set PATH=VALUE`, and [`from_node`] turns a
+//! tree into typed values, so that serde's complaints (wrong type, unknown or missing key, unknown variant) point at
+//! the place in the file. What the values mean is none of this module's business.
+//!
+//! Of YAML 1.2 this takes the core schema in one document a file. Anchors, aliases, tags and keys that are not scalars
+//! are refused with a message: an experiment should be readable without following references.
 
-/// A node of the tree.
-#[derive(Debug, Clone)]
-pub struct Node {}
+mod de;
+mod error;
+mod extends;
+mod node;
+mod overrides;
+mod parse;
+mod span;
+mod spanned;
+#[cfg(test)]
+pub(crate) mod tests;
 
-/// An error at a position.
-#[derive(Debug, thiserror::Error)]
-#[error("to be replaced")]
-pub struct Error {}
-
-/// Reads a typed value from a node.
-pub fn from_node<T: serde::de::DeserializeOwned>(_node: &Node) -> Result<T, Error> {
-    Err(Error {})
-}
+pub use de::from_node;
+pub use error::{Error, Errors, nearest};
+pub use extends::{load, merge};
+pub use node::{Key, Node, Scalar, Value};
+pub use overrides::override_with;
+pub use parse::parse;
+pub use span::{File, Span};
+pub use spanned::Spanned;

@@ -1,0 +1,235 @@
+//! What can go wrong between a source and its files, each with what to do about it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// An asset that could not be had.
+#[derive(Debug, Error)]
+pub enum AssetError {
+    /// The source itself cannot be right; nothing was fetched.
+    #[error("{origin}: {problem}")]
+    BadSource {
+        /// The source.
+        origin: String,
+        /// What is wrong with it, and what would be right.
+        problem: String,
+    },
+
+    /// There is no Python to run pip with.
+    #[error(
+        "cannot run {interpreter} ({reason}), which fetches {origin} with pip: install Python 3 with pip, or set CORDA_PYTHON to an interpreter that has it"
+    )]
+    NoPython {
+        /// The interpreter that was tried.
+        interpreter: String,
+        /// The source.
+        origin: String,
+        /// The operating system's words.
+        reason: io::Error,
+    },
+
+    /// Python is there, pip is not.
+    #[error(
+        "{interpreter} has no pip, which fetches {origin}: run `{interpreter} -m ensurepip`, install your system's python3-pip, or set CORDA_PYTHON to an interpreter that has pip"
+    )]
+    NoPip {
+        /// The interpreter that was tried.
+        interpreter: String,
+        /// The source.
+        origin: String,
+    },
+
+    /// pip cannot reach a package index.
+    #[error(
+        "pip cannot reach a package index for {origin}; PyPI or a mirror (pip's own settings are honoured) must be reachable. Without network, run `corda fetch` on a machine that has it and copy its cache here as {cache}. pip's last words:\n{words}"
+    )]
+    PipOffline {
+        /// The source.
+        origin: String,
+        /// The cache folder.
+        cache: PathBuf,
+        /// The end of pip's standard error.
+        words: String,
+    },
+
+    /// The index was reached but has no such release (for this platform tag).
+    #[error("the package index has no {origin}: check name and version. pip's last words:\n{words}")]
+    NoRelease {
+        /// The source.
+        origin: String,
+        /// The end of pip's standard error.
+        words: String,
+    },
+
+    /// pip failed otherwise.
+    #[error("pip could not download {origin}. Its last words:\n{words}")]
+    Pip {
+        /// The source.
+        origin: String,
+        /// The end of pip's standard error.
+        words: String,
+    },
+
+    /// The package was downloaded but is not a readable wheel.
+    #[error(
+        "the wheel of {origin} is corrupt ({reason}) and was deleted: run the same command again; if that repeats, clear pip's cache (`pip cache purge`) or use another mirror"
+    )]
+    CorruptWheel {
+        /// The source.
+        origin: String,
+        /// What the zip reader said.
+        reason: String,
+    },
+
+    /// The wheel does not hold a file that is asked for.
+    #[error("{origin} holds no file {file}{}: correct the path in the catalog or spec", nearest.as_ref().map(|n| format!(" (the nearest is {n})")).unwrap_or_default())]
+    NotInWheel {
+        /// The source.
+        origin: String,
+        /// The path asked for.
+        file: String,
+        /// The most similar path it does hold.
+        nearest: Option<String>,
+    },
+
+    /// A file is not the one that was pinned.
+    #[error("{file} of {origin} is not the file that was pinned: expected {expected}, got {actual}. {advice}")]
+    Checksum {
+        /// The source.
+        origin: String,
+        /// The file.
+        file: String,
+        /// `sha256 ...` or `git blob ...` that was asked for.
+        expected: String,
+        /// The same of what is there.
+        actual: String,
+        /// What to do.
+        advice: &'static str,
+    },
+
+    /// The hub could not be reached.
+    #[error(
+        "cannot reach the hub at {endpoint} for {origin}: {reason}. Check the network, proxy and HF_ENDPOINT; without network, run `corda fetch` on a machine that has it and copy its cache here as {cache}"
+    )]
+    HubUnreachable {
+        /// Where the hub was looked for.
+        endpoint: String,
+        /// The source.
+        origin: String,
+        /// What the connection said.
+        reason: String,
+        /// The cache folder.
+        cache: PathBuf,
+    },
+
+    /// The hub has no such file.
+    #[error(
+        "the hub has no file {file} in {kind} {repo} at revision {revision} ({status}): check repository, file and revision; a private repository needs a token (`hf auth login` or HF_TOKEN)"
+    )]
+    NotOnHub {
+        /// `model` or `data set`.
+        kind: &'static str,
+        /// `owner/name`.
+        repo: String,
+        /// The file.
+        file: String,
+        /// The revision.
+        revision: String,
+        /// Status and the hub's own word for it.
+        status: String,
+    },
+
+    /// The hub wants to know who asks, or has not let them in.
+    #[error(
+        "the hub refuses {file} of {repo} ({status}): {}. Accept the licence on the page of {repo} on the hub ({page}), wait for access if it is granted by hand, then run `hf auth login` or set HF_TOKEN, and run this again",
+        if *token { "the token in use has no access" } else { "no token is set" }
+    )]
+    Gated {
+        /// `owner/name`.
+        repo: String,
+        /// The file.
+        file: String,
+        /// Status and the hub's own word for it.
+        status: String,
+        /// Whether a token was sent.
+        token: bool,
+        /// The page where access is asked for.
+        page: String,
+    },
+
+    /// The hub, or the server it redirects to, answered with something unusable.
+    #[error("fetching {file} of {origin}: {problem}; try again later, and if it stays so, try another HF_ENDPOINT")]
+    HubAnswer {
+        /// The source.
+        origin: String,
+        /// The file.
+        file: String,
+        /// What was answered.
+        problem: String,
+    },
+
+    /// The hub gave no checksum for a file that is pinned by its commit only.
+    #[error(
+        "the hub gave no usable checksum for {file} of {origin} (etag {etag}): give the file's sha256 in the catalog or spec, or use an endpoint that passes the hub's ETag on"
+    )]
+    NoChecksum {
+        /// The source.
+        origin: String,
+        /// The file.
+        file: String,
+        /// What it gave instead.
+        etag: String,
+    },
+
+    /// The connection broke; what arrived is kept.
+    #[error(
+        "the connection broke after {have} bytes of {file} of {origin} ({reason}); they are kept: run the same command again to go on from there"
+    )]
+    Interrupted {
+        /// The source.
+        origin: String,
+        /// The file.
+        file: String,
+        /// Bytes on disk.
+        have: u64,
+        /// What the connection said.
+        reason: String,
+    },
+
+    /// A file or folder of the user's is not there.
+    #[error("no such file or folder: {path} (relative paths in a spec start from the spec's own folder)")]
+    NotFound {
+        /// The path as resolved.
+        path: PathBuf,
+    },
+
+    /// The disk is full.
+    #[error("the disk is full: no space left for {path}; free some and run the same command again")]
+    DiskFull {
+        /// The file being written.
+        path: PathBuf,
+    },
+
+    /// Any other trouble with a file.
+    #[error("cannot {doing} {path}: {reason}")]
+    Io {
+        /// What was being done, e.g. `read`.
+        doing: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The operating system's words.
+        reason: io::Error,
+    },
+}
+
+impl AssetError {
+    /// An I/O error at `path` while `doing`; a full disk (or quota) is named as such.
+    pub(super) fn io(doing: &'static str, path: &Path, reason: io::Error) -> Self {
+        match reason.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull { path: path.into() },
+            _ => Self::Io { doing, path: path.into(), reason },
+        }
+    }
+}

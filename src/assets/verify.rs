@@ -1,0 +1,291 @@
+//! Checksums, and the stamps that save computing them twice.
+//!
+//! A stamp is a small JSON file that says which sha256 a file had when it had this size and modification time. It lies
+//! beside files of the store, and in `assets/stamps/` for files elsewhere (nothing is ever written beside a user's file).
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use serde::{Deserialize, Serialize};
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
+
+use super::FetchedFile;
+use crate::progress::{Progress, Unit};
+
+/// What a file must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Expected {
+    /// sha256 of the content.
+    Sha256(String),
+    /// The id git gives the content: sha1 of `blob <length>\0` and the content. The hub's ETag of files outside LFS.
+    GitBlob(String),
+}
+
+impl Expected {
+    /// How the checksum is shown: `sha256 ...` or `git blob ...`.
+    pub(super) fn show(&self) -> String {
+        match self {
+            Self::Sha256(sum) => format!("sha256 {sum}"),
+            Self::GitBlob(sum) => format!("git blob {sum}"),
+        }
+    }
+
+    /// The same checksum of the file at `path`, whose sha256 is `sha256`.
+    pub(super) fn of(&self, path: &Path, sha256: &str) -> io::Result<Self> {
+        match self {
+            Self::Sha256(_) => Ok(Self::Sha256(sha256.into())),
+            Self::GitBlob(_) => git_blob(path).map(Self::GitBlob),
+        }
+    }
+}
+
+/// Copies `from` into `into` and returns sha256 and length of what passed.
+pub(super) fn copy_hashing(
+    mut from: impl Read,
+    into: &mut impl Write,
+    mut passed: impl FnMut(u64),
+) -> Result<(String, u64), CopyError> {
+    let mut sha256 = Sha256::new();
+    let (mut buffer, mut bytes) = (vec![0; 1 << 17], 0);
+    loop {
+        let n = match from.read(&mut buffer) {
+            Ok(0) => return Ok((hex(&sha256.finalize()), bytes)),
+            Ok(n) => n,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            Err(e) => return Err(CopyError::Read(e)),
+        };
+        sha256.update(&buffer[..n]);
+        into.write_all(&buffer[..n]).map_err(CopyError::Write)?;
+        bytes += n as u64;
+        passed(n as u64);
+    }
+}
+
+/// Which end of a copy failed.
+#[derive(Debug)]
+pub(super) enum CopyError {
+    Read(io::Error),
+    Write(io::Error),
+}
+
+fn git_blob(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let mut sha1 = Sha1::new();
+    sha1.update(format!("blob {}\0", file.metadata()?.len()));
+    let mut buffer = vec![0; 1 << 17];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(hex(&sha1.finalize())),
+            Ok(n) => sha1.update(&buffer[..n]),
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+}
+
+/// Lower-case hexadecimal.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Whether `text` is `digits` lower-case hexadecimal digits.
+pub(super) fn is_hex(text: &str, digits: usize) -> bool {
+    text.len() == digits && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+struct Stamp {
+    bytes: u64,
+    modified_ns: u64,
+    sha256: String,
+}
+
+/// The stamps of a store.
+#[derive(Debug, Clone)]
+pub(super) struct Stamps {
+    /// The store's root: files below it are stamped beside themselves.
+    pub(super) root: PathBuf,
+}
+
+impl Stamps {
+    /// The file at `path` with its sha256, remembered or computed. `None` if there is no such file.
+    pub(super) fn look(&self, path: &Path, progress: &Progress) -> io::Result<Option<FetchedFile>> {
+        let Some((bytes, modified_ns)) = size_and_time(path)? else { return Ok(None) };
+        let remembered = self.read(path).filter(|s| s.bytes == bytes && s.modified_ns == modified_ns);
+        let sha256 = match remembered {
+            Some(stamp) => stamp.sha256,
+            None => {
+                let sha256 = hash(path, bytes, progress)?;
+                // Not for files of the store: there a stamp also says that the file was verified.
+                if !path.starts_with(&self.root) {
+                    self.write(path, &Stamp { bytes, modified_ns, sha256: sha256.clone() });
+                }
+                sha256
+            }
+        };
+        Ok(Some(FetchedFile { path: path.into(), sha256, bytes }))
+    }
+
+    /// The file at `path` if it is there and is what it must be. With nothing expected it must be what it was when it
+    /// was stamped, whatever its modification time (caches are copied between machines).
+    pub(super) fn check(
+        &self,
+        path: &Path,
+        expected: Option<&Expected>,
+        progress: &Progress,
+    ) -> io::Result<Option<FetchedFile>> {
+        let stamped = self.read(path).map(|stamp| Expected::Sha256(stamp.sha256));
+        let Some(expected) = expected.or(stamped.as_ref()) else { return Ok(None) };
+        let Some(file) = self.look(path, progress)? else { return Ok(None) };
+        if expected.of(path, &file.sha256)? != *expected {
+            return Ok(None);
+        }
+        self.remember(&file);
+        Ok(Some(file))
+    }
+
+    /// Stamps a file that was just verified.
+    pub(super) fn remember(&self, file: &FetchedFile) {
+        if let Ok(Some((bytes, modified_ns))) = size_and_time(&file.path) {
+            let stamp = Stamp { bytes, modified_ns, sha256: file.sha256.clone() };
+            if self.read(&file.path).as_ref() != Some(&stamp) {
+                self.write(&file.path, &stamp);
+            }
+        }
+    }
+
+    /// Where the stamp of `path` lies.
+    fn place(&self, path: &Path) -> PathBuf {
+        match (path.starts_with(&self.root), path.file_name()) {
+            (true, Some(name)) => path.with_file_name(format!("{}.stamp.json", name.to_string_lossy())),
+            _ => {
+                let name = hex(&Sha256::digest(path.as_os_str().as_encoded_bytes()));
+                self.root.join("assets/stamps").join(format!("{name}.json"))
+            }
+        }
+    }
+
+    fn read(&self, path: &Path) -> Option<Stamp> {
+        serde_json::from_slice(&fs::read(self.place(path)).ok()?).ok()
+    }
+
+    /// A stamp that cannot be written (a read-only cache) costs time at the next start, nothing else.
+    fn write(&self, path: &Path, stamp: &Stamp) {
+        let place = self.place(path);
+        let written = place.parent().map(|folder| -> io::Result<()> {
+            fs::create_dir_all(folder)?;
+            let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
+            serde_json::to_writer(&mut temporary, stamp)?;
+            temporary.persist(&place).map_err(|e| e.error)?;
+            Ok(())
+        });
+        drop(written);
+    }
+}
+
+/// `None` if there is no such file.
+fn size_and_time(path: &Path) -> io::Result<Option<(u64, u64)>> {
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(None),
+        Err(e) => return Err(e),
+    };
+    let since = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Ok(Some((metadata.len(), u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))))
+}
+
+fn hash(path: &Path, bytes: u64, progress: &Progress) -> io::Result<String> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let bar = progress.bar(format!("verify {name}"), bytes, Unit::Bytes);
+    match copy_hashing(File::open(path)?, &mut io::sink(), |n| bar.advance(n)) {
+        Ok((sha256, _)) => Ok(sha256),
+        Err(CopyError::Read(e) | CopyError::Write(e)) => Err(e),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stamps(root: &Path) -> Stamps {
+        Stamps { root: root.join("cache") }
+    }
+
+    #[test]
+    fn checksums_are_the_published_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        fs::write(&path, "abc").unwrap();
+        let file = stamps(folder.path()).look(&path, &Progress::hidden()).unwrap().unwrap();
+        // FIPS 180-4's example; `printf abc | git hash-object --stdin`.
+        assert_eq!(file.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(git_blob(&path).unwrap(), "f2ba8f84ab5c1bce84a7b441cb1959cfc7093b7f");
+        assert_eq!(file.bytes, 3);
+    }
+
+    #[test]
+    fn a_stamp_saves_the_hashing_until_the_file_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let stamps = stamps(folder.path());
+        let path = folder.path().join("a");
+        fs::write(&path, "abc").unwrap();
+        let first = stamps.look(&path, &Progress::hidden()).unwrap().unwrap();
+        // Same size and time, other content: only a remembered sum can still be the old one.
+        let modified = fs::metadata(&path).unwrap().modified().unwrap();
+        fs::write(&path, "abd").unwrap();
+        File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
+        assert_eq!(stamps.look(&path, &Progress::hidden()).unwrap().unwrap(), first);
+        // Another time: hashed again.
+        File::options().write(true).open(&path).unwrap().set_modified(UNIX_EPOCH).unwrap();
+        assert_ne!(stamps.look(&path, &Progress::hidden()).unwrap().unwrap().sha256, first.sha256);
+    }
+
+    #[test]
+    fn a_stamp_with_nothing_expected_survives_a_copy_but_not_a_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let stamps = stamps(folder.path());
+        let path = stamps.root.join("assets/hub/a");
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, "abc").unwrap();
+        let none = stamps.check(&path, None, &Progress::hidden()).unwrap();
+        assert_eq!(none, None, "never verified, nothing to verify against");
+        let file = stamps.look(&path, &Progress::hidden()).unwrap().unwrap();
+        assert_eq!(stamps.check(&path, None, &Progress::hidden()).unwrap(), None, "looking is not verifying");
+        stamps.remember(&file);
+        File::options().write(true).open(&path).unwrap().set_modified(UNIX_EPOCH).unwrap();
+        assert_eq!(stamps.check(&path, None, &Progress::hidden()).unwrap(), Some(file));
+        fs::write(&path, "abd").unwrap();
+        assert_eq!(stamps.check(&path, None, &Progress::hidden()).unwrap(), None);
+    }
+
+    #[test]
+    fn nothing_is_written_beside_a_users_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let stamps = stamps(folder.path());
+        let path = folder.path().join("theirs/a");
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, "abc").unwrap();
+        stamps.look(&path, &Progress::hidden()).unwrap().unwrap();
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_named_as_such() {
+        let full = Path::new("/dev/full");
+        let mut file = File::options().write(true).open(full).unwrap();
+        match copy_hashing(&b"abc"[..], &mut file, |_| {}) {
+            Err(CopyError::Write(e)) => {
+                let message = super::super::AssetError::io("write", full, e).to_string();
+                assert_eq!(
+                    message,
+                    "the disk is full: no space left for /dev/full; free some and run the same command again"
+                );
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! The cache folder: intermediate results by content key. Safe to delete, safe to share between runs.
+//!
+//! A key is a hash of everything that went into a value, so a file is either right or absent; files appear whole or
+//! not at all. Window losses are a journal that grows a line at a time.
+
+use std::collections::HashMap;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use safetensors::tensor::{Dtype, TensorView};
+use safetensors::SafeTensors;
+
+use crate::results::atomic::{WriteError, write_atomically};
+
+/// What can go wrong with the cache.
+#[derive(Debug, thiserror::Error)]
+pub enum CacheError {
+    /// A value could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// A file could not be read.
+    #[error("cannot read {path} in the cache: {why}; delete it and run again")]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// A journal could not be appended to.
+    #[error("cannot append to {path}: {source}; is the disk full? Set CORDA_CACHE to a folder with room")]
+    Append {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// The cache folder.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    root: PathBuf,
+}
+
+/// Number of hexadecimal digits of a key.
+const KEY_DIGITS: usize = 24;
+
+/// The content key of a stage: a hash of its kind, the version of the code behind it and all inputs.
+pub fn key(kind: &str, version: u32, inputs: &serde_json::Value) -> String {
+    let text = serde_json::json!([kind, version, inputs]).to_string();
+    blake3::hash(text.as_bytes()).to_hex()[..KEY_DIGITS].to_string()
+}
+
+impl Cache {
+    /// The cache under `root`.
+    pub fn new(root: &Path) -> Self {
+        Self { root: root.to_path_buf() }
+    }
+
+    /// The file of one part (`layer-003`, `head`) of a stage's value.
+    pub fn part(&self, kind: &str, key: &str, part: &str) -> PathBuf {
+        self.root.join(kind).join(key).join(format!("{part}.safetensors"))
+    }
+
+    /// The journal of an evaluation.
+    pub fn journal(&self, key: &str) -> Journal {
+        Journal { path: self.root.join("evaluate").join(format!("{key}.tsv")) }
+    }
+}
+
+/// Named numeric arrays with a few strings beside them: one file of the cache.
+#[derive(Debug, Default)]
+pub struct Arrays {
+    arrays: Vec<(String, Vec<usize>, Dtype, Vec<u8>)>,
+    /// Strings kept beside the arrays.
+    pub metadata: HashMap<String, String>,
+}
+
+impl Arrays {
+    /// Adds f64 values of that shape.
+    pub fn push_f64(&mut self, name: String, shape: &[usize], values: impl Iterator<Item = f64>) {
+        self.arrays.push((name, shape.to_vec(), Dtype::F64, values.flat_map(f64::to_le_bytes).collect()));
+    }
+
+    /// Adds f32 values of that shape.
+    pub fn push_f32(&mut self, name: String, shape: &[usize], values: impl Iterator<Item = f32>) {
+        self.arrays.push((name, shape.to_vec(), Dtype::F32, values.flat_map(f32::to_le_bytes).collect()));
+    }
+
+    /// Writes the file, whole or not at all.
+    pub fn write(&self, path: &Path) -> Result<(), CacheError> {
+        let read = |e: safetensors::SafeTensorError| CacheError::Read { path: path.into(), why: e.to_string() };
+        let views = self
+            .arrays
+            .iter()
+            .map(|(name, shape, dtype, bytes)| Ok((name, TensorView::new(*dtype, shape.clone(), bytes)?)))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(read)?;
+        let metadata = (!self.metadata.is_empty()).then(|| self.metadata.clone());
+        let bytes = safetensors::serialize(views, metadata).map_err(read)?;
+        Ok(write_atomically(path, &bytes)?)
+    }
+}
+
+/// A file of the cache, read whole.
+pub struct ReadArrays {
+    path: PathBuf,
+    bytes: Vec<u8>,
+}
+
+impl ReadArrays {
+    /// Reads the file.
+    pub fn open(path: &Path) -> Result<Self, CacheError> {
+        let bytes =
+            std::fs::read(path).map_err(|e| CacheError::Read { path: path.into(), why: e.to_string() })?;
+        let this = Self { path: path.into(), bytes };
+        this.parsed()?;
+        Ok(this)
+    }
+
+    fn error(&self, why: impl std::fmt::Display) -> CacheError {
+        CacheError::Read { path: self.path.clone(), why: why.to_string() }
+    }
+
+    fn parsed(&self) -> Result<SafeTensors<'_>, CacheError> {
+        SafeTensors::deserialize(&self.bytes).map_err(|e| self.error(e))
+    }
+
+    /// A string kept beside the arrays.
+    pub fn metadata(&self, name: &str) -> Result<String, CacheError> {
+        let (_, metadata) = SafeTensors::read_metadata(&self.bytes).map_err(|e| self.error(e))?;
+        let found = metadata.metadata().as_ref().and_then(|m| m.get(name)).cloned();
+        found.ok_or_else(|| self.error(format!("no {name:?} in it")))
+    }
+
+    /// An f64 array, flat.
+    pub fn f64(&self, name: &str) -> Result<Vec<f64>, CacheError> {
+        let (_, bytes) = self.tensor(name, Dtype::F64)?;
+        Ok(bytes.chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().expect("8 bytes"))).collect())
+    }
+
+    /// An f32 array and its shape.
+    pub fn f32(&self, name: &str) -> Result<(Vec<usize>, Vec<f32>), CacheError> {
+        let (shape, bytes) = self.tensor(name, Dtype::F32)?;
+        Ok((shape, bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().expect("4 bytes"))).collect()))
+    }
+
+    fn tensor(&self, name: &str, dtype: Dtype) -> Result<(Vec<usize>, &[u8]), CacheError> {
+        let tensors = self.parsed()?;
+        let tensor = tensors.tensor(name).map_err(|e| self.error(e))?;
+        if tensor.dtype() != dtype {
+            return Err(self.error(format!("{name} is {:?}, not {dtype:?}", tensor.dtype())));
+        }
+        Ok((tensor.shape().to_vec(), tensor.data()))
+    }
+}
+
+/// Losses of windows, a line each: index, loss in nats, seconds. Only whole lines count, so a killed run loses at most
+/// the windows it was at.
+#[derive(Debug, Clone)]
+pub struct Journal {
+    path: PathBuf,
+}
+
+/// One line of a journal.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Measured {
+    /// Mean loss of the window, nats a token.
+    pub nll: f64,
+    /// Seconds it took.
+    pub seconds: f64,
+}
+
+impl Journal {
+    /// What is measured so far, by window.
+    pub fn read(&self) -> Result<HashMap<usize, Measured>, CacheError> {
+        let text = match std::fs::read_to_string(&self.path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(HashMap::new()),
+            Err(e) => return Err(CacheError::Read { path: self.path.clone(), why: e.to_string() }),
+        };
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        // A line cut by a crash and then continued parses as no line; it is measured again.
+        Ok(whole.lines().filter_map(parse).collect())
+    }
+
+    /// Adds a line. One write, so that lines of two processes do not mix.
+    pub fn append(&self, window: usize, measured: Measured) -> Result<(), CacheError> {
+        let append = |source| CacheError::Append { path: self.path.clone(), source };
+        if let Some(folder) = self.path.parent() {
+            std::fs::create_dir_all(folder).map_err(append)?;
+        }
+        let mut file = OpenOptions::new().create(true).append(true).open(&self.path).map_err(append)?;
+        // The leading newline ends a line that a crash may have cut.
+        let line = format!("\n{window}\t{:?}\t{:?}\t.\n", measured.nll, measured.seconds);
+        file.write_all(line.as_bytes()).map_err(append)
+    }
+}
+
+fn parse(line: &str) -> Option<(usize, Measured)> {
+    let mut fields = line.split('\t');
+    let window = fields.next()?.parse().ok()?;
+    let measured = Measured { nll: fields.next()?.parse().ok()?, seconds: fields.next()?.parse().ok()? };
+    (fields.next() == Some(".") && fields.next().is_none()).then_some((window, measured))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_journal_survives_a_cut_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Cache::new(folder.path()).journal("k");
+        assert!(journal.read().unwrap().is_empty());
+        journal.append(0, Measured { nll: 4.25, seconds: 0.5 }).unwrap();
+        journal.append(1, Measured { nll: f64::INFINITY, seconds: 0.5 }).unwrap();
+        let path = folder.path().join("evaluate/k.tsv");
+        let whole = std::fs::read(&path).unwrap();
+        for cut in 0..whole.len() {
+            std::fs::write(&path, &whole[..cut]).unwrap();
+            for (window, measured) in journal.read().unwrap() {
+                assert_eq!(measured.nll, if window == 0 { 4.25 } else { f64::INFINITY });
+            }
+            journal.append(2, Measured { nll: f64::NAN, seconds: 1.0 }).unwrap();
+            let read = journal.read().unwrap();
+            assert!(read[&2].nll.is_nan(), "cut at {cut}: {read:?}");
+        }
+    }
+
+    #[test]
+    fn losses_come_back_bit_for_bit() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Cache::new(folder.path()).journal("k");
+        let nll = 4.409_199_999_999_999_f64 + f64::EPSILON;
+        journal.append(7, Measured { nll, seconds: 0.1 }).unwrap();
+        assert_eq!(journal.read().unwrap()[&7].nll.to_bits(), nll.to_bits());
+    }
+
+    #[test]
+    fn arrays_round_trip_and_damage_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b.safetensors");
+        let mut arrays = Arrays::default();
+        arrays.push_f64("x".into(), &[2], [1.5, -2.0].into_iter());
+        arrays.push_f32("y".into(), &[1, 2], [3.0, 4.0].into_iter());
+        arrays.metadata.insert("tokens".into(), "7".into());
+        arrays.write(&path).unwrap();
+        let read = ReadArrays::open(&path).unwrap();
+        assert_eq!(read.f64("x").unwrap(), [1.5, -2.0]);
+        assert_eq!(read.f32("y").unwrap(), (vec![1, 2], vec![3.0, 4.0]));
+        assert_eq!(read.metadata("tokens").unwrap(), "7");
+        assert!(read.f64("y").is_err() && read.f32("z").is_err());
+        let bytes = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &bytes[..bytes.len() - 3]).unwrap();
+        let error = ReadArrays::open(&path).map(|_| ()).unwrap_err().to_string();
+        assert!(error.contains("b.safetensors"), "{error}");
+    }
+
+    #[test]
+    fn keys_depend_on_everything() {
+        let inputs = serde_json::json!({"a": 1});
+        let all = [key("x", 1, &inputs), key("y", 1, &inputs), key("x", 2, &inputs), key("x", 1, &serde_json::json!({"a": 2}))];
+        assert!(all.iter().enumerate().all(|(i, a)| all[i + 1..].iter().all(|b| a != b)));
+        assert_eq!(key("x", 1, &inputs), all[0]);
+    }
+}

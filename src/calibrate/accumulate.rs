@@ -1,0 +1,250 @@
+//! Sums over samples of Xn^T Xn for one input, in tiles of the lower triangle.
+//!
+//! Products of a few hundred tokens are f32 (they are exact to about 1e-6), sums over them f64. Each tile adds the samples
+//! in their order, whoever computes it, so the result does not depend on the number of threads.
+
+use faer::Mat;
+use faer::linalg::evd::ComputeEigenvectors;
+use faer::Par;
+use faer::dyn_stack::{MemBuffer, MemStack};
+
+use super::{Normalisation, Snapshot, Spectrum, Statistics};
+use crate::model::kernel::{View, product};
+
+/// Rows of a tile.
+const TILE: usize = 192;
+
+/// Tokens of one f32 product.
+const CHUNK: usize = 512;
+
+/// What one sample contributes besides its activations.
+#[derive(Debug, Clone)]
+pub(super) struct Marginals {
+    /// Mean over tokens of |X|, [d].
+    pub abs_mean: Vec<f64>,
+    /// Largest |X|, [d].
+    pub abs_max: Vec<f64>,
+    /// Largest entry (not of absolute values), as the official normalisation takes it.
+    pub max: f32,
+    /// Whether every entry is finite.
+    pub finite: bool,
+    /// Rows of X.
+    pub tokens: usize,
+}
+
+impl Marginals {
+    /// Of x [n, d].
+    pub fn of(x: &[f32], d: usize) -> Self {
+        let tokens = x.len() / d;
+        let (mut sums, mut abs_max) = (vec![0.0f64; d], vec![0.0f32; d]);
+        let mut max = f32::NEG_INFINITY;
+        for row in x.chunks_exact(d) {
+            for ((sum, top), &x) in sums.iter_mut().zip(&mut abs_max).zip(row) {
+                *sum += f64::from(x.abs());
+                *top = if x.abs() > *top { x.abs() } else { *top };
+                max = if x > max { x } else { max };
+            }
+        }
+        // An f64 sum of finite f32 values is finite; one NaN or infinity makes it not.
+        let finite = sums.iter().all(|sum| sum.is_finite());
+        Self {
+            abs_mean: sums.iter().map(|sum| sum / tokens as f64).collect(),
+            abs_max: abs_max.into_iter().map(f64::from).collect(),
+            max,
+            finite,
+            tokens,
+        }
+    }
+
+    /// The factor of X^T X in the covariance.
+    fn weight(&self, normalisation: Normalisation) -> f64 {
+        match normalisation {
+            Normalisation::Max => 1.0 / f64::from(self.max.abs()).powi(2),
+            Normalisation::None => 1.0,
+        }
+    }
+}
+
+/// Rows `start..end` of the lower triangle of a d x d sum: columns 0..end, row-major.
+pub(super) struct Tile {
+    start: usize,
+    end: usize,
+    sums: Vec<(Normalisation, Vec<f64>)>,
+    taken: Vec<(Snapshot, Vec<f64>)>,
+    product: Vec<f32>,
+}
+
+impl Tile {
+    /// The tiles of one input of width d.
+    pub fn cover(d: usize, normalisations: &[Normalisation]) -> Vec<Tile> {
+        (0..d)
+            .step_by(TILE)
+            .map(|start| {
+                let end = (start + TILE).min(d);
+                let sums = normalisations.iter().map(|&n| (n, vec![0.0; (end - start) * end])).collect();
+                Tile { start, end, sums, taken: Vec::new(), product: Vec::new() }
+            })
+            .collect()
+    }
+
+    /// Adds sample number `index` (0-based), x [n, d], then takes the snapshots that end with it.
+    pub fn add(&mut self, index: usize, x: &[f32], d: usize, marginals: &Marginals, snapshots: &[Snapshot]) {
+        let (rows, cols) = (self.end - self.start, self.end);
+        self.product.resize(rows * cols, 0.0);
+        for x in x.chunks(CHUNK * d) {
+            let n = x.len() / d;
+            let left = View::new(&x[self.start..], n, rows, d);
+            product(&mut self.product, cols, 0.0, left.t(), View::new(x, n, cols, d), 1.0);
+            for (normalisation, sum) in &mut self.sums {
+                let weight = marginals.weight(*normalisation);
+                for (sum, &x) in sum.iter_mut().zip(&self.product) {
+                    *sum += weight * f64::from(x);
+                }
+            }
+        }
+        for snapshot in snapshots.iter().filter(|snapshot| snapshot.samples == index + 1) {
+            let sum = self.sums.iter().find(|(n, _)| *n == snapshot.normalisation);
+            self.taken.extend(sum.map(|(_, sum)| (*snapshot, sum.clone())));
+        }
+    }
+}
+
+/// The statistics of a snapshot from the tiles and marginals of its samples; `None` where eigenvalues do not converge.
+pub(super) fn statistics(d: usize, tiles: &[Tile], marginals: &[Marginals], snapshot: Snapshot) -> Option<Statistics> {
+    let count = snapshot.samples as f64;
+    let mut covariance = Mat::zeros(d, d);
+    for tile in tiles {
+        let (_, sum) = tile.taken.iter().find(|(taken, _)| *taken == snapshot)?;
+        for (i, row) in (tile.start..tile.end).zip(sum.chunks_exact(tile.end)) {
+            for (j, &sum) in row[..=i].iter().enumerate() {
+                covariance[(i, j)] = sum / count;
+                covariance[(j, i)] = sum / count;
+            }
+        }
+    }
+    let mut abs_mean = vec![0.0; d];
+    let mut abs_max = vec![0.0f64; d];
+    let used = &marginals[..snapshot.samples];
+    for sample in used {
+        abs_mean.iter_mut().zip(&sample.abs_mean).for_each(|(sum, x)| *sum += x);
+        abs_max.iter_mut().zip(&sample.abs_max).for_each(|(top, x)| *top = top.max(*x));
+    }
+    Some(Statistics {
+        spectrum: spectrum(&covariance)?,
+        covariance,
+        abs_mean,
+        abs_max,
+        samples: snapshot.samples as u64,
+        tokens: used.iter().map(|sample| sample.tokens as u64).sum(),
+    })
+}
+
+/// Eigenvalues of a symmetric matrix in short; `None` where they do not converge.
+pub(super) fn spectrum(c: &Mat<f64>) -> Option<Spectrum> {
+    let d = c.nrows();
+    let mut values = faer::diag::Diag::<f64>::zeros(d);
+    let need = faer::linalg::evd::self_adjoint_evd_scratch::<f64>(d, ComputeEigenvectors::No, Par::Seq, Default::default());
+    let mut memory = MemBuffer::new(need);
+    faer::linalg::evd::self_adjoint_evd(
+        c.as_ref(),
+        values.as_mut(),
+        None,
+        Par::Seq,
+        MemStack::new(&mut memory),
+        Default::default(),
+    )
+    .ok()?;
+    let values: Vec<f64> = values.column_vector().iter().copied().collect();
+    let total: f64 = values.iter().filter(|v| **v > 0.0).sum();
+    let entropy: f64 = values.iter().filter(|v| **v > 0.0).map(|v| -(v / total) * (v / total).ln()).sum();
+    Some(Spectrum {
+        largest: values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        smallest: values.iter().copied().fold(f64::INFINITY, f64::min),
+        effective_rank: entropy.exp(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Pseudo-random activations, one row a token, with a few large columns as real ones have.
+    fn activations(n: usize, d: usize, seed: u64) -> Vec<f32> {
+        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        (0..n * d)
+            .map(|at| {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                let x = (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0;
+                if at % d == 3 { 40.0 * x } else { x }
+            })
+            .collect()
+    }
+
+    fn accumulate(samples: &[Vec<f32>], d: usize, snapshots: &[Snapshot]) -> Vec<Statistics> {
+        let normalisations = [Normalisation::Max, Normalisation::None];
+        let mut tiles = Tile::cover(d, &normalisations);
+        let marginals: Vec<_> = samples.iter().map(|x| Marginals::of(x, d)).collect();
+        for tile in &mut tiles {
+            for (i, x) in samples.iter().enumerate() {
+                tile.add(i, x, d, &marginals[i], snapshots);
+            }
+        }
+        snapshots.iter().map(|&s| statistics(d, &tiles, &marginals, s).unwrap()).collect()
+    }
+
+    #[test]
+    fn matches_the_definition_in_f64_and_prefixes_match_shorter_passes() {
+        // Wider than a tile, longer than a chunk.
+        let d = 200;
+        let samples: Vec<_> = [700, 13, 512].iter().zip(1..).map(|(&n, seed)| activations(n, d, seed)).collect();
+        let snapshots = [
+            Snapshot { samples: 2, normalisation: Normalisation::Max },
+            Snapshot { samples: 3, normalisation: Normalisation::None },
+        ];
+        let found = accumulate(&samples, d, &snapshots);
+        for (snapshot, found) in snapshots.iter().zip(&found) {
+            let mut largest = 0.0f64;
+            let mut error = 0.0f64;
+            for i in 0..d {
+                for j in 0..d {
+                    let mut expected = 0.0;
+                    for x in &samples[..snapshot.samples] {
+                        let max = x.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                        let scale = match snapshot.normalisation {
+                            Normalisation::Max => f64::from(max.abs()),
+                            Normalisation::None => 1.0,
+                        };
+                        expected += x
+                            .chunks_exact(d)
+                            .map(|row| f64::from(row[i]) / scale * (f64::from(row[j]) / scale))
+                            .sum::<f64>();
+                    }
+                    expected /= snapshot.samples as f64;
+                    largest = largest.max(expected.abs());
+                    error = error.max((expected - found.covariance[(i, j)]).abs());
+                }
+            }
+            assert!(error < 1e-6 * largest, "{error} against {largest}");
+        }
+        assert_eq!(found[0], accumulate(&samples[..2], d, &snapshots[..1])[0]);
+        assert_eq!(found[0].tokens, 713);
+    }
+
+    #[test]
+    fn marginals_by_hand() {
+        let m = Marginals::of(&[1.0, -5.0, -3.0, 2.0], 2);
+        assert_eq!((m.abs_mean, m.abs_max, m.max, m.finite, m.tokens), (vec![2.0, 3.5], vec![3.0, 5.0], 2.0, true, 2));
+        assert!(!Marginals::of(&[1.0, f32::NAN], 2).finite);
+        assert!(!Marginals::of(&[f32::NEG_INFINITY, 1.0], 2).finite);
+    }
+
+    #[test]
+    fn effective_rank_counts_dimensions() {
+        let c = Mat::from_fn(8, 8, |i, j| if i == j && i < 3 { 2.0 } else { 0.0 });
+        let spectrum = spectrum(&c).unwrap();
+        assert!((spectrum.effective_rank - 3.0).abs() < 1e-9);
+        assert!((spectrum.largest - 2.0).abs() < 1e-12 && spectrum.smallest.abs() < 1e-12);
+    }
+}

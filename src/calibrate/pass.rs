@@ -1,0 +1,236 @@
+//! The pass itself: hidden states of all samples through one block after another.
+
+use candle_core::Tensor;
+use rayon::prelude::*;
+
+use super::accumulate::{Marginals, Tile, statistics};
+use super::{CalibrationError, Normalisation, Snapshot, Statistics};
+use crate::model::llama::{Rotary, Weights, block_forward, embed, final_norm};
+use crate::model::shape::Site;
+use crate::model::ModelError;
+
+/// Tokens whose linear inputs are held at a time, over all samples of a group. No result depends on it.
+const GROUP_TOKENS: usize = 8192;
+
+/// A calibration pass in progress: the samples' hidden states before block [`Pass::layer`].
+pub struct Pass<'a> {
+    name: &'a str,
+    weights: &'a dyn Weights,
+    rotary: Rotary,
+    hidden: Vec<Tensor>,
+    layer: usize,
+}
+
+/// Statistics of one block (or of the head): what every snapshot says of every site.
+pub type LayerStatistics = Vec<(Snapshot, Vec<(Site, Statistics)>)>;
+
+/// One sample's linear inputs at one block.
+struct Inputs {
+    /// Flat activations [n, d] and their marginals, in the order of the sites.
+    sites: Vec<(Vec<f32>, Marginals)>,
+}
+
+impl<'a> Pass<'a> {
+    /// Starts at the embeddings. `name` is the calibration's, for messages.
+    pub fn start(name: &'a str, weights: &'a dyn Weights, samples: &[Vec<u32>]) -> Result<Self, ModelError> {
+        let hidden = samples.iter().map(|tokens| embed(weights, tokens)).collect::<Result<Vec<_>, _>>()?;
+        Self::resume(name, weights, hidden, 0)
+    }
+
+    /// Goes on with hidden states that entered block `layer`.
+    pub fn resume(
+        name: &'a str,
+        weights: &'a dyn Weights,
+        hidden: Vec<Tensor>,
+        layer: usize,
+    ) -> Result<Self, ModelError> {
+        let mut longest = 0;
+        for sample in &hidden {
+            longest = longest.max(sample.dim(0)?);
+        }
+        let rotary = Rotary::new(weights.config(), longest, weights.embedding().device())?;
+        Ok(Self { name, weights, rotary, hidden, layer })
+    }
+
+    /// The block that comes next; the number of blocks once all are done.
+    pub fn layer(&self) -> usize {
+        self.layer
+    }
+
+    /// The samples' hidden states before that block, [n, hidden] each.
+    pub fn hidden(&self) -> &[Tensor] {
+        &self.hidden
+    }
+
+    /// Passes the next block without looking.
+    pub fn skip(&mut self) -> Result<(), ModelError> {
+        let block = self.weights.block(self.layer)?;
+        self.hidden.par_iter_mut().try_for_each(|hidden| {
+            *hidden = block_forward(self.weights.config(), &self.rotary, &block, hidden, &mut |_, _| Ok(()))?;
+            Ok::<_, ModelError>(())
+        })?;
+        self.layer += 1;
+        Ok(())
+    }
+
+    /// Passes the next block and returns the statistics of its four inputs. `done` is told tokens as they are done.
+    pub fn block(
+        &mut self,
+        snapshots: &[Snapshot],
+        done: &(dyn Fn(u64) + Sync),
+    ) -> Result<LayerStatistics, CalibrationError> {
+        let block = self.weights.block(self.layer)?;
+        let widths: Vec<usize> = [0, 3, 4, 6]
+            .iter()
+            .map(|&i| block.linears[i].dim(1).map_err(ModelError::from))
+            .collect::<Result<_, _>>()?;
+        let (config, rotary) = (self.weights.config(), &self.rotary);
+        let found = collect(&mut self.hidden, &Site::BLOCK, &widths, snapshots, done, |hidden| {
+            let mut sites = Vec::with_capacity(4);
+            let next = block_forward(config, rotary, &block, hidden, &mut |_, x| {
+                sites.push(inputs(x)?);
+                Ok(())
+            })?;
+            Ok((next, Inputs { sites }))
+        });
+        let found = found.map_err(|e| e.named(self.name, self.layer))?;
+        self.layer += 1;
+        Ok(found)
+    }
+
+    /// After the last block: the statistics of the head's input.
+    pub fn head(
+        &mut self,
+        snapshots: &[Snapshot],
+        done: &(dyn Fn(u64) + Sync),
+    ) -> Result<LayerStatistics, CalibrationError> {
+        let weights = self.weights;
+        let width = weights.config().shape.hidden;
+        let found = collect(&mut self.hidden, &[Site::Head], &[width], snapshots, done, |hidden| {
+            Ok((hidden.clone(), Inputs { sites: vec![inputs(&final_norm(weights, hidden)?)?] }))
+        });
+        found.map_err(|e| e.named(self.name, self.layer))
+    }
+}
+
+fn inputs(x: &Tensor) -> Result<(Vec<f32>, Marginals), ModelError> {
+    let d = x.dim(1)?;
+    let x = x.flatten_all()?.to_vec1::<f32>()?;
+    let marginals = Marginals::of(&x, d);
+    Ok((x, marginals))
+}
+
+/// An error that does not know the calibration and layer yet.
+enum Unnamed {
+    NotFinite(usize, Site),
+    ZeroMaximum(usize, Site),
+    Eigenvalues(Site),
+    Model(ModelError),
+}
+
+impl From<ModelError> for Unnamed {
+    fn from(e: ModelError) -> Self {
+        Unnamed::Model(e)
+    }
+}
+
+impl Unnamed {
+    fn named(self, calibration: &str, layer: usize) -> CalibrationError {
+        let calibration = calibration.to_string();
+        match self {
+            Unnamed::NotFinite(sample, site) => {
+                CalibrationError::NotFinite { calibration, sample, linear: site.first_linear(layer) }
+            }
+            Unnamed::ZeroMaximum(sample, site) => {
+                CalibrationError::ZeroMaximum { calibration, sample, linear: site.first_linear(layer) }
+            }
+            Unnamed::Eigenvalues(site) => CalibrationError::Eigenvalues { linear: site.first_linear(layer) },
+            Unnamed::Model(e) => e.into(),
+        }
+    }
+}
+
+/// Runs `forward` over every sample, in groups, and adds each sample's inputs to the tiles of every site.
+fn collect(
+    hidden: &mut [Tensor],
+    sites: &[Site],
+    widths: &[usize],
+    snapshots: &[Snapshot],
+    done: &(dyn Fn(u64) + Sync),
+    forward: impl Fn(&Tensor) -> Result<(Tensor, Inputs), ModelError> + Sync,
+) -> Result<LayerStatistics, Unnamed> {
+    let mut normalisations: Vec<Normalisation> = snapshots.iter().map(|s| s.normalisation).collect();
+    normalisations.sort();
+    normalisations.dedup();
+    let mut tiles: Vec<(usize, Tile)> = Vec::new();
+    for (site, &d) in widths.iter().enumerate() {
+        tiles.extend(Tile::cover(d, &normalisations).into_iter().map(|tile| (site, tile)));
+    }
+    let mut marginals: Vec<Vec<Marginals>> = vec![Vec::new(); sites.len()];
+    let longest = hidden.iter().map(|h| h.dims()[0]).max().unwrap_or(1);
+    let group = (GROUP_TOKENS / longest).max(rayon::current_num_threads());
+    for start in (0..hidden.len()).step_by(group) {
+        let end = (start + group).min(hidden.len());
+        let passed: Vec<Inputs> = hidden[start..end]
+            .par_iter_mut()
+            .map(|hidden| {
+                let (next, inputs) = forward(hidden)?;
+                done(next.dims()[0] as u64);
+                *hidden = next;
+                Ok(inputs)
+            })
+            .collect::<Result<_, ModelError>>()?;
+        check(&passed, sites, start, &normalisations)?;
+        // Large tiles last in the list start first: they take longest.
+        tiles.par_iter_mut().rev().with_max_len(1).for_each(|(site, tile)| {
+            for (i, sample) in passed.iter().enumerate() {
+                let (x, marginals) = &sample.sites[*site];
+                tile.add(start + i, x, widths[*site], marginals, snapshots);
+            }
+        });
+        for sample in passed {
+            for (marginals, (_, of_sample)) in marginals.iter_mut().zip(sample.sites) {
+                marginals.push(of_sample);
+            }
+        }
+    }
+    finish(sites, widths, tiles, &marginals, snapshots)
+}
+
+fn check(passed: &[Inputs], sites: &[Site], start: usize, normalisations: &[Normalisation]) -> Result<(), Unnamed> {
+    for (i, sample) in passed.iter().enumerate() {
+        for (site, (_, marginals)) in sites.iter().zip(&sample.sites) {
+            if !marginals.finite {
+                return Err(Unnamed::NotFinite(start + i, *site));
+            }
+            if marginals.max == 0.0 && normalisations.contains(&Normalisation::Max) {
+                return Err(Unnamed::ZeroMaximum(start + i, *site));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn finish(
+    sites: &[Site],
+    widths: &[usize],
+    tiles: Vec<(usize, Tile)>,
+    marginals: &[Vec<Marginals>],
+    snapshots: &[Snapshot],
+) -> Result<LayerStatistics, Unnamed> {
+    let mut by_site: Vec<Vec<Tile>> = sites.iter().map(|_| Vec::new()).collect();
+    for (site, tile) in tiles {
+        by_site[site].push(tile);
+    }
+    snapshots
+        .iter()
+        .map(|&snapshot| {
+            let of_sites = (0..sites.len()).into_par_iter().map(|i| {
+                statistics(widths[i], &by_site[i], &marginals[i], snapshot)
+                    .map(|found| (sites[i], found))
+                    .ok_or(Unnamed::Eigenvalues(sites[i]))
+            });
+            Ok((snapshot, of_sites.collect::<Result<_, Unnamed>>()?))
+        })
+        .collect()
+}

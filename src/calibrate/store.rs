@@ -1,0 +1,79 @@
+//! Statistics in the cache: one file a block and snapshot, covariances as packed lower triangles in f64.
+
+use std::path::Path;
+
+use faer::Mat;
+
+use super::{Spectrum, Statistics};
+use crate::cache::{Arrays, CacheError, ReadArrays};
+use crate::model::shape::Site;
+
+/// Writes the statistics of the sites of one block (or of the head).
+pub fn write(path: &Path, sites: &[(Site, Statistics)]) -> Result<(), CacheError> {
+    let mut arrays = Arrays::default();
+    for (site, statistics) in sites {
+        let d = statistics.abs_mean.len();
+        let c = &statistics.covariance;
+        let packed = (0..d).flat_map(|i| (0..=i).map(move |j| c[(i, j)]));
+        arrays.push_f64(format!("{}.covariance", site.name()), &[d * (d + 1) / 2], packed);
+        arrays.push_f64(format!("{}.abs_mean", site.name()), &[d], statistics.abs_mean.iter().copied());
+        arrays.push_f64(format!("{}.abs_max", site.name()), &[d], statistics.abs_max.iter().copied());
+        let Spectrum { largest, smallest, effective_rank } = statistics.spectrum;
+        arrays.push_f64(format!("{}.spectrum", site.name()), &[3], [largest, smallest, effective_rank].into_iter());
+        arrays.metadata.insert(format!("{}.samples", site.name()), statistics.samples.to_string());
+        arrays.metadata.insert(format!("{}.tokens", site.name()), statistics.tokens.to_string());
+    }
+    arrays.write(path)
+}
+
+/// Reads the statistics of one site.
+pub fn read(file: &ReadArrays, path: &Path, site: Site) -> Result<Statistics, CacheError> {
+    let field = |name: &str| file.f64(&format!("{}.{name}", site.name()));
+    let count = |name: &str| -> Result<u64, CacheError> {
+        let text = file.metadata(&format!("{}.{name}", site.name()))?;
+        text.parse().map_err(|_| CacheError::Read { path: path.into(), why: format!("{name} is {text:?}") })
+    };
+    let (packed, abs_mean, spectrum) = (field("covariance")?, field("abs_mean")?, field("spectrum")?);
+    let d = abs_mean.len();
+    let [largest, smallest, effective_rank] = spectrum[..] else {
+        return Err(CacheError::Read { path: path.into(), why: "a spectrum of the wrong length".into() });
+    };
+    if packed.len() != d * (d + 1) / 2 {
+        return Err(CacheError::Read { path: path.into(), why: "a covariance of the wrong length".into() });
+    }
+    let covariance = Mat::from_fn(d, d, |i, j| {
+        let (i, j) = (i.max(j), i.min(j));
+        packed[i * (i + 1) / 2 + j]
+    });
+    Ok(Statistics {
+        covariance,
+        abs_mean,
+        abs_max: field("abs_max")?,
+        spectrum: Spectrum { largest, smallest, effective_rank },
+        samples: count("samples")?,
+        tokens: count("tokens")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn round_trip() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("layer-000.safetensors");
+        let statistics = Statistics {
+            covariance: Mat::from_fn(3, 3, |i, j| (i * j + i + j) as f64),
+            abs_mean: vec![1.0, 2.0, 3.0],
+            abs_max: vec![4.0, 5.0, 6.0],
+            spectrum: Spectrum { largest: 9.0, smallest: -1e-18, effective_rank: 1.5 },
+            samples: 2,
+            tokens: 1024,
+        };
+        write(&path, &[(Site::Down, statistics.clone())]).unwrap();
+        let file = ReadArrays::open(&path).unwrap();
+        assert_eq!(read(&file, &path, Site::Down).unwrap(), statistics);
+        assert!(read(&file, &path, Site::Mlp).is_err());
+    }
+}

@@ -1,0 +1,167 @@
+//! Stripped markup to titles, paragraphs and list items; sections with nothing left in them are dropped.
+
+use super::{Article, clean};
+
+/// Sections of apparatus: dropped with all their subsections unless running text is left in them.
+const APPARATUS: [&str; 21] = [
+    "annotations",
+    "bibliography",
+    "citations",
+    "citations and notes",
+    "explanatory notes",
+    "external links",
+    "footnotes",
+    "further reading",
+    "gallery",
+    "general references",
+    "links",
+    "literature",
+    "notes",
+    "notes and references",
+    "other uses",
+    "publications",
+    "references",
+    "references and notes",
+    "related pages",
+    "see also",
+    "sources",
+];
+
+/// A paragraph at least this long, in characters, is running text.
+const RUNNING_TEXT: usize = 120;
+
+#[derive(Debug, PartialEq)]
+enum Block {
+    /// Level 2 for `== Title ==`, and so on.
+    Title {
+        level: usize,
+        text: String,
+    },
+    Paragraph(String),
+    Item(String),
+}
+
+/// The article of a page whose markup is stripped.
+pub fn article(title: &str, stripped: &str) -> Article {
+    let mut blocks: Vec<Block> = stripped.lines().filter_map(block).collect();
+    drop_apparatus(&mut blocks);
+    drop_empty_sections(&mut blocks);
+    let prose =
+        blocks.iter().map(|block| if let Block::Paragraph(text) = block { text.chars().count() } else { 0 }).sum();
+    Article { text: layout(title, &blocks), prose }
+}
+
+/// What one line is; `None` if nothing is left of it.
+fn block(line: &str) -> Option<Block> {
+    let line = line.trim();
+    // What is left of a table or template that was never closed.
+    if line.starts_with(['|', '!']) || line.starts_with("----") {
+        return None;
+    }
+    let level = line.bytes().take_while(|&b| b == b'=').count();
+    let right = line.bytes().rev().take_while(|&b| b == b'=').count();
+    if level > 0 && right > 0 && level < line.len() {
+        let level = level.min(right).min(6);
+        let text = clean::line(line[level..line.len() - level].trim_matches('='))?;
+        return Some(Block::Title { level, text });
+    }
+    let content = line.trim_start_matches(['*', '#', ':', ';', ' ']);
+    let text = clean::line(content)?;
+    match content.len() == line.len() {
+        true => Some(Block::Paragraph(text)),
+        false => Some(Block::Item(text)),
+    }
+}
+
+fn drop_apparatus(blocks: &mut Vec<Block>) {
+    let mut kept = Vec::with_capacity(blocks.len());
+    let mut rest = std::mem::take(blocks).into_iter().peekable();
+    while let Some(block) = rest.next() {
+        let Block::Title { level, text } = &block else {
+            kept.push(block);
+            continue;
+        };
+        let (level, apparatus) = (*level, APPARATUS.contains(&text.to_lowercase().as_str()));
+        let from = kept.len();
+        kept.push(block);
+        if !apparatus {
+            continue;
+        }
+        let inside = |next: &Block| !matches!(next, Block::Title { level: other, .. } if *other <= level);
+        while let Some(next) = rest.next_if(inside) {
+            kept.push(next);
+        }
+        let running = |block: &Block| matches!(block, Block::Paragraph(text) if text.chars().count() >= RUNNING_TEXT);
+        if !kept[from..].iter().any(running) {
+            kept.truncate(from);
+        }
+    }
+    *blocks = kept;
+}
+
+/// Drops titles with nothing between them and the next title of their level or above.
+fn drop_empty_sections(blocks: &mut Vec<Block>) {
+    // From the end, what follows a title is already settled: a title that stays is one of a section with content.
+    let mut kept: Vec<Block> = Vec::with_capacity(blocks.len());
+    while let Some(block) = blocks.pop() {
+        let empty = match (&block, kept.last()) {
+            (Block::Title { .. }, None) => true,
+            (Block::Title { level, .. }, Some(Block::Title { level: next, .. })) => next <= level,
+            _ => false,
+        };
+        if !empty {
+            kept.push(block);
+        }
+    }
+    kept.reverse();
+    *blocks = kept;
+}
+
+/// Wikitext's layout: titles in spaced signs of equality, an empty line between blocks, list items on consecutive lines.
+fn layout(title: &str, blocks: &[Block]) -> String {
+    let mut text = format!(" = {title} = ");
+    let mut in_list = false;
+    for block in blocks {
+        let item = matches!(block, Block::Item(_));
+        text.push_str(if item && in_list { "\n" } else { "\n\n" });
+        in_list = item;
+        match block {
+            Block::Title { level, text: title } => {
+                let signs = "= ".repeat(*level);
+                text.push_str(&format!(" {signs}{title} {signs}"));
+            }
+            Block::Paragraph(content) | Block::Item(content) => text.push_str(content),
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn titles(stripped: &str) -> String {
+        article("T", stripped).text.replace("\n\n", "|").replace(" = T = ", "T")
+    }
+
+    #[test]
+    fn blocks_are_laid_out_as_in_wikitext() {
+        let made = article("T", "One.\n\n\nTwo.\n== A ==\n* x\n** y\n: z\n=== B ===\nThree.\n----\n");
+        assert_eq!(made.text, " = T = \n\nOne.\n\nTwo.\n\n = = A = = \n\nx\ny\nz\n\n = = = B = = = \n\nThree.");
+        assert_eq!(made.prose, "One.Two.Three.".len());
+    }
+
+    #[test]
+    fn empty_sections_go_with_their_parents() {
+        assert_eq!(titles("== A ==\n=== B ===\n== C ==\nx\n== D =="), "T| = = C = = |x");
+        assert_eq!(titles("== A ==\n=== B ===\nx\n=== C ===\n\n"), "T| = = A = = | = = = B = = = |x");
+        assert_eq!(titles("== ==\n=\n==\n===\nx"), "T|x");
+    }
+
+    #[test]
+    fn apparatus_goes_unless_it_has_running_text() {
+        let text = "See the long story of this thing. ".repeat(5);
+        assert_eq!(titles("x\n== See also ==\n* y\nshort\n=== Sub ===\n* z\n== Next ==\nw"), "T|x| = = Next = = |w");
+        assert_eq!(titles(&format!("== Notes ==\n{text}")), format!("T| = = Notes = = |{}", text.trim()));
+    }
+}

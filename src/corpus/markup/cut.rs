@@ -1,0 +1,41 @@
+//! Ranges of a text that are to go, and what stands in their place.
+
+use std::cmp::Reverse;
+use std::ops::Range;
+
+/// One range to cut. Ranges may overlap and nest: what any of them covers goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cut {
+    pub range: Range<usize>,
+    /// Put in place of the range, unless it lies within a larger one.
+    pub with: &'static str,
+}
+
+/// `text` without the ranges of `cuts`, which begin and end at character boundaries.
+pub fn apply(text: &str, mut cuts: Vec<Cut>) -> String {
+    cuts.sort_by_key(|cut| (cut.range.start, Reverse(cut.range.end)));
+    let mut kept = String::with_capacity(text.len());
+    let mut done = 0;
+    for Cut { range, with } in cuts {
+        if range.start >= done {
+            kept.push_str(&text[done..range.start]);
+            kept.push_str(with);
+        }
+        done = done.max(range.end);
+    }
+    kept.push_str(&text[done..]);
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_nest_and_overlap() {
+        let cut = |range, with| Cut { range, with };
+        let cuts = vec![cut(3..4, "x"), cut(2..6, "-"), cut(5..7, "y"), cut(8..8, "+")];
+        assert_eq!(apply("0123456789", cuts), "01-7+89");
+        assert_eq!(apply("0123", Vec::new()), "0123");
+    }
+}

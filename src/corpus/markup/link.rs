@@ -1,0 +1,105 @@
+//! Internal and external links: what of them is text.
+
+use super::cut::Cut;
+
+/// Prefixes of links to pictures, sounds and categories, which are no text whatever their label.
+const MEDIA: [&str; 4] = ["file", "image", "media", "category"];
+
+/// Prefixes of other wikis, namespaces and resolvers: such a link is text only if it has a label.
+const ELSEWHERE: &[&str] = &[
+    "b",
+    "book",
+    "c",
+    "commons",
+    "d",
+    "doi",
+    "draft",
+    "hdl",
+    "help",
+    "m",
+    "meta",
+    "metawikipedia",
+    "mw",
+    "n",
+    "phab",
+    "pmid",
+    "portal",
+    "project",
+    "q",
+    "rfc",
+    "s",
+    "special",
+    "species",
+    "talk",
+    "template",
+    "user",
+    "v",
+    "voy",
+    "w",
+    "wikibooks",
+    "wikidata",
+    "wikimedia",
+    "wikinews",
+    "wikipedia",
+    "wikiquote",
+    "wikisource",
+    "wikispecies",
+    "wikiversity",
+    "wikivoyage",
+    "wikt",
+    "wiktionary",
+    "wp",
+];
+
+/// Schemes an external link starts with.
+const SCHEMES: [&str; 7] = ["http://", "https://", "//", "ftp://", "mailto:", "news:", "irc://"];
+
+/// Bytes of the web address `text` starts with, and of the blanks behind it; 0 if there is none.
+pub fn address(text: &str) -> usize {
+    let head = |scheme: &str| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    if !SCHEMES.into_iter().any(head) {
+        return 0;
+    }
+    let end = text.find([' ', '\t', '\n', ']', '[', '<', '{', '|']).unwrap_or(text.len());
+    let blanks = text[end..].len() - text[end..].trim_start_matches([' ', '\t']).len();
+    end + blanks
+}
+
+/// Cuts all of the link `start..end` but its label. `pieces` are target and labels with their places.
+pub fn cuts(start: usize, end: usize, pieces: &[(usize, &str)], cuts: &mut Vec<Cut>) {
+    let mut cut = |from, to| cuts.push(Cut { range: from..to, with: "" });
+    let Some(&(inside, target)) = pieces.first() else { return };
+    let label = pieces.get(1).filter(|_| pieces[1..].iter().any(|(_, text)| !text.trim().is_empty()));
+    let name = target.trim_start();
+    // Prefixes are short. Looking no further keeps links within links within links linear.
+    let head = head(name, 24);
+    let prefix = head.split_once(':').map(|(prefix, _)| prefix.trim().to_lowercase());
+    match (prefix.as_deref(), label) {
+        (Some(prefix), _) if MEDIA.contains(&prefix) => cut(start, end),
+        (Some(prefix), None) if ELSEWHERE.contains(&prefix) => cut(start, end),
+        (Some(prefix), _) if is_language(prefix) && !head.contains(": ") => cut(start, end),
+        (_, Some(&(label, _))) => {
+            cut(start, label);
+            cut(end - 2, end);
+        }
+        _ => {
+            // A leading colon or hash is markup; `[[http://... label]]` is an external link with a bracket too many.
+            let markup = target.len() - name.trim_start_matches([':', '#']).len();
+            cut(start, inside + address(name).max(markup));
+            cut(inside + target.len(), end);
+        }
+    }
+}
+
+/// The first characters of a text.
+pub fn head(text: &str, characters: usize) -> &str {
+    text.char_indices().nth(characters).map_or(text, |(end, _)| &text[..end])
+}
+
+/// The code of another Wikipedia: `fr`, `simple`, `be-x-old`.
+fn is_language(prefix: &str) -> bool {
+    let mut parts = prefix.split('-');
+    let code = parts.next().unwrap_or("");
+    let short = |part: &str, most| (1..=most).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_lowercase());
+    (prefix == "simple" || (code.len() >= 2 && short(code, 3))) && parts.all(|part| short(part, 7))
+}

@@ -1,0 +1,182 @@
+//! HTML and MediaWiki tags: which there are, and what becomes of their content.
+
+/// A tag at the start of some text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tag {
+    /// Its name in lower case.
+    pub name: &'static str,
+    pub kind: Kind,
+    /// Width of the tag itself, in bytes.
+    pub width: usize,
+    /// `<name>`: neither `</name>` nor `<name/>`.
+    pub opens: bool,
+    /// `</name>`.
+    pub closes: bool,
+}
+
+/// What becomes of a tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The tag goes, its content stays.
+    Inline,
+    /// The tag becomes a blank.
+    Break,
+    /// The tag becomes the end of a line, its content stays.
+    Block,
+    /// Content that is text, with no markup in it.
+    Verbatim,
+    /// The whole element goes, and markup inside it is not looked at.
+    Hidden,
+}
+
+/// Names as MediaWiki knows them; `<unk>` is none. `code` stays with its content: its words belong to the sentence.
+const TAGS: &[(Kind, &[&str])] = &[
+    (
+        Kind::Inline,
+        &[
+            "abbr",
+            "b",
+            "bdi",
+            "bdo",
+            "big",
+            "cite",
+            "code",
+            "data",
+            "del",
+            "dfn",
+            "em",
+            "font",
+            "i",
+            "includeonly",
+            "ins",
+            "kbd",
+            "mark",
+            "noinclude",
+            "onlyinclude",
+            "nobr",
+            "q",
+            "rb",
+            "rp",
+            "rt",
+            "ruby",
+            "s",
+            "samp",
+            "small",
+            "span",
+            "strike",
+            "strong",
+            "sub",
+            "sup",
+            "time",
+            "tt",
+            "u",
+            "var",
+            "wbr",
+            "noscript",
+            "section",
+            "references",
+        ],
+    ),
+    (Kind::Break, &["br"]),
+    (
+        Kind::Block,
+        &[
+            "blockquote",
+            "center",
+            "dd",
+            "div",
+            "dl",
+            "dt",
+            "h1",
+            "h2",
+            "h3",
+            "h4",
+            "h5",
+            "h6",
+            "hr",
+            "li",
+            "ol",
+            "p",
+            "poem",
+            "ul",
+            "tr",
+            "td",
+            "th",
+            "tbody",
+            "thead",
+            "caption",
+        ],
+    ),
+    (Kind::Verbatim, &["nowiki"]),
+    (
+        Kind::Hidden,
+        &[
+            "ref",
+            "math",
+            "chem",
+            "ce",
+            "gallery",
+            "source",
+            "syntaxhighlight",
+            "pre",
+            "timeline",
+            "score",
+            "hiero",
+            "imagemap",
+            "graph",
+            "mapframe",
+            "maplink",
+            "inputbox",
+            "templatedata",
+            "templatestyles",
+            "indicator",
+            "table",
+            "categorytree",
+            "style",
+            "script",
+        ],
+    ),
+];
+
+/// The tag `text` starts with, if its name is known and it is closed by a `>` before the next `<`.
+pub fn at(text: &str) -> Option<Tag> {
+    let after = text.strip_prefix('<')?;
+    let closes = after.starts_with('/');
+    let after = after.strip_prefix('/').unwrap_or(after);
+    // Names are longer than this only if they are none: `<` followed by text is not searched to its end.
+    let letters = after.bytes().take(20).take_while(u8::is_ascii_alphanumeric).count();
+    let (kind, name) = known(&after[..letters])?;
+    let attributes = &after[letters..];
+    let end = attributes.find(['<', '>']).filter(|&end| attributes.as_bytes()[end] == b'>')?;
+    if !attributes.starts_with(['>', '/']) && !attributes.starts_with(char::is_whitespace) {
+        return None;
+    }
+    let empty = attributes[..end].trim_end().ends_with('/');
+    let width = text.len() - attributes.len() + end + 1;
+    Some(Tag { name, kind, width, opens: !closes && !empty, closes })
+}
+
+fn known(name: &str) -> Option<(Kind, &'static str)> {
+    TAGS.iter().find_map(|(kind, names)| {
+        let found = names.iter().find(|known| known.eq_ignore_ascii_case(name))?;
+        Some((*kind, *found))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_told_from_text() {
+        let tag = at("<Ref name=\"a/b\" >x").unwrap();
+        assert_eq!((tag.name, tag.kind, tag.width, tag.opens, tag.closes), ("ref", Kind::Hidden, 17, true, false));
+        let empty = at("<br />x").unwrap();
+        assert_eq!((empty.name, empty.width, empty.opens, empty.closes), ("br", 6, false, false));
+        let close = at("</ref\n>").unwrap();
+        assert!(close.closes && !close.opens && close.width == 7);
+        for text in ["< b>", "<unk>", "<b", "<b <i>", "<3", "a<b>", "<bé>", "<", "</", "</>"] {
+            assert_eq!(at(text), None, "{text}");
+        }
+    }
+}

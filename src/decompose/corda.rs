@@ -1,0 +1,150 @@
+//! CorDA (CO-SVD): T = C + lambda I, C the covariance of the input.
+//!
+//! Damping as in the official code: lambda = damp * mean(diag C), damp doubled until ||C~ C~^-1 - I||_F < threshold.
+//! The official code works in f32, where rounding decides how often; here f64 is the default, and `precision: f32`
+//! applies the official rule as it is.
+
+use std::sync::Arc;
+
+use faer::linalg::solvers::DenseSolveCore;
+use faer::{Mat, MatRef};
+use serde::{Deserialize, Serialize};
+
+use super::{Damped, DecompositionError, Entry, Method, Needs, Weighed, required};
+use crate::calibrate::{Normalisation, Statistics};
+use crate::yaml;
+
+/// The registry's line.
+pub const ENTRY: Entry = Entry { name: "corda", summary: "SVD(W C): C the covariance of the input activations", read };
+
+/// CorDA's keys in an arm.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Corda {
+    /// How the covariance is made invertible.
+    pub damping: Damping,
+    /// How samples are weighted in the covariance.
+    pub normalisation: Normalisation,
+}
+
+/// The damping rule.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Damping {
+    /// First lambda, as a share of mean(diag C).
+    #[serde(deserialize_with = "positive")]
+    pub start: f64,
+    /// Bound on ||C~ C~^-1 - I||_F.
+    #[serde(deserialize_with = "positive")]
+    pub threshold: f64,
+    /// Precision in which that error is taken.
+    pub precision: Precision,
+}
+
+impl Default for Damping {
+    fn default() -> Self {
+        Self { start: 0.01, threshold: 0.05, precision: Precision::F64 }
+    }
+}
+
+/// Precision of the damping rule's inverse.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// The official code's.
+    F32,
+    /// Ours.
+    #[default]
+    F64,
+}
+
+fn positive<'de, D: serde::Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    let value = f64::deserialize(from)?;
+    if value > 0.0 && value.is_finite() {
+        Ok(value)
+    } else {
+        Err(serde::de::Error::custom(format!("{value} is not a positive number")))
+    }
+}
+
+/// Doublings before giving up: 0.01 * 2^40 would bury any covariance.
+const MOST_ROUNDS: u32 = 40;
+
+fn read(node: &yaml::Node) -> Result<Arc<dyn Method>, yaml::Error> {
+    Ok(Arc::new(yaml::from_node::<Corda>(node)?))
+}
+
+/// C + lambda I.
+fn damped(c: &Mat<f64>, lambda: f64) -> Mat<f64> {
+    let mut out = c.clone();
+    for i in 0..c.nrows() {
+        out[(i, i)] += lambda;
+    }
+    out
+}
+
+/// ||C~ C~^-1 - I||_F with inverse and product in that precision.
+fn inversion_error(c: &Mat<f64>, precision: Precision) -> f64 {
+    let n = c.nrows();
+    let of = |product: &dyn Fn(usize, usize) -> f64| {
+        let squares = (0..n).flat_map(|j| (0..n).map(move |i| (i, j)));
+        squares.map(|(i, j)| (product(i, j) - f64::from(u8::from(i == j))).powi(2)).sum::<f64>().sqrt()
+    };
+    match precision {
+        Precision::F64 => {
+            let product = c * c.partial_piv_lu().inverse();
+            of(&|i, j| product[(i, j)])
+        }
+        Precision::F32 => {
+            let c = Mat::<f32>::from_fn(n, n, |i, j| c[(i, j)] as f32);
+            let product = &c * c.partial_piv_lu().inverse();
+            of(&|i, j| f64::from(product[(i, j)]))
+        }
+    }
+}
+
+/// The damped covariance and what it took.
+pub fn damp(c: &Mat<f64>, rule: &Damping) -> Result<(Mat<f64>, Damped), DecompositionError> {
+    let n = c.nrows() as f64;
+    let mean = c.diagonal().column_vector().iter().sum::<f64>() / n;
+    let mut error = f64::INFINITY;
+    for rounds in 0..=MOST_ROUNDS {
+        let share = rule.start * 2f64.powi(rounds as i32);
+        let lambda = share * mean;
+        let candidate = damped(c, lambda);
+        // C is positive semi-definite, so cond(C~) <= 1 + trace(C) / lambda = 1 + n / share, and a backward stable
+        // inverse errs by at most about n^1.5 eps cond: in f64 that proves the rule met without the inverse.
+        let bound = n.powf(1.5) * f64::EPSILON * (1.0 + n / share);
+        if lambda > 0.0 && rule.precision == Precision::F64 && bound < rule.threshold {
+            return Ok((candidate, Damped { lambda, rounds }));
+        }
+        error = inversion_error(&candidate, rule.precision);
+        if error < rule.threshold {
+            return Ok((candidate, Damped { lambda, rounds }));
+        }
+    }
+    Err(DecompositionError::Damping { rounds: MOST_ROUNDS, error })
+}
+
+impl Method for Corda {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+    fn title(&self) -> &'static str {
+        "CO-SVD"
+    }
+    fn needs(&self) -> Needs {
+        Needs::Statistics
+    }
+    fn normalisation(&self) -> Normalisation {
+        self.normalisation
+    }
+    fn parameters(&self) -> serde_json::Value {
+        serde_json::json!({"damping": self.damping, "normalisation": self.normalisation})
+    }
+    fn weigh(&self, w: MatRef<f64>, statistics: Option<&Statistics>) -> Result<Weighed, DecompositionError> {
+        let statistics = required(ENTRY.name, w, statistics)?;
+        let (c, damping) = damp(&statistics.covariance, &self.damping)?;
+        Ok(Weighed { product: w * c, damping: Some(damping) })
+    }
+}

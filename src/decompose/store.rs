@@ -1,0 +1,108 @@
+//! Decompositions in the cache: one file a block (or the head), what truncation needs in f32, what it rests on in f64.
+
+use std::path::Path;
+
+use super::truncate::Truncation;
+use super::{Damped, Factorisation};
+use crate::cache::{Arrays, CacheError, ReadArrays};
+use crate::calibrate::{Spectrum, Statistics};
+
+/// One decomposed linear.
+#[derive(Debug, Clone)]
+pub struct Decomposed {
+    /// Hugging Face name.
+    pub linear: String,
+    /// What drops components.
+    pub truncation: Truncation,
+    /// Singular values of W T, descending, [R].
+    pub singular: Vec<f64>,
+    /// How well-posed it was.
+    pub conditioning: Conditioning,
+}
+
+/// What is known of the input a linear was decomposed for.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Conditioning {
+    /// Calibration tokens for each input dimension.
+    pub tokens_per_dimension: Option<f64>,
+    /// exp(entropy) of the covariance's eigenvalues, in dimensions.
+    pub effective_rank: Option<f64>,
+    /// Condition number of the covariance, damped where the method damps.
+    pub condition: Option<f64>,
+    /// Damping added.
+    pub lambda: Option<f64>,
+    /// How often it was doubled.
+    pub damping_rounds: Option<f64>,
+}
+
+impl Conditioning {
+    /// Of statistics (none for methods without) and the damping a method applied.
+    pub fn new(statistics: Option<&Statistics>, damping: Option<Damped>) -> Self {
+        let lambda = damping.map(|d| d.lambda);
+        let of = |f: &dyn Fn(&Statistics) -> f64| statistics.map(f);
+        Self {
+            tokens_per_dimension: of(&|s| s.tokens as f64 / s.abs_mean.len() as f64),
+            effective_rank: of(&|s| s.spectrum.effective_rank),
+            condition: of(&|s| {
+                let Spectrum { largest, smallest, .. } = s.spectrum;
+                // Rounding may leave the smallest eigenvalue of a singular covariance slightly negative.
+                (largest + lambda.unwrap_or(0.0)) / (smallest + lambda.unwrap_or(0.0)).max(0.0)
+            }),
+            lambda,
+            damping_rounds: damping.map(|d| f64::from(d.rounds)),
+        }
+    }
+
+    fn to_array(self) -> [f64; 5] {
+        let Self { tokens_per_dimension, effective_rank, condition, lambda, damping_rounds } = self;
+        [tokens_per_dimension, effective_rank, condition, lambda, damping_rounds].map(|x| x.unwrap_or(f64::NAN))
+    }
+
+    fn from_array(values: &[f64]) -> Option<Self> {
+        let [tokens_per_dimension, effective_rank, condition, lambda, damping_rounds] =
+            <[f64; 5]>::try_from(values).ok()?.map(|x| (!x.is_nan()).then_some(x));
+        Some(Self { tokens_per_dimension, effective_rank, condition, lambda, damping_rounds })
+    }
+}
+
+impl Decomposed {
+    /// What the cache keeps of a factorisation.
+    pub fn new(
+        linear: String,
+        w: faer::MatRef<f64>,
+        factorisation: &Factorisation,
+        depth: usize,
+        conditioning: Conditioning,
+    ) -> Self {
+        let truncation = Truncation::new(w, factorisation, depth);
+        Self { linear, truncation, singular: factorisation.singular.clone(), conditioning }
+    }
+}
+
+/// Writes the decompositions of one block.
+pub fn write(path: &Path, all: &[Decomposed]) -> Result<(), CacheError> {
+    let mut arrays = Arrays::default();
+    for one in all {
+        let Truncation { left, projected, depth } = &one.truncation;
+        let name = |part: &str| format!("{}/{part}", one.linear);
+        arrays.push_f32(name("left"), &[left.len() / depth.max(&1), *depth], left.iter().copied());
+        arrays.push_f32(name("projected"), &[*depth, projected.len() / depth.max(&1)], projected.iter().copied());
+        arrays.push_f64(name("singular"), &[one.singular.len()], one.singular.iter().copied());
+        arrays.push_f64(name("conditioning"), &[5], one.conditioning.to_array().into_iter());
+    }
+    arrays.write(path)
+}
+
+/// Reads one linear's decomposition.
+pub fn read(file: &ReadArrays, path: &Path, linear: &str) -> Result<Decomposed, CacheError> {
+    let name = |part: &str| format!("{linear}/{part}");
+    let (shape, left) = file.f32(&name("left"))?;
+    let conditioning = Conditioning::from_array(&file.f64(&name("conditioning"))?)
+        .ok_or_else(|| CacheError::Read { path: path.into(), why: "a conditioning of the wrong length".into() })?;
+    Ok(Decomposed {
+        linear: linear.into(),
+        truncation: Truncation { left, projected: file.f32(&name("projected"))?.1, depth: shape[1] },
+        singular: file.f64(&name("singular"))?,
+        conditioning,
+    })
+}

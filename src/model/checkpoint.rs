@@ -1,0 +1,161 @@
+//! Weights on disk: a GGUF file or a Hugging Face folder, read a tensor at a time, dequantised to f32.
+//!
+//! Names are Hugging Face's whatever the format. Files are memory-mapped and nothing is kept: the caller decides what
+//! stays in memory.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use candle_core::safetensors::MmapedSafetensors;
+use candle_core::{DType, Device, Tensor};
+
+use super::ModelError;
+use super::config::Config;
+use super::gguf::Gguf;
+use super::tokenizer::Tokenizer;
+
+/// An opened checkpoint.
+pub struct Checkpoint {
+    config: Config,
+    weights: Weights,
+    tokenizer: TokenizerSource,
+}
+
+enum Weights {
+    Gguf(Gguf),
+    Safetensors(MmapedSafetensors),
+}
+
+enum TokenizerSource {
+    Gguf,
+    Json(PathBuf),
+}
+
+impl Checkpoint {
+    /// Opens a `.gguf` file or a folder in Hugging Face format.
+    pub fn open_path(path: &Path) -> Result<Self, ModelError> {
+        if !path.is_dir() {
+            return Self::open(&[path.to_path_buf()]);
+        }
+        let entries = std::fs::read_dir(path).map_err(|source| ModelError::Read { path: path.into(), source })?;
+        let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        files.sort();
+        Self::open(&files)
+    }
+
+    /// Opens the files of a model: one `.gguf`, or config.json, tokenizer.json and safetensors among others.
+    pub fn open(files: &[PathBuf]) -> Result<Self, ModelError> {
+        if let [file] = files
+            && file.extension().is_some_and(|e| e == "gguf")
+        {
+            let gguf = Gguf::open(file)?;
+            return Ok(Self { config: gguf.config()?, weights: Weights::Gguf(gguf), tokenizer: TokenizerSource::Gguf });
+        }
+        let by_name: BTreeMap<&str, &PathBuf> =
+            files.iter().filter_map(|f| Some((f.file_name()?.to_str()?, f))).collect();
+        let folder = files.first().and_then(|f| f.parent()).unwrap_or(Path::new("."));
+        let need = |file: &str| {
+            by_name
+                .get(file)
+                .copied()
+                .ok_or_else(|| ModelError::Incomplete { folder: folder.into(), file: file.into() })
+        };
+        let config_path = need("config.json")?;
+        let text = std::fs::read_to_string(config_path)
+            .map_err(|source| ModelError::Read { path: config_path.clone(), source })?;
+        let shards = shards(&by_name, folder)?;
+        Ok(Self {
+            config: Config::from_json(&text)?,
+            weights: Weights::Safetensors(map(&shards)?),
+            tokenizer: TokenizerSource::Json(need("tokenizer.json")?.clone()),
+        })
+    }
+
+    /// Shape, normalisation and rotary frequencies.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The tokenizer that came with the weights.
+    pub fn tokenizer(&self) -> Result<Tokenizer, ModelError> {
+        match (&self.tokenizer, &self.weights) {
+            (TokenizerSource::Json(path), _) => Tokenizer::from_json(path),
+            (TokenizerSource::Gguf, Weights::Gguf(gguf)) => gguf.tokenizer(),
+            (TokenizerSource::Gguf, Weights::Safetensors(_)) => {
+                Err(ModelError::Tokenizer("a safetensors folder without tokenizer.json".into()))
+            }
+        }
+    }
+
+    /// The tensor of that Hugging Face name as f32 of shape `dims`.
+    pub fn tensor(&self, name: &str, dims: &[usize], device: &Device) -> Result<Tensor, ModelError> {
+        let tensor = match &self.weights {
+            Weights::Gguf(gguf) => gguf.tensor(name, self.config.shape.heads, self.config.shape.kv_heads)?,
+            Weights::Safetensors(files) => {
+                if files.get(name).is_err() {
+                    return Err(ModelError::Missing { name: name.into() });
+                }
+                files.load(name, &Device::Cpu)?.to_dtype(DType::F32)?
+            }
+        };
+        if tensor.dims() != dims {
+            return Err(ModelError::WrongShape {
+                name: name.into(),
+                found: tensor.dims().to_vec(),
+                expected: dims.to_vec(),
+            });
+        }
+        Ok(tensor.to_device(device)?)
+    }
+}
+
+/// The safetensors files of a folder: those its index names, or all of them.
+fn shards(by_name: &BTreeMap<&str, &PathBuf>, folder: &Path) -> Result<Vec<PathBuf>, ModelError> {
+    let Some(index) = by_name.get("model.safetensors.index.json") else {
+        let shards: Vec<PathBuf> = by_name
+            .iter()
+            .filter(|(name, _)| name.ends_with(".safetensors"))
+            .map(|(_, path)| (*path).clone())
+            .collect();
+        return if shards.is_empty() {
+            Err(ModelError::Incomplete { folder: folder.into(), file: "model.safetensors".into() })
+        } else {
+            Ok(shards)
+        };
+    };
+    #[derive(serde::Deserialize)]
+    struct Index {
+        weight_map: BTreeMap<String, String>,
+    }
+    let text =
+        std::fs::read_to_string(index).map_err(|source| ModelError::Read { path: index.to_path_buf(), source })?;
+    let index: Index = serde_json::from_str(&text)
+        .map_err(|e| ModelError::Config(format!("{}: {e}", index.display())))?;
+    let mut names: Vec<&String> = index.weight_map.values().collect();
+    names.sort();
+    names.dedup();
+    names
+        .into_iter()
+        .map(|name| {
+            by_name
+                .get(name.as_str())
+                .map(|path| (*path).clone())
+                .ok_or_else(|| ModelError::Incomplete { folder: folder.into(), file: name.clone() })
+        })
+        .collect()
+}
+
+fn map(shards: &[PathBuf]) -> Result<MmapedSafetensors, ModelError> {
+    // One by one first: the joint error would not say which file.
+    for path in shards {
+        // SAFETY: as below.
+        unsafe { MmapedSafetensors::new(path) }.map_err(|e| ModelError::Corrupt {
+            path: path.clone(),
+            format: "safetensors",
+            why: e.to_string(),
+        })?;
+    }
+    // SAFETY: the map is sound as long as nobody truncates the file meanwhile, the usual condition of memory maps;
+    // files of ours are replaced by rename only.
+    Ok(unsafe { MmapedSafetensors::multi(shards) }?)
+}

@@ -1,0 +1,199 @@
+//! GGUF: metadata, tokenizer and tensors of a Llama-family model, under Hugging Face names.
+
+use std::fs::File;
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+
+use candle_core::quantized::gguf_file::{Content, Value};
+use candle_core::{Device, Tensor};
+use memmap2::Mmap;
+
+use super::ModelError;
+use super::config::{Config, base_frequencies};
+use super::shape::Shape;
+use super::tokenizer::{ByteLevelBpe, Tokenizer};
+
+/// An opened GGUF file.
+pub struct Gguf {
+    path: PathBuf,
+    map: Mmap,
+    content: Content,
+}
+
+impl Gguf {
+    pub fn open(path: &Path) -> Result<Self, ModelError> {
+        let read = |source| ModelError::Read { path: path.into(), source };
+        let file = File::open(path).map_err(read)?;
+        // SAFETY: sound as long as nobody truncates the file meanwhile, the usual condition of memory maps.
+        let map = unsafe { Mmap::map(&file) }.map_err(read)?;
+        let content = Content::read(&mut Cursor::new(&map[..])).map_err(|e| corrupt(path, e))?;
+        Ok(Self { path: path.into(), map, content })
+    }
+
+    fn meta(&self, key: &str) -> Result<&Value, ModelError> {
+        self.content.metadata.get(key).ok_or_else(|| {
+            ModelError::Config(format!("{}: no `{key}` in its metadata; is it a Llama-family model?", self.path.display()))
+        })
+    }
+
+    fn number(&self, key: &str) -> Result<usize, ModelError> {
+        Ok(self.meta(key)?.to_u64()? as usize)
+    }
+
+    pub fn config(&self) -> Result<Config, ModelError> {
+        let architecture = self.meta("general.architecture")?.to_string()?;
+        if architecture != "llama" {
+            return Err(ModelError::Config(format!(
+                "{}: architecture {architecture:?}; only the Llama family (`llama`) is supported",
+                self.path.display()
+            )));
+        }
+        let heads = self.number("llama.attention.head_count")?;
+        let hidden = self.number("llama.embedding_length")?;
+        let optional = |key: &str, or: usize| if self.content.metadata.contains_key(key) { self.number(key) } else { Ok(or) };
+        let head_dim = optional("llama.rope.dimension_count", hidden / heads.max(1))?;
+        let shape = Shape {
+            hidden,
+            layers: self.number("llama.block_count")?,
+            heads,
+            kv_heads: optional("llama.attention.head_count_kv", heads)?,
+            head_dim,
+            intermediate: self.number("llama.feed_forward_length")?,
+            vocabulary: self.meta("tokenizer.ggml.tokens")?.to_vec()?.len(),
+            context: self.number("llama.context_length")?,
+            tied: !self.content.tensor_infos.contains_key("output.weight"),
+        };
+        shape.check().map_err(|e| ModelError::Config(format!("{}: {e}", self.path.display())))?;
+        let theta = match self.content.metadata.get("llama.rope.freq_base") {
+            Some(value) => f64::from(value.to_f32()?),
+            None => 10_000.0,
+        };
+        let mut frequencies = base_frequencies(theta, head_dim);
+        // Llama 3's long-context scaling comes as a tensor of divisors.
+        if self.content.tensor_infos.contains_key("rope_freqs.weight") {
+            let divisors: Vec<f32> = self.read("rope_freqs.weight")?.to_vec1()?;
+            if divisors.len() != frequencies.len() {
+                return Err(corrupt(&self.path, "rope_freqs.weight does not fit the head"));
+            }
+            frequencies.iter_mut().zip(divisors).for_each(|(f, divisor)| *f /= divisor);
+        }
+        let rms_eps = self.meta("llama.attention.layer_norm_rms_epsilon")?.to_f32()?;
+        Ok(Config { shape, rms_eps, frequencies })
+    }
+
+    /// The tokenizer from the file's own vocabulary and merges.
+    pub fn tokenizer(&self) -> Result<Tokenizer, ModelError> {
+        let kind = self.meta("tokenizer.ggml.model")?.to_string()?;
+        if kind != "gpt2" {
+            return Err(ModelError::Tokenizer(format!(
+                "{} holds a {kind:?} tokenizer; only byte-level BPE (`gpt2`) is read from GGUF, \
+                 so use the model in Hugging Face format (tokenizer.json)",
+                self.path.display()
+            )));
+        }
+        let strings = |key: &str| -> Result<Vec<String>, ModelError> {
+            Ok(self.meta(key)?.to_vec()?.iter().map(|v| v.to_string().cloned()).collect::<Result<_, _>>()?)
+        };
+        let types = self.meta("tokenizer.ggml.token_type")?.to_vec()?;
+        let types = types.iter().map(|v| v.to_i32()).collect::<Result<Vec<_>, _>>()?;
+        let flag = |key: &str| self.content.metadata.get(key).map(|v| v.to_bool()).transpose();
+        let bos = if flag("tokenizer.ggml.add_bos_token")? == Some(true) {
+            Some(self.number("tokenizer.ggml.bos_token_id")? as u32)
+        } else {
+            None
+        };
+        Tokenizer::from_byte_level_bpe(ByteLevelBpe {
+            tokens: strings("tokenizer.ggml.tokens")?,
+            merges: strings("tokenizer.ggml.merges")?,
+            // 3 is a control token, 4 a user-defined one: both are matched in the text as a whole.
+            special: types.iter().enumerate().filter(|(_, t)| matches!(t, 3 | 4)).map(|(id, _)| id as u32).collect(),
+            pre_tokenizer: self.meta("tokenizer.ggml.pre")?.to_string()?.clone(),
+            bos,
+        })
+    }
+
+    /// The tensor of that Hugging Face name, dequantised to f32, q/k rows in Hugging Face's order.
+    pub fn tensor(&self, name: &str, heads: usize, kv_heads: usize) -> Result<Tensor, ModelError> {
+        let tensor = self.read(&gguf_name(name).ok_or_else(|| ModelError::Missing { name: name.into() })?)?;
+        if name.ends_with("q_proj.weight") {
+            unpermute(&tensor, heads)
+        } else if name.ends_with("k_proj.weight") {
+            unpermute(&tensor, kv_heads)
+        } else {
+            Ok(tensor)
+        }
+    }
+
+    fn read(&self, name: &str) -> Result<Tensor, ModelError> {
+        if !self.content.tensor_infos.contains_key(name) {
+            return Err(ModelError::Missing { name: name.into() });
+        }
+        let mut reader = Cursor::new(&self.map[..]);
+        let tensor = self.content.tensor(&mut reader, name, &Device::Cpu).map_err(|e| corrupt(&self.path, e))?;
+        Ok(tensor.dequantize(&Device::Cpu)?)
+    }
+}
+
+fn corrupt(path: &Path, why: impl std::fmt::Display) -> ModelError {
+    ModelError::Corrupt { path: path.into(), format: "GGUF", why: why.to_string() }
+}
+
+/// GGUF's name of a Hugging Face tensor.
+fn gguf_name(name: &str) -> Option<String> {
+    match name {
+        "model.embed_tokens.weight" => return Some("token_embd.weight".into()),
+        "model.norm.weight" => return Some("output_norm.weight".into()),
+        "lm_head.weight" => return Some("output.weight".into()),
+        _ => {}
+    }
+    let (layer, part) = name.strip_prefix("model.layers.")?.split_once('.')?;
+    let part = match part.strip_suffix(".weight")? {
+        "input_layernorm" => "attn_norm",
+        "self_attn.q_proj" => "attn_q",
+        "self_attn.k_proj" => "attn_k",
+        "self_attn.v_proj" => "attn_v",
+        "self_attn.o_proj" => "attn_output",
+        "post_attention_layernorm" => "ffn_norm",
+        "mlp.gate_proj" => "ffn_gate",
+        "mlp.up_proj" => "ffn_up",
+        "mlp.down_proj" => "ffn_down",
+        _ => return None,
+    };
+    Some(format!("blk.{layer}.{part}.weight"))
+}
+
+/// Undoes llama.cpp's reordering of q/k rows: it interleaves the two halves of a head (pairs), Hugging Face keeps halves.
+fn unpermute(w: &Tensor, heads: usize) -> Result<Tensor, ModelError> {
+    let (d_out, d_in) = w.dims2()?;
+    let half = d_out / heads / 2;
+    Ok(w.reshape((heads, half, 2, d_in))?.transpose(1, 2)?.contiguous()?.reshape((d_out, d_in))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unpermute_undoes_the_conversion() {
+        // 2 heads of 6 rows, one column holding the row's Hugging Face index.
+        let hf: Vec<f32> = (0..12).map(|i| i as f32).collect();
+        let hf = Tensor::from_vec(hf, (12, 1), &Device::Cpu).unwrap();
+        // The conversion in llama.cpp: reshape(heads, 2, half, in), swap the middle axes.
+        let gguf = hf.reshape((2, 2, 3, 1)).unwrap().transpose(1, 2).unwrap().contiguous().unwrap();
+        let gguf = gguf.reshape((12, 1)).unwrap();
+        assert_eq!(gguf.flatten_all().unwrap().to_vec1::<f32>().unwrap()[..6], [0., 3., 1., 4., 2., 5.]);
+        let back = unpermute(&gguf, 2).unwrap();
+        assert_eq!(back.to_vec2::<f32>().unwrap(), hf.to_vec2::<f32>().unwrap());
+    }
+
+    #[test]
+    fn garbage_is_an_error_not_a_panic() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.gguf");
+        for bytes in [&b""[..], b"GGUF", b"GGUF\x03\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", &[7; 4096]] {
+            std::fs::write(&path, bytes).unwrap();
+            let error = Gguf::open(&path).map(|_| ()).unwrap_err().to_string();
+            assert!(error.contains("x.gguf"), "{error}");
+        }
+    }
+}

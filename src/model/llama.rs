@@ -1,0 +1,242 @@
+//! The Llama forward pass on one window of tokens, with an observer at the input of every linear.
+//!
+//! Weights come a block at a time from a [`Weights`], so a model may be in memory or on disk. Attention is causal over
+//! the window, positions start at 0, and there is no key-value cache: this is for losses and statistics, not generation.
+
+use candle_core::{Device, Tensor};
+use rayon::prelude::*;
+
+use super::ModelError;
+use super::checkpoint::Checkpoint;
+use super::config::Config;
+use super::kernel::Heads;
+use super::ops;
+use super::shape::{LINEARS, Site};
+
+/// The weights of one decoder block, f32.
+#[derive(Debug, Clone)]
+pub struct Block {
+    /// [hidden], before attention.
+    pub attention_norm: Tensor,
+    /// [hidden], before the MLP.
+    pub mlp_norm: Tensor,
+    /// The linears in the order of [`LINEARS`], each [d_out, d_in].
+    pub linears: [Tensor; 7],
+}
+
+/// Called with every distinct linear input of a block.
+pub type Observer<'a> = &'a mut dyn FnMut(Site, &Tensor) -> Result<(), ModelError>;
+
+/// Cosines and sines of the rotary embedding, [length, head_dim / 2] each.
+#[derive(Debug, Clone)]
+pub struct Rotary {
+    cos: Tensor,
+    sin: Tensor,
+}
+
+impl Rotary {
+    /// Tables for windows of up to `length` tokens.
+    pub fn new(config: &Config, length: usize, device: &Device) -> Result<Self, ModelError> {
+        let half = config.frequencies.len();
+        let angles = (0..length).flat_map(|t| config.frequencies.iter().map(move |f| t as f32 * f));
+        let (sin, cos): (Vec<f32>, Vec<f32>) = angles.map(f32::sin_cos).unzip();
+        Ok(Self {
+            cos: Tensor::from_vec(cos, (length, half), device)?,
+            sin: Tensor::from_vec(sin, (length, half), device)?,
+        })
+    }
+}
+
+/// A source of weights.
+pub trait Weights: Sync {
+    /// The model's configuration.
+    fn config(&self) -> &Config;
+    /// Token embedding, [vocabulary, hidden].
+    fn embedding(&self) -> &Tensor;
+    /// Final norm, [hidden].
+    fn norm(&self) -> &Tensor;
+    /// Output head, [vocabulary, hidden]; the embedding itself where tied and not decomposed.
+    fn head(&self) -> &Tensor;
+    /// Weights of block `layer`; cheap where they are in memory.
+    fn block(&self, layer: usize) -> Result<Block, ModelError>;
+}
+
+/// Hugging Face name of a block's tensor.
+pub fn block_tensor(layer: usize, part: &str) -> String {
+    format!("model.layers.{layer}.{part}.weight")
+}
+
+/// Reads block `layer` of a checkpoint.
+pub fn read_block(checkpoint: &Checkpoint, layer: usize, device: &Device) -> Result<Block, ModelError> {
+    let shape = &checkpoint.config().shape;
+    let linears = &shape.linears()[layer * LINEARS.len()..(layer + 1) * LINEARS.len()];
+    let norm = |part: &str| checkpoint.tensor(&block_tensor(layer, part), &[shape.hidden], device);
+    let linear = |i: usize| {
+        checkpoint.tensor(&block_tensor(layer, LINEARS[i]), &[linears[i].d_out, linears[i].d_in], device)
+    };
+    Ok(Block {
+        attention_norm: norm("input_layernorm")?,
+        mlp_norm: norm("post_attention_layernorm")?,
+        linears: [linear(0)?, linear(1)?, linear(2)?, linear(3)?, linear(4)?, linear(5)?, linear(6)?],
+    })
+}
+
+/// The parts of a model that are not blocks.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    /// Token embedding, [vocabulary, hidden].
+    pub embedding: Tensor,
+    /// Final norm, [hidden].
+    pub norm: Tensor,
+    /// Output head, [vocabulary, hidden].
+    pub head: Tensor,
+}
+
+impl Frame {
+    /// Reads them from a checkpoint; a tied head is the embedding.
+    pub fn read(checkpoint: &Checkpoint, device: &Device) -> Result<Self, ModelError> {
+        let shape = &checkpoint.config().shape;
+        let wide = [shape.vocabulary, shape.hidden];
+        let embedding = checkpoint.tensor("model.embed_tokens.weight", &wide, device)?;
+        let head =
+            if shape.tied { embedding.clone() } else { checkpoint.tensor("lm_head.weight", &wide, device)? };
+        Ok(Self { norm: checkpoint.tensor("model.norm.weight", &[shape.hidden], device)?, embedding, head })
+    }
+}
+
+/// A model whose weights are all in memory.
+#[derive(Debug, Clone)]
+pub struct Resident {
+    /// Configuration.
+    pub config: Config,
+    /// Embedding, final norm, head.
+    pub frame: Frame,
+    /// Every block.
+    pub blocks: Vec<Block>,
+}
+
+impl Resident {
+    /// Reads and dequantises everything, blocks in parallel.
+    pub fn read(checkpoint: &Checkpoint, device: &Device) -> Result<Self, ModelError> {
+        let layers = checkpoint.config().shape.layers;
+        let (frame, blocks) = rayon::join(
+            || Frame::read(checkpoint, device),
+            || {
+                let blocks = (0..layers).into_par_iter().map(|layer| read_block(checkpoint, layer, device));
+                blocks.collect::<Result<Vec<_>, ModelError>>()
+            },
+        );
+        Ok(Self { config: checkpoint.config().clone(), frame: frame?, blocks: blocks? })
+    }
+}
+
+impl Weights for Resident {
+    fn config(&self) -> &Config {
+        &self.config
+    }
+    fn embedding(&self) -> &Tensor {
+        &self.frame.embedding
+    }
+    fn norm(&self) -> &Tensor {
+        &self.frame.norm
+    }
+    fn head(&self) -> &Tensor {
+        &self.frame.head
+    }
+    fn block(&self, layer: usize) -> Result<Block, ModelError> {
+        Ok(self.blocks[layer].clone())
+    }
+}
+
+/// A model whose blocks are read from disk each time they are needed: for models larger than memory.
+pub struct Streamed {
+    checkpoint: Checkpoint,
+    frame: Frame,
+    device: Device,
+}
+
+impl Streamed {
+    /// Reads embedding, norm and head; blocks stay on disk.
+    pub fn new(checkpoint: Checkpoint, device: &Device) -> Result<Self, ModelError> {
+        Ok(Self { frame: Frame::read(&checkpoint, device)?, checkpoint, device: device.clone() })
+    }
+}
+
+impl Weights for Streamed {
+    fn config(&self) -> &Config {
+        self.checkpoint.config()
+    }
+    fn embedding(&self) -> &Tensor {
+        &self.frame.embedding
+    }
+    fn norm(&self) -> &Tensor {
+        &self.frame.norm
+    }
+    fn head(&self) -> &Tensor {
+        &self.frame.head
+    }
+    fn block(&self, layer: usize) -> Result<Block, ModelError> {
+        read_block(&self.checkpoint, layer, &self.device)
+    }
+}
+
+/// The hidden states that enter block 0: [n, hidden].
+pub fn embed(weights: &dyn Weights, tokens: &[u32]) -> Result<Tensor, ModelError> {
+    let embedding = weights.embedding();
+    let vocabulary = embedding.dim(0)?;
+    if let Some(id) = tokens.iter().find(|&&id| id as usize >= vocabulary) {
+        return Err(ModelError::Tokenizer(format!("token id {id} is beyond the model's vocabulary of {vocabulary}")));
+    }
+    Ok(embedding.index_select(&Tensor::new(tokens, embedding.device())?, 0)?)
+}
+
+/// One decoder block: hidden [n, hidden] -> [n, hidden].
+pub fn block_forward(
+    config: &Config,
+    rotary: &Rotary,
+    block: &Block,
+    hidden: &Tensor,
+    observe: Observer,
+) -> Result<Tensor, ModelError> {
+    let shape = &config.shape;
+    let heads = Heads { query: shape.heads, key_value: shape.kv_heads, dim: shape.head_dim };
+    let [q, k, v, o, gate, up, down] = &block.linears;
+    let n = hidden.dim(0)?;
+    let (cos, sin) = (rotary.cos.narrow(0, 0, n)?, rotary.sin.narrow(0, 0, n)?);
+
+    let x = ops::rms_norm(hidden, &block.attention_norm, config.rms_eps)?;
+    observe(Site::Attention, &x)?;
+    // The attention's 1/sqrt(dim) goes into q, where it is cheapest.
+    let q = ops::rotary(&ops::linear(&x, q)?, &cos, &sin, heads.query, (heads.dim as f32).powf(-0.5))?;
+    let k = ops::rotary(&ops::linear(&x, k)?, &cos, &sin, heads.key_value, 1.0)?;
+    let attended = ops::causal_attention(&q, &k, &ops::linear(&x, v)?, heads)?;
+    observe(Site::Output, &attended)?;
+    let hidden = (hidden + ops::linear(&attended, o)?)?;
+
+    let x = ops::rms_norm(&hidden, &block.mlp_norm, config.rms_eps)?;
+    observe(Site::Mlp, &x)?;
+    let x = ops::silu_times(&ops::linear(&x, gate)?, &ops::linear(&x, up)?)?;
+    observe(Site::Down, &x)?;
+    Ok((hidden + ops::linear(&x, down)?)?)
+}
+
+/// The final norm: what `lm_head` sees, [n, hidden].
+pub fn final_norm(weights: &dyn Weights, hidden: &Tensor) -> Result<Tensor, ModelError> {
+    Ok(ops::rms_norm(hidden, weights.norm(), weights.config().rms_eps)?)
+}
+
+/// Logits of every position of a window, [n, vocabulary].
+pub fn logits(weights: &dyn Weights, tokens: &[u32]) -> Result<Tensor, ModelError> {
+    let rotary = Rotary::new(weights.config(), tokens.len(), weights.embedding().device())?;
+    let mut hidden = embed(weights, tokens)?;
+    for layer in 0..weights.config().shape.layers {
+        hidden = block_forward(weights.config(), &rotary, &weights.block(layer)?, &hidden, &mut |_, _| Ok(()))?;
+    }
+    Ok(ops::linear(&final_norm(weights, &hidden)?, weights.head())?)
+}
+
+/// Losses of each prediction of a window, nats: entry t is -log p(tokens[t + 1] | tokens[..= t]).
+pub fn losses(weights: &dyn Weights, hidden: &Tensor, tokens: &[u32]) -> Result<Vec<f64>, ModelError> {
+    let h = final_norm(weights, &hidden.narrow(0, 0, tokens.len() - 1)?)?;
+    Ok(ops::cross_entropy(&h, weights.head(), &tokens[1..])?)
+}

@@ -1,0 +1,131 @@
+//! Text to token ids, by the `tokenizers` crate; from a tokenizer.json or from a vocabulary and merges.
+
+use std::path::Path;
+
+use tokenizers::models::bpe::{BPE, Vocab};
+use tokenizers::pre_tokenizers::byte_level::ByteLevel;
+use tokenizers::pre_tokenizers::digits::Digits;
+use tokenizers::pre_tokenizers::sequence::Sequence;
+use tokenizers::processors::template::TemplateProcessing;
+use tokenizers::{AddedToken, PreTokenizerWrapper};
+
+use super::ModelError;
+
+/// A tokenizer ready to encode. Encoding adds what the model's own post-processor adds (BOS for Llama, nothing for SmolLM2).
+pub struct Tokenizer {
+    inner: tokenizers::Tokenizer,
+}
+
+/// A byte-level BPE as GGUF files carry it.
+pub struct ByteLevelBpe {
+    /// Token of each id, in the byte-level alphabet.
+    pub tokens: Vec<String>,
+    /// `left right`, best first.
+    pub merges: Vec<String>,
+    /// Ids matched in the text as a whole.
+    pub special: Vec<u32>,
+    /// llama.cpp's name of the pre-tokenizer.
+    pub pre_tokenizer: String,
+    /// Prepended to every text.
+    pub bos: Option<u32>,
+}
+
+fn error(e: impl std::fmt::Display) -> ModelError {
+    ModelError::Tokenizer(e.to_string())
+}
+
+impl Tokenizer {
+    /// Reads a `tokenizer.json`.
+    pub fn from_json(path: &Path) -> Result<Self, ModelError> {
+        let mut inner =
+            tokenizers::Tokenizer::from_file(path).map_err(|e| error(format!("{}: {e}", path.display())))?;
+        // A stored truncation would silently shorten texts.
+        inner.with_truncation(None).map_err(error)?;
+        inner.with_padding(None);
+        Ok(Self { inner })
+    }
+
+    /// Builds a byte-level BPE. Only pre-tokenizers whose splitting is known are accepted.
+    pub fn from_byte_level_bpe(bpe: ByteLevelBpe) -> Result<Self, ModelError> {
+        let byte_level = ByteLevel::new(false, true, true);
+        let pre_tokenizer: PreTokenizerWrapper = match bpe.pre_tokenizer.as_str() {
+            // Single digits, then GPT-2's splitting.
+            "smollm" => Sequence::new(vec![Digits::new(true).into(), byte_level.into()]).into(),
+            "gpt-2" | "default" => byte_level.into(),
+            other => {
+                return Err(error(format!(
+                    "GGUF pre-tokenizer {other:?} is not known here (smollm and gpt-2 are); \
+                     use the model in Hugging Face format (tokenizer.json)"
+                )));
+            }
+        };
+        let vocabulary: Vocab = bpe.tokens.iter().enumerate().map(|(id, token)| (token.clone(), id as u32)).collect();
+        let merges = bpe
+            .merges
+            .iter()
+            .map(|merge| match merge.split_once(' ') {
+                Some((left, right)) => Ok((left.to_string(), right.to_string())),
+                None => Err(error(format!("merge {merge:?} is not two tokens"))),
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let token = |id: u32| {
+            bpe.tokens.get(id as usize).cloned().ok_or_else(|| error(format!("special id {id} beyond the vocabulary")))
+        };
+        let model = BPE::builder().vocab_and_merges(vocabulary, merges).build().map_err(error)?;
+        let mut inner = tokenizers::Tokenizer::new(model);
+        inner.with_pre_tokenizer(Some(pre_tokenizer));
+        inner.with_decoder(Some(byte_level));
+        let special = bpe.special.iter().map(|&id| Ok(AddedToken::from(token(id)?, true)));
+        inner.add_special_tokens(special.collect::<Result<Vec<_>, ModelError>>()?).map_err(error)?;
+        if let Some(bos) = bpe.bos {
+            let name = token(bos)?;
+            let template = TemplateProcessing::builder()
+                .try_single(format!("{name} $A"))
+                .map_err(error)?
+                .special_tokens(vec![(name, bos)])
+                .build()
+                .map_err(error)?;
+            inner.with_post_processor(Some(template));
+        }
+        Ok(Self { inner })
+    }
+
+    /// Token ids of a text.
+    pub fn encode(&self, text: &str) -> Result<Vec<u32>, ModelError> {
+        Ok(self.inner.encode_fast(text, true).map_err(error)?.get_ids().to_vec())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn small(pre_tokenizer: &str, bos: Option<u32>) -> Result<Tokenizer, ModelError> {
+        let tokens = ["<s>", "a", "b", "ab", "1", "2", "12", "Ġ"].map(String::from).to_vec();
+        let merges = ["a b", "1 2"].map(String::from).to_vec();
+        Tokenizer::from_byte_level_bpe(ByteLevelBpe {
+            tokens,
+            merges,
+            special: vec![0],
+            pre_tokenizer: pre_tokenizer.into(),
+            bos,
+        })
+    }
+
+    #[test]
+    fn smollm_splits_digits_and_gpt2_does_not() {
+        assert_eq!(small("smollm", None).unwrap().encode("ab12").unwrap(), [3, 4, 5]);
+        assert_eq!(small("gpt-2", None).unwrap().encode("ab12").unwrap(), [3, 6]);
+    }
+
+    #[test]
+    fn bos_is_added_once_and_special_tokens_are_whole() {
+        assert_eq!(small("gpt-2", Some(0)).unwrap().encode("ab<s>a").unwrap(), [0, 3, 0, 1]);
+    }
+
+    #[test]
+    fn an_unknown_pre_tokenizer_is_refused() {
+        let error = small("dbrx", None).map(|_| ()).unwrap_err().to_string();
+        assert!(error.contains("dbrx") && error.contains("smollm"), "{error}");
+    }
+}

@@ -1,0 +1,176 @@
+//! The `arms` key: the curves, their methods, and what they are called.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::text::Named;
+use super::{Arm, Calibration, Evaluation, raw};
+use crate::decompose::{Entry, Method, Needs};
+use crate::yaml::{self, Error, Errors, Key, Node, Span, Spanned, Value};
+
+/// What arms are resolved against.
+pub(super) struct Known<'a> {
+    pub methods: &'a [Entry],
+    pub calibrations: &'a Named<Calibration>,
+    pub evaluations: &'a Named<Evaluation>,
+}
+
+/// An arm that is resolved, and where its number of samples was written (the arm's, if it says none).
+pub(super) struct Placed {
+    pub arm: Arm,
+    pub span: Span,
+}
+
+/// Resolves the `arms` key.
+pub(super) fn resolve(node: &Node, known: &Known, errors: &mut Errors) -> Vec<Placed> {
+    let elements = errors.keep(node.elements("a list of arms, each {method: NAME, ...}"));
+    if elements.is_some_and(<[_]>::is_empty) {
+        errors.at(&node.span, "`arms` is empty: an experiment has at least one, e.g. {method: plain-svd}");
+    }
+    let mut arms = Vec::new();
+    let (mut ids, mut labels) = (HashSet::new(), HashMap::new());
+    for node in elements.unwrap_or_default() {
+        let Some(draft) = draft(node, known, errors) else { continue };
+        let (label, label_span) = match &draft.label {
+            Some(label) => (label.value.clone(), &label.span),
+            None => (draft.automatic_label(), &node.span),
+        };
+        errors.keep(distinct(&label, label_span, &mut labels));
+        let span = draft.samples_span.clone().unwrap_or_else(|| node.span.clone());
+        let id = draft.id(&mut ids);
+        let Draft { method, calibration, samples, evaluations, .. } = draft;
+        arms.push(Placed { arm: Arm { id, label, method, calibration, samples, evaluations }, span });
+    }
+    arms
+}
+
+/// An arm before it has a name.
+struct Draft {
+    method: Arc<dyn Method>,
+    calibration: Option<String>,
+    samples: Option<usize>,
+    samples_span: Option<Span>,
+    label: Option<Spanned<String>>,
+    evaluations: Vec<String>,
+}
+
+impl Draft {
+    fn automatic_label(&self) -> String {
+        match (&self.calibration, self.samples) {
+            (Some(calibration), Some(1)) => format!("{} (1 {calibration} sample)", self.method.title()),
+            (Some(calibration), Some(samples)) => {
+                format!("{} ({samples} {calibration} samples)", self.method.title())
+            }
+            _ => self.method.title().to_owned(),
+        }
+    }
+
+    /// Short, unique, and fit for a file name.
+    fn id(&self, taken: &mut HashSet<String>) -> String {
+        let mut stem = self.method.name().to_owned();
+        if let (Some(calibration), Some(samples)) = (&self.calibration, self.samples) {
+            stem = format!("{stem}-{calibration}-{samples}");
+        }
+        let numbered = (2..).map(|number| format!("{stem}-{number}"));
+        let free = std::iter::once(stem.clone()).chain(numbered).find(|id| !taken.contains(id));
+        let id = free.unwrap_or(stem);
+        taken.insert(id.clone());
+        id
+    }
+}
+
+fn draft(node: &Node, known: &Known, errors: &mut Errors) -> Option<Draft> {
+    let pairs = errors.keep(node.pairs("an arm: {method: NAME, ...}"))?;
+    let (common, own): (Vec<_>, Vec<_>) =
+        pairs.iter().cloned().partition(|(key, _)| raw::Arm::KEYS.contains(&key.name.as_str()));
+    let part = |pairs| Node { value: Value::Mapping(pairs), span: node.span.clone() };
+    let raw: raw::Arm = errors.keep(yaml::from_node(&part(common)))?;
+
+    let entry = known.methods.iter().find(|entry| entry.name == *raw.method);
+    let names = known.methods.iter().map(|entry| entry.name);
+    let found = entry.ok_or_else(|| Error::unknown(&raw.method.span, "method", &raw.method, names));
+    let evaluations = evaluations(raw.evaluate.as_ref(), known, errors);
+    let method = errors.keep(found).and_then(|entry| {
+        errors.keep((entry.read)(&part(own)).map_err(|error| error.also_known(raw::Arm::KEYS).or_at(&node.span)))
+    });
+    let (calibration, samples) = statistics(&raw, method.as_deref(), known, errors);
+    let samples_span = raw.samples.map(|samples| samples.span);
+    Some(Draft { method: method?, calibration, samples, samples_span, label: raw.label, evaluations })
+}
+
+/// The calibration and the number of its samples that an arm uses.
+fn statistics(
+    raw: &raw::Arm,
+    method: Option<&dyn Method>,
+    known: &Known,
+    errors: &mut Errors,
+) -> (Option<String>, Option<usize>) {
+    let names = || known.calibrations.iter().map(|(key, _)| key.name.as_str());
+    let Some(wanted) = &raw.calibration else {
+        if method.is_some_and(|method| method.needs() == Needs::Statistics) {
+            let choice: Vec<&str> = names().collect();
+            let choice = if choice.is_empty() { "one under `calibrations`".into() } else { choice.join(" or ") };
+            let message = format!("`{}` needs statistics: add `calibration: NAME`, {choice}", *raw.method);
+            errors.at(&raw.method.span, message);
+        } else if let Some(samples) = &raw.samples {
+            errors.at(&samples.span, "`samples` counts those of a calibration, and this arm has none");
+        }
+        return (None, None);
+    };
+    if method.is_some_and(|method| method.needs() == Needs::Nothing) {
+        errors.at(&wanted.span, format!("`{}` needs no statistics: remove `calibration` here", *raw.method));
+        return (None, None);
+    }
+    let Some((_, calibration)) = known.calibrations.iter().find(|(key, _)| key.name == **wanted) else {
+        errors.push(Error::unknown(&wanted.span, "calibration", wanted, names()));
+        return (None, None);
+    };
+    let Some(calibration) = calibration else { return (None, None) };
+    let samples = raw.samples.as_ref().map_or(calibration.samples, |samples| **samples);
+    if let Some(span) = raw.samples.as_ref().map(|samples| &samples.span) {
+        if samples == 0 {
+            errors.at(span, "`samples` is 0, it must be at least 1");
+        } else if samples > calibration.samples {
+            let (most, name) = (calibration.samples, &calibration.name);
+            errors.at(span, format!("{samples} samples are more than the {most} of calibration `{name}`"));
+        }
+    }
+    (Some(calibration.name.clone()), Some(samples))
+}
+
+/// The evaluations an arm names, in the order of the spec; all if it names none.
+fn evaluations(node: Option<&Node>, known: &Known, errors: &mut Errors) -> Vec<String> {
+    let all = || known.evaluations.iter().map(|(key, _): &(Key, _)| key.name.as_str());
+    let Some(node) = node else { return all().map(str::to_owned).collect() };
+    let elements = errors.keep(node.elements("a list of evaluations' names"));
+    if elements.is_some_and(<[_]>::is_empty) {
+        errors.at(&node.span, "an arm that nothing evaluates: name an evaluation, or leave `evaluate` out for all");
+    }
+    let mut wanted = HashSet::new();
+    for node in elements.unwrap_or_default() {
+        let Some(name) = errors.keep(yaml::from_node::<String>(node)) else { continue };
+        if !all().any(|known| known == name) {
+            errors.push(Error::unknown(&node.span, "evaluation", &name, all()));
+        }
+        wanted.insert(name);
+    }
+    all().filter(|name| wanted.contains(*name)).map(str::to_owned).collect()
+}
+
+/// Refuses a label that another arm, or the undamaged model, has already.
+fn distinct(label: &str, span: &Span, labels: &mut HashMap<String, Span>) -> Result<(), Error> {
+    if label.trim().is_empty() {
+        return Err(Error::at(span, "an empty label"));
+    }
+    if label == "Undamaged" {
+        return Err(Error::at(span, "`Undamaged` is what the model without any decomposition is called"));
+    }
+    match labels.insert(label.to_owned(), span.clone()) {
+        None => Ok(()),
+        Some(first) => {
+            let message =
+                format!("this arm and the one at {first} are both called `{label}`: give them a `label` each");
+            Err(Error::at(span, message))
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Sources as the catalog and inline models write them: the first key says which kind it is.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::assets::Source;
+use crate::yaml::{self, Error, Errors, Node, Span, Spanned};
+
+/// `{pypi: PACKAGE, version: X.Y.Z, files: {PATH: SHA256}}`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pypi {
+    pypi: String,
+    version: String,
+    files: Node,
+}
+
+/// `{hub: OWNER/NAME, dataset: BOOL, revision: COMMIT, files: {PATH: SHA256 or null}}`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Hub {
+    hub: Spanned<String>,
+    #[serde(default)]
+    dataset: bool,
+    revision: Spanned<String>,
+    files: Node,
+}
+
+/// `{path: PATH, sha256: SHA256}`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Local {
+    path: Node,
+    sha256: Option<Spanned<String>>,
+}
+
+/// Reads a source.
+pub(super) fn read(node: &Node) -> Result<Source, Errors> {
+    const EXPECTED: &str = "a source: {pypi: ..., version, files}, {hub: ..., revision, files} or {path: ...}";
+    const KINDS: [&str; 3] = ["pypi", "hub", "path"];
+    let pairs = node.pairs(EXPECTED)?;
+    match KINDS.into_iter().find(|kind| node.get(kind).is_some()) {
+        Some("pypi") => pypi(yaml::from_node(node)?),
+        Some("hub") => hub(yaml::from_node(node)?),
+        Some(_) => {
+            let Local { path, sha256 } = yaml::from_node(node)?;
+            Ok(local(&path, sha256.as_ref())?)
+        }
+        None => Err(match pairs.first() {
+            Some((key, _)) => Error::unknown(&key.span, "kind of source", &key.name, KINDS),
+            None => node.unexpected(EXPECTED),
+        }
+        .into()),
+    }
+}
+
+fn pypi(Pypi { pypi, version, files }: Pypi) -> Result<Source, Errors> {
+    let mut errors = Errors::default();
+    let mut checked = BTreeMap::new();
+    for (path, sha256) in listed(&files)? {
+        checked.extend(errors.keep(checksum(&sha256).map(|sha256| (path, sha256))));
+    }
+    errors.into_result(Source::Pypi { package: pypi, version, files: checked })
+}
+
+fn hub(Hub { hub, dataset, revision, files }: Hub) -> Result<Source, Errors> {
+    let mut errors = Errors::default();
+    if hub.split('/').filter(|part| !part.is_empty()).count() != 2 || hub.matches('/').count() != 1 {
+        errors.at(&hub.span, format!("`{}` is no repository: write OWNER/NAME", *hub));
+    }
+    if revision.len() != 40 || !is_hexadecimal(&revision) {
+        let message = format!("`{}` is no commit: pin a revision by its 40 hexadecimal digits", *revision);
+        errors.at(&revision.span, message);
+    }
+    let mut checked = BTreeMap::new();
+    for (path, node) in listed(&files)? {
+        let sha256 = if node.is_null() { Ok(None) } else { checksum(&node).map(Some) };
+        checked.extend(errors.keep(sha256.map(|sha256| (path, sha256))));
+    }
+    errors.into_result(Source::Hub { repo: hub.value, dataset, revision: revision.value, files: checked })
+}
+
+/// A file or folder, relative to the folder of the file that names it.
+pub(super) fn local(path: &Node, sha256: Option<&Spanned<String>>) -> Result<Source, Error> {
+    let written: PathBuf = yaml::from_node(path)?;
+    let sha256 = sha256.map(|sha256| is_checksum(sha256, &sha256.span)).transpose()?;
+    Ok(Source::Path { path: existing(&written, &path.span)?, sha256 })
+}
+
+/// The path joined to the folder of the file that names it, if there is such a file or folder.
+pub(super) fn existing(written: &Path, span: &Span) -> Result<PathBuf, Error> {
+    let path = span.file().folder.join(written);
+    match path.try_exists() {
+        Ok(true) => Ok(path),
+        Ok(false) => Err(Error::at(span, format!("there is no {}", path.display()))),
+        Err(why) => Err(Error::at(span, format!("cannot look at {}: {why}", path.display()))),
+    }
+}
+
+/// The files of a source, at least one.
+fn listed(files: &Node) -> Result<Vec<(String, Node)>, Error> {
+    let pairs = files.pairs("files: {PATH: SHA256}")?;
+    if pairs.is_empty() {
+        return Err(Error::at(&files.span, "no files are listed"));
+    }
+    Ok(pairs.iter().map(|(key, node)| (key.name.clone(), node.clone())).collect())
+}
+
+fn checksum(node: &Node) -> Result<String, Error> {
+    is_checksum(&yaml::from_node::<String>(node)?, &node.span)
+}
+
+/// The text, if it is a sha256 checksum.
+pub(super) fn is_checksum(text: &str, span: &Span) -> Result<String, Error> {
+    if text.len() == 64 && is_hexadecimal(text) {
+        return Ok(text.to_owned());
+    }
+    Err(Error::at(span, "a sha256 checksum is 64 hexadecimal digits in lower case"))
+}
+
+fn is_hexadecimal(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+}
