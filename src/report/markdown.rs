@@ -16,20 +16,21 @@ pub fn write(document: &Document) -> String {
     line(&format!("Model: {}. Columns: {}.\n", escape(&meta.model), document.columns_are));
     line(&format!("Regenerate with `corda report experiments/{}.yaml`.", meta.name));
     for section in &document.sections {
-        line(&format!("\n## {}\n", escape(&section.heading)));
-        line("Perplexity:\n");
+        line(&format!("\n## Perplexity on {}\n", escape(&section.heading)));
         line(&table(&section.perplexity));
+        line("### 95% interval of the perplexity, over windows\n");
+        line(&table(&section.interval));
+        line("### Difference to the undamaged model\n");
+        line("Loss minus that of the undamaged model, in nats a token, paired by window, with its 95% interval.\n");
+        line(table(&section.difference).trim_end());
         if let Some(published) = &section.published {
             line(&published_table(published));
         }
-        line("95% interval of the perplexity, over windows:\n");
-        line(&table(&section.interval));
-        line("Loss minus that of the undamaged model, in nats a token, paired by window, with its 95% interval:\n");
-        line(table(&section.difference).trim_end());
     }
-    for published in &document.rest {
-        line(&format!("\n{}", published_table(published).trim_end()));
+    if !document.rest.is_empty() {
+        line("\n## Published, without a test set of ours");
     }
+    document.rest.iter().for_each(|published| line(&published_table(published)));
     list(&mut line, "Settings", &meta.settings);
     list(&mut line, "Warnings", &meta.warnings);
     out
@@ -46,7 +47,7 @@ fn list(line: &mut impl FnMut(&str), heading: &str, items: &[String]) {
 fn published_table(published: &PublishedTable) -> String {
     let heading = escape(&published.heading);
     let citation = escape(&published.citation);
-    format!("### {heading}\n\nPerplexity by r ({citation}):\n\n{}", table(&published.table))
+    format!("\n### {heading}\n\nPerplexity by r. {citation}.\n\n{}", table(&published.table).trim_end())
 }
 
 fn table(table: &Table) -> String {

@@ -12,6 +12,7 @@ pub(crate) mod fixture;
 pub mod machine;
 pub mod provenance;
 mod record;
+mod seal;
 mod store;
 
 pub use record::Record;

@@ -1,6 +1,5 @@
 //! Rows to data frames and back: a column a field, named as the field, so that names and types are said once.
 
-use blake3::Hasher;
 use polars::prelude::*;
 
 use super::{LinearRow, Row, WindowRow};
@@ -44,8 +43,6 @@ pub trait Record: Sized {
     fn to_frame(rows: &[Self]) -> PolarsResult<DataFrame>;
     /// The rows of a frame. Columns are found by name; further columns are ignored.
     fn from_frame(frame: &DataFrame) -> Result<Vec<Self>, Mismatch>;
-    /// Checksum of all values, independent of how they are stored.
-    fn digest(rows: &[Self]) -> String;
 }
 
 /// A value of one column.
@@ -56,11 +53,10 @@ trait Cell: Sized {
     fn values(column: &Column) -> Option<Vec<Option<Self>>>;
     /// What an empty cell means; `None` where it may not be empty.
     fn empty() -> Option<Self>;
-    fn hash(&self, hasher: &mut Hasher);
 }
 
 macro_rules! cell {
-    ($type:ty, $array:ident, $expected:literal, |$value:ident| $bytes:expr) => {
+    ($type:ty, $array:ident, $expected:literal) => {
         impl Cell for $type {
             const EXPECTED: &'static str = $expected;
             fn column(name: &str, values: Vec<Self>) -> Column {
@@ -71,10 +67,6 @@ macro_rules! cell {
             }
             fn empty() -> Option<Self> {
                 None
-            }
-            fn hash(&self, hasher: &mut Hasher) {
-                let $value = self;
-                hasher.update($bytes);
             }
         }
         impl Cell for Option<$type> {
@@ -88,20 +80,14 @@ macro_rules! cell {
             fn empty() -> Option<Self> {
                 Some(None)
             }
-            fn hash(&self, hasher: &mut Hasher) {
-                hasher.update(&[self.is_some().into()]);
-                if let Some(value) = self {
-                    value.hash(hasher);
-                }
-            }
         }
     };
 }
 
-cell!(u32, u32, "32-bit unsigned integers", |value| &value.to_le_bytes());
-cell!(u64, u64, "64-bit unsigned integers", |value| &value.to_le_bytes());
-cell!(f64, f64, "64-bit floats", |value| &value.to_le_bytes());
-cell!(String, str, "text", |value| &[&(value.len() as u64).to_le_bytes(), value.as_bytes()].concat());
+cell!(u32, u32, "32-bit unsigned integers");
+cell!(u64, u64, "64-bit unsigned integers");
+cell!(f64, f64, "64-bit floats");
+cell!(String, str, "text");
 
 /// The values of one column of a frame.
 fn read<C: Cell>(frame: &DataFrame, column: &'static str) -> Result<Vec<C>, Mismatch> {
@@ -123,14 +109,6 @@ macro_rules! record {
                 $(let mut $field = read(frame, stringify!($field))?.into_iter();)*
                 // Columns of a frame have one height, so all end together.
                 Ok(std::iter::from_fn(|| Some(Self { $($field: $field.next()?),* })).collect())
-            }
-            fn digest(rows: &[Self]) -> String {
-                let mut hasher = Hasher::new();
-                hasher.update(&(rows.len() as u64).to_le_bytes());
-                for row in rows {
-                    $(row.$field.hash(&mut hasher);)*
-                }
-                hasher.finalize().to_hex().to_string()
             }
         }
     };

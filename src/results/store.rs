@@ -1,7 +1,7 @@
 //! Rows on disk: parquet through polars, and CSV beside it.
 //!
-//! The same rows give the same bytes. A checksum of the values travels in the parquet's own metadata, so that a damaged
-//! file is noticed even where it still decodes.
+//! The same rows give the same bytes. A checksum of the file travels in its own metadata ([`super::seal`]), so that damage
+//! is noticed before polars, which may abort the process on it, sees a byte.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -14,9 +14,7 @@ use polars::prelude::*;
 
 use super::atomic::{self, WriteError};
 use super::record::{Mismatch, Record};
-
-/// Name of the checksum in the parquet's metadata.
-const DIGEST: &str = "corda.blake3";
+use super::seal;
 
 /// Why rows could not be stored or read.
 #[derive(Debug, thiserror::Error)]
@@ -68,14 +66,16 @@ pub enum Error {
 pub fn write_rows<R: Record>(path: &Path, rows: &[R]) -> Result<(), Error> {
     let encode = || {
         let mut bytes = Vec::new();
-        let digest = KeyValueMetadata::from_static(vec![(DIGEST.to_string(), R::digest(rows))]);
+        let blank = KeyValueMetadata::from_static(vec![seal::blank()]);
         ParquetWriter::new(&mut bytes)
             .set_parallel(false)
-            .with_key_value_metadata(Some(digest))
+            .with_key_value_metadata(Some(blank))
             .finish(&mut R::to_frame(rows)?)?;
         PolarsResult::Ok(bytes)
     };
-    let bytes = encode().map_err(|error| Error::Encode { path: path.into(), why: error.to_string() })?;
+    let failed = |why: String| Error::Encode { path: path.into(), why };
+    let mut bytes = encode().map_err(|error| failed(error.to_string()))?;
+    seal::close(&mut bytes).map_err(|broken| failed(broken.to_string()))?;
     Ok(atomic::write_bytes(path, &bytes)?)
 }
 
@@ -100,14 +100,9 @@ pub fn read_rows<R: Record>(path: &Path) -> Result<Vec<R>, Error> {
     })?;
     let corrupt = |why: String| Error::Corrupt { path: path_of(), why };
     check_frame(&bytes).map_err(corrupt)?;
-    let (frame, stored) = decode(bytes).map_err(corrupt)?;
-    let rows = R::from_frame(&frame).map_err(|mismatch| Error::Schema { path: path_of(), mismatch })?;
-    match stored {
-        Some(stored) if stored != R::digest(&rows) => {
-            Err(corrupt("its values do not match the checksum inside it".to_string()))
-        }
-        _ => Ok(rows),
-    }
+    seal::check(&bytes).map_err(|broken| corrupt(broken.to_string()))?;
+    let frame = decode(bytes).map_err(corrupt)?;
+    R::from_frame(&frame).map_err(|mismatch| Error::Schema { path: path_of(), mismatch })
 }
 
 /// The parts of the container that truncation and foreign files break, checked first for a plainer message.
@@ -122,14 +117,8 @@ fn check_frame(bytes: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-/// The frame, and the checksum stored with it.
-fn decode(bytes: Vec<u8>) -> Result<(DataFrame, Option<String>), String> {
-    guarded(move || {
-        let mut reader = ParquetReader::new(Cursor::new(bytes)).read_parallel(ParallelStrategy::None);
-        let metadata = reader.get_metadata()?.key_value_metadata.clone().unwrap_or_default();
-        let stored = metadata.into_iter().find(|entry| entry.key == DIGEST).and_then(|entry| entry.value);
-        Ok((reader.finish()?, stored))
-    })
+fn decode(bytes: Vec<u8>) -> Result<DataFrame, String> {
+    guarded(move || ParquetReader::new(Cursor::new(bytes)).read_parallel(ParallelStrategy::None).finish())
 }
 
 thread_local! {

@@ -1,5 +1,6 @@
 //! Round trips, schema errors and damage.
 
+use std::fmt::Debug;
 use std::fs;
 
 use super::*;
@@ -13,10 +14,9 @@ fn rows() -> Vec<Row> {
     rows
 }
 
-/// NaN is not equal to itself, so rows are compared by their checksum, which sees every bit.
-fn assert_same<R: Record>(a: &[R], b: &[R]) {
-    assert_eq!(a.len(), b.len());
-    assert_eq!(R::digest(a), R::digest(b));
+/// NaN is not equal to itself, so rows are compared as text; a float's text tells every value from every other.
+fn assert_same<R: Debug>(a: &[R], b: &[R]) {
+    assert_eq!(format!("{a:?}"), format!("{b:?}"));
 }
 
 fn written(rows: &[Row]) -> (tempfile::TempDir, PathBuf) {
@@ -175,19 +175,17 @@ fn every_truncation_is_an_error() {
 }
 
 #[test]
-fn no_flipped_byte_changes_a_number_unnoticed() {
+fn no_flipped_byte_goes_unnoticed() {
     let (_folder, path) = written(&rows());
     let whole = fs::read(&path).unwrap();
-    let digest = Row::digest(&rows());
     for place in 0..whole.len() {
         let mut bytes = whole.clone();
         bytes[place] ^= 0x55;
         fs::write(&path, &bytes).unwrap();
-        // Damage to statistics or to the writer's name does no harm; damage that changes values must not pass.
         match read_rows::<Row>(&path) {
-            Ok(rows) => assert_eq!(Row::digest(&rows), digest, "byte {place}"),
-            Err(Error::Corrupt { .. } | Error::Schema { .. }) => {}
-            Err(error) => panic!("byte {place}: {error}"),
+            // Damage to the checksum's own name makes the file one of another tool; its rows are whole.
+            Ok(read) => assert_same(&read, &rows()),
+            Err(error) => assert!(matches!(error, Error::Corrupt { .. }), "byte {place}: {error}"),
         }
     }
 }

@@ -47,29 +47,28 @@ impl LogAxis {
         let labelled = self.within_decades(&[1.0, 2.0, 5.0]);
         if labelled.len() >= 3 {
             let minor = self.within_decades(&[3.0, 4.0, 6.0, 7.0, 8.0, 9.0]);
-            return self.sorted(labelled.into_iter().map(|v| (v, Some(plain(v)))), minor);
+            return self.sorted(labelled.into_iter().map(|log| (log, plain(10f64.powf(log)))), minor);
         }
-        self.sorted(self.round_steps().into_iter().map(|v| (v, Some(plain(v)))), Vec::new())
+        self.sorted(self.round_steps().into_iter().map(|value| (value.log10(), plain(value))), Vec::new())
     }
 
     fn decades(&self, first: i32, last: i32) -> Vec<Tick> {
         // At most eight labels, however large the range.
         let step = (last - first) / 8 + 1;
-        let power = |exponent: i32| 10f64.powi(exponent);
-        let labelled = (first..=last).filter(|e| (e - first) % step == 0).map(|e| (power(e), Some(decade(e))));
+        let (labelled, between): (Vec<i32>, Vec<i32>) = (first..=last).partition(|e| (e - first) % step == 0);
         let minor = if step == 1 {
             self.within_decades(&[2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0])
         } else {
-            (first..=last).filter(|e| (e - first) % step != 0).map(power).collect()
+            between.into_iter().map(f64::from).collect()
         };
-        self.sorted(labelled, minor)
+        self.sorted(labelled.into_iter().map(|e| (f64::from(e), decade(e))), minor)
     }
 
-    /// Values `multiple x 10^n` between the ends.
+    /// Logarithms of `multiple x 10^n` between the ends.
     fn within_decades(&self, multiples: &[f64]) -> Vec<f64> {
         let decades = (self.low.floor() as i32)..=(self.high.floor() as i32);
-        let all = decades.flat_map(|exponent| multiples.iter().map(move |multiple| multiple * 10f64.powi(exponent)));
-        all.filter(|value| (0.0..=1.0).contains(&self.fraction(*value))).collect()
+        let all = decades.flat_map(|e| multiples.iter().map(move |multiple| f64::from(e) + multiple.log10()));
+        all.filter(|log| self.low <= *log && *log <= self.high).collect()
     }
 
     /// Multiples of a round step between the ends, three to seven or so.
@@ -80,9 +79,11 @@ impl LogAxis {
         indices.map(|index| index as f64 * step).collect()
     }
 
-    fn sorted(&self, labelled: impl Iterator<Item = (f64, Option<String>)>, minor: Vec<f64>) -> Vec<Tick> {
-        let all = labelled.chain(minor.into_iter().map(|value| (value, None)));
-        let mut ticks: Vec<Tick> = all.map(|(value, label)| Tick { at: self.fraction(value), label }).collect();
+    /// Ticks from logarithms; from the low end up.
+    fn sorted(&self, labelled: impl Iterator<Item = (f64, String)>, minor: Vec<f64>) -> Vec<Tick> {
+        let all = labelled.map(|(log, label)| (log, Some(label))).chain(minor.into_iter().map(|log| (log, None)));
+        let at = |log: f64| (log - self.low) / (self.high - self.low);
+        let mut ticks: Vec<Tick> = all.map(|(log, label)| Tick { at: at(log), label }).collect();
         ticks.sort_by(|a, b| a.at.total_cmp(&b.at));
         ticks
     }
@@ -99,6 +100,8 @@ fn decade(exponent: i32) -> String {
     match exponent {
         0 => "1".to_string(),
         1 => "10".to_string(),
+        // The font has no raised minus.
+        ..0 => plain(10f64.powi(exponent)),
         _ => format!("10{}", number::superscript(exponent)),
     }
 }
@@ -189,7 +192,7 @@ mod tests {
         let ticks = axis.ticks();
         assert_eq!(labels(&ticks), ["10²", "10³", "10⁴", "10⁵", "10⁶", "10⁷"]);
         assert!(ascend_within(&ticks));
-        // 20 to 90, then eight minors a decade between the five decades' gaps, then 20 million and no more.
+        // Eight minors in each of the five whole decades, and some at the ends.
         assert!(ticks.iter().filter(|tick| tick.label.is_none()).count() >= 40);
     }
 

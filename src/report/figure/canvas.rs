@@ -12,7 +12,7 @@ use plotters::style::{Color, FontFamily, FontStyle, FontTransform, IntoFont, RGB
 
 use super::super::ReportError;
 use super::font::{FAMILY, Weight};
-use super::palette::{CurveStyle, Dash, Shape};
+use super::palette::{CurveStyle, Dash, Fill, Shape};
 
 /// Steps a unit.
 const FINE: f64 = 4.0;
@@ -99,6 +99,12 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
+/// Half way to white.
+fn pale(colour: RGBColor) -> RGBColor {
+    let mix = |part: u8| part / 2 + 128;
+    RGBColor(mix(colour.0), mix(colour.1), mix(colour.2))
+}
+
 fn fine(value: f64) -> i32 {
     (value * FINE).round() as i32
 }
@@ -139,8 +145,15 @@ impl Canvas<'_> {
         // A white rim keeps markers apart where curves run together.
         self.shape(at, style.method.shape, RADIUS + 1.25, white)?;
         self.shape(at, style.method.shape, RADIUS, colour)?;
-        if style.hollow {
-            self.shape(at, style.method.shape, RADIUS - 2.25, white)?;
+        let shape = |radius, colour| self.shape(at, style.method.shape, radius, colour);
+        match style.fill {
+            Fill::Full => {}
+            Fill::Hollow => shape(RADIUS - 2.0, white)?,
+            Fill::Dot => {
+                shape(RADIUS - 1.5, white)?;
+                self.shape(at, Shape::Circle, 2.0, colour)?;
+            }
+            Fill::Pale => shape(RADIUS - 1.75, pale(colour))?,
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use super::{Meta, ReportError};
 
 mod axis;
 mod canvas;
+mod ends;
 mod font;
 mod labels;
 mod palette;

@@ -38,6 +38,19 @@ pub struct MethodStyle {
     pub shape: Shape,
 }
 
+/// How a marker is filled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fill {
+    /// With its colour.
+    Full,
+    /// Not at all: an outline.
+    Hollow,
+    /// An outline with a dot in the middle.
+    Dot,
+    /// An outline, tinted inside.
+    Pale,
+}
+
 /// How a line is drawn: lengths of dash and gap; `None` is solid.
 pub type Dash = Option<(f64, f64)>;
 
@@ -48,8 +61,8 @@ pub struct CurveStyle {
     pub method: MethodStyle,
     /// Dashes of the line.
     pub dash: Dash,
-    /// Whether the marker is only an outline.
-    pub hollow: bool,
+    /// Filling of the marker.
+    pub fill: Fill,
 }
 
 const fn style(colour: (u8, u8, u8), shape: Shape) -> MethodStyle {
@@ -81,6 +94,7 @@ const OTHERS: [MethodStyle; 4] = [
 ];
 
 const DASHES: [Dash; 4] = [None, Some((9.0, 5.0)), Some((2.5, 4.0)), Some((18.0, 5.0))];
+const FILLS: [Fill; 4] = [Fill::Full, Fill::Hollow, Fill::Dot, Fill::Pale];
 
 /// Styles of curves, given `(method, arm)` of each in the order of the experiment; arms may come again, with the same
 /// style.
@@ -96,11 +110,9 @@ pub fn assign<'a>(curves: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<(
             methods.len() - 1
         });
         let (_, style, count) = &mut methods[at];
-        let round = *count / DASHES.len();
-        arms.push((
-            arm,
-            CurveStyle { method: *style, dash: DASHES[*count % DASHES.len()], hollow: (*count + round) % 2 == 1 },
-        ));
+        // Beyond four arms of a method the fillings come again with other dashes: sixteen differ.
+        let (dash, fill) = (DASHES[(*count + *count / 4) % 4], FILLS[*count % 4]);
+        arms.push((arm, CurveStyle { method: *style, dash, fill }));
         *count += 1;
     }
     arms
@@ -123,12 +135,12 @@ mod tests {
 
     #[test]
     fn arms_of_a_method_share_colour_and_differ_otherwise() {
-        let arms = ["a", "b", "c", "d", "e", "f", "g", "h"];
+        let arms = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p"];
         let styles = assign(arms.map(|arm| ("corda", arm)));
         for (i, (_, a)) in styles.iter().enumerate() {
             assert_eq!(a.method, KNOWN[2].1);
             for (_, b) in &styles[i + 1..] {
-                assert_ne!((a.dash, a.hollow), (b.dash, b.hollow));
+                assert_ne!((a.dash, a.fill), (b.dash, b.fill));
             }
         }
     }

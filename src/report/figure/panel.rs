@@ -1,31 +1,18 @@
-//! One panel: the plot of one test set and the labels at its lines' ends.
+//! One panel: the plot of one test set. The labels at its lines' ends are [`super::ends`]'s.
+
+use plotters::style::RGBColor;
 
 use super::super::ReportError;
-use super::super::number;
 use super::super::study::{By, Curve, Test};
 use super::axis::{LogAxis, PointAxis};
 use super::canvas::{Anchor, Canvas, Point, Stroke, Type};
 use super::font::{self, Weight};
-use super::labels::{self, Wish};
 use super::palette::{CurveStyle, GREY, GRID, INK};
 use crate::results::Row;
 
 const HEADING: Type = Type { size: 19.0, colour: INK, weight: Weight::Bold };
 const AXIS_TITLE: Type = Type { size: 18.0, colour: INK, weight: Weight::Regular };
 const TICK: Type = Type { size: 17.0, colour: INK, weight: Weight::Regular };
-const LABEL: Type = Type { size: 17.0, colour: INK, weight: Weight::Regular };
-
-/// Height of a line of a label.
-const LABEL_LINE: f64 = 21.0;
-/// Between labels.
-const LABEL_GAP: f64 = 7.0;
-/// No label is wider, unless a single word is.
-const LABEL_LIMIT: f64 = 190.0;
-/// From the plot to the labels: room for leader lines.
-const LEADER: f64 = 24.0;
-/// The sample of line and marker before a label's text, and the gap after it.
-const SAMPLE: f64 = 30.0;
-const SAMPLE_GAP: f64 = 7.0;
 
 /// Left of the plot: the axis title and the tick labels.
 const LEFT: f64 = 88.0;
@@ -39,9 +26,9 @@ const NOT_FINITE: f64 = 46.0;
 
 /// A test set ready to be painted.
 pub struct Panel<'a> {
-    test: &'a Test<'a>,
+    pub(super) test: &'a Test<'a>,
     by: By,
-    curves: Vec<(&'a Curve<'a>, CurveStyle)>,
+    pub(super) curves: Vec<(&'a Curve<'a>, CurveStyle)>,
     x: PointAxis,
     y: LogAxis,
     /// Whether any value is not finite.
@@ -53,9 +40,9 @@ pub struct Frame {
     corner: Point,
     width: f64,
     left: f64,
-    right: f64,
-    top: f64,
-    bottom: f64,
+    pub(super) right: f64,
+    pub(super) top: f64,
+    pub(super) bottom: f64,
 }
 
 impl Frame {
@@ -70,13 +57,6 @@ impl Frame {
         let right = corner.0 + width - labels;
         Self { corner, width, left: corner.0 + LEFT, right, top, bottom: top + plot }
     }
-}
-
-/// A label and where its line ends.
-struct End<'a> {
-    lines: Vec<String>,
-    style: Option<&'a CurveStyle>,
-    from: Point,
 }
 
 impl<'a> Panel<'a> {
@@ -103,25 +83,6 @@ impl<'a> Panel<'a> {
     /// Lines of the heading.
     pub fn heading(&self, width: f64) -> Vec<String> {
         font::wrap(&self.test.heading(), HEADING.size, HEADING.weight, width)
-    }
-
-    /// Width that the labels need right of the plot.
-    pub fn labels_width(&self) -> f64 {
-        let texts = self.texts().into_iter().flatten();
-        let widest = texts.map(|line| font::width(&line, LABEL.size, LABEL.weight)).fold(0.0, f64::max);
-        LEADER + SAMPLE + SAMPLE_GAP + widest
-    }
-
-    /// Height that the labels need.
-    pub fn labels_height(&self) -> f64 {
-        self.texts().iter().map(|lines| label_height(lines)).sum()
-    }
-
-    /// Lines of every label: the curves', then the undamaged model's.
-    fn texts(&self) -> Vec<Vec<String>> {
-        let undamaged = format!("undamaged {}", number::perplexity(self.test.undamaged.perplexity).text());
-        let all = self.curves.iter().map(|(curve, _)| curve.label).chain([undamaged.as_str()]);
-        all.map(|text| balanced(text, LABEL_LIMIT)).collect()
     }
 
     /// Paints everything.
@@ -165,12 +126,12 @@ impl<'a> Panel<'a> {
         frame.bottom - fraction * (frame.bottom - self.log_top(frame))
     }
 
-    fn y_of(&self, frame: &Frame, value: f64) -> f64 {
+    pub(super) fn y_of(&self, frame: &Frame, value: f64) -> f64 {
         if value.is_finite() { self.y_at(frame, self.y.fraction(value)) } else { self.not_finite_y(frame) }
     }
 
     /// Where a measurement is marked. Markers of values that are not finite stand beside each other.
-    fn place(&self, frame: &Frame, curve: &Curve, point: f64, row: &Row) -> Point {
+    pub(super) fn place(&self, frame: &Frame, curve: &Curve, point: f64, row: &Row) -> Point {
         let at = (self.x_of(frame, point), self.y_of(frame, row.perplexity));
         if row.perplexity.is_finite() {
             return at;
@@ -247,7 +208,7 @@ impl<'a> Panel<'a> {
         let turn = |along: f64, across: f64| {
             if upright { (at.0 + across, at.1 - along) } else { (at.0 + along, at.1 - across) }
         };
-        let white = plotters::style::RGBColor(255, 255, 255);
+        let white = RGBColor(255, 255, 255);
         canvas.area(&[turn(-HALF, -3.0), turn(-HALF, 3.0), turn(HALF, 3.0), turn(HALF, -3.0)], white, 1.0)?;
         for along in [-HALF, HALF] {
             canvas.line(&[turn(along - 3.0, -7.0), turn(along + 3.0, 7.0)], Stroke::solid(INK, 1.5))?;
@@ -269,10 +230,10 @@ impl<'a> Panel<'a> {
             let upper = run.iter().map(|(point, row)| (self.x_of(frame, *point), self.y_of(frame, row.ppl_high)));
             let lower = run.iter().rev().map(|(point, row)| (self.x_of(frame, *point), self.y_of(frame, row.ppl_low)));
             let outline: Vec<Point> = upper.chain(lower).collect();
-            match outline.len() {
-                0 => {}
+            match outline[..] {
+                [] => {}
                 // One point has no area: a whisker instead.
-                2 => canvas.line(&outline, Stroke::solid(style.method.colour, 1.0))?,
+                [high, low] => paint_whisker(canvas, low, high, style.method.colour)?,
                 _ => canvas.area(&outline, style.method.colour, 0.13)?,
             }
         }
@@ -292,10 +253,7 @@ impl<'a> Panel<'a> {
             .line(&[(frame.left, y), (frame.right, y)], Stroke { colour: GREY, width: 1.5, dash: Some((6.0, 4.0)) })?;
         if row.ppl_low.is_finite() && row.ppl_high.is_finite() && row.ppl_low > 0.0 {
             let (low, high) = (self.y_of(frame, row.ppl_low), self.y_of(frame, row.ppl_high));
-            canvas.line(&[(x, low), (x, high)], Stroke::solid(GREY, 1.5))?;
-            for end in [low, high] {
-                canvas.line(&[(x - 4.0, end), (x + 4.0, end)], Stroke::solid(GREY, 1.5))?;
-            }
+            paint_whisker(canvas, (x, low), (x, high), GREY)?;
         }
         canvas.shape((x, y), super::palette::Shape::Circle, 5.5, GREY)
     }
@@ -334,68 +292,15 @@ impl<'a> Panel<'a> {
         }
         Ok(())
     }
+}
 
-    fn ends(&self, frame: &Frame) -> Vec<End<'_>> {
-        let mut texts = self.texts();
-        let undamaged = texts.pop().unwrap_or_default();
-        let ends = self.curves.iter().zip(texts).filter_map(|((curve, style), lines)| {
-            let (point, row) = curve.points.last()?;
-            Some(End { lines, style: Some(style), from: self.place(frame, curve, *point, row) })
-        });
-        let baseline = (frame.right, self.y_of(frame, self.test.undamaged.perplexity));
-        ends.chain([End { lines: undamaged, style: None, from: baseline }]).collect()
-    }
-
-    fn paint_labels(&self, canvas: &Canvas, frame: &Frame) -> Result<(), ReportError> {
-        let ends = self.ends(frame);
-        let wishes: Vec<Wish> =
-            ends.iter().map(|end| Wish { at: end.from.1, height: label_height(&end.lines) }).collect();
-        let middles = labels::spread(&wishes, frame.top, frame.bottom);
-        let x = frame.right + LEADER;
-        for (end, y) in ends.iter().zip(middles) {
-            // Straight out of the plot first, then slanted: leaders do not run through each other's markers.
-            let leader =
-                [(end.from.0.max(frame.right - 2.0), end.from.1), (frame.right + 4.0, end.from.1), (x - 3.0, y)];
-            canvas.line(&leader, Stroke::solid(end.style.map_or(GREY, |style| style.method.colour), 0.75))?;
-            match end.style {
-                Some(style) => {
-                    let sample = Stroke { colour: style.method.colour, width: 2.25, dash: style.dash };
-                    canvas.line(&[(x, y), (x + SAMPLE, y)], sample)?;
-                    canvas.marker((x + 0.5 * SAMPLE, y), *style)?;
-                }
-                None => canvas
-                    .line(&[(x, y), (x + SAMPLE, y)], Stroke { colour: GREY, width: 1.5, dash: Some((6.0, 4.0)) })?,
-            }
-            for (index, line) in end.lines.iter().enumerate() {
-                let offset = (index as f64 - 0.5 * (end.lines.len() - 1) as f64) * LABEL_LINE;
-                canvas.text(line, (x + SAMPLE + SAMPLE_GAP, y + offset), Anchor::Start, LABEL)?;
-            }
-        }
-        Ok(())
-    }
+/// An interval of one point: a line with ends.
+fn paint_whisker(canvas: &Canvas, low: Point, high: Point, colour: RGBColor) -> Result<(), ReportError> {
+    let stroke = Stroke::solid(colour, 1.5);
+    canvas.line(&[low, high], stroke)?;
+    [low, high].into_iter().try_for_each(|(x, y)| canvas.line(&[(x - 4.0, y), (x + 4.0, y)], stroke))
 }
 
 fn lost_at(curve: &Curve, point: f64) -> bool {
     curve.at(point).is_some_and(|row| !row.perplexity.is_finite())
-}
-
-fn label_height(lines: &[String]) -> f64 {
-    lines.len() as f64 * LABEL_LINE + LABEL_GAP
-}
-
-/// Wraps into as few lines as the limit allows, of about equal length.
-fn balanced(text: &str, limit: f64) -> Vec<String> {
-    let wrap = |limit| font::wrap(text, LABEL.size, LABEL.weight, limit);
-    let count = wrap(limit).len();
-    let mut best = wrap(limit);
-    let mut width = limit;
-    while width > 40.0 {
-        width -= 4.0;
-        let narrower = wrap(width);
-        if narrower.len() > count {
-            break;
-        }
-        best = narrower;
-    }
-    best
 }

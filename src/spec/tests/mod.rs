@@ -106,8 +106,8 @@ corpora:
   ptb-hub:
     format: {parquet: {column: sentence}}
     splits:
-      train: {hub: ptb-text-only/ptb_text_only, dataset: true, revision: COMMIT, files: {train.parquet: null}}
-      validation: {hub: ptb-text-only/ptb_text_only, dataset: true, revision: COMMIT, files: {validation.parquet: null}}
+      train: {hub: ptb-text-only/ptb_text_only, dataset: true, revision: refs/convert/parquet, files: {train.parquet: null}}
+      validation: {hub: ptb-text-only/ptb_text_only, dataset: true, revision: refs/convert/parquet, files: {validation.parquet: null}}
     licence: LDC
     citation: Marcus et al.
 "#
