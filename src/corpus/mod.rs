@@ -163,7 +163,7 @@ mod tests {
         std::fs::write(&b, "three")?;
         let text = read(&Format::Lines, "all", &[a.clone(), b.clone()])?;
         assert_eq!(text.documents, ["one", "two", "three"]);
-        assert_eq!(read(&Format::Text, "all", &[a.clone()])?.documents, ["one\n two \n\n"]);
+        assert_eq!(read(&Format::Text, "all", std::slice::from_ref(&a))?.documents, ["one\n two \n\n"]);
         assert!(matches!(read(&Format::TreebankPython, "train", &[a, b]), Err(CorpusError::OneFile { found: 2, .. })));
         Ok(())
     }

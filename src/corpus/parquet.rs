@@ -1,20 +1,23 @@
 //! Parquet: one row a document, from one text column. Rows are kept as they are, empty ones too: the official code joins
 //! all rows of Wikitext-2.
 
+use std::cell::Cell;
 use std::fs::File;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
+use std::sync::Once;
+use std::thread;
 
-use polars::prelude::{ArrowDataType, ParquetReader, PolarsError, SerReader, StringChunked};
+use polars::prelude::{ArrowDataType, ParallelStrategy, ParquetReader, PolarsError, SerReader, StringChunked};
 
 use super::CorpusError;
 
 /// The texts of `column`, a document a row.
 pub fn read(path: &Path, column: &str) -> Result<Vec<String>, CorpusError> {
     let file = File::open(path).map_err(|source| CorpusError::Read { path: path.to_owned(), source })?;
-    // Damaged files make polars panic in places where it should return an error (lengths in page headers are taken at
-    // their word). Nothing is shared with the closure but the file handle, so unwinding leaves no broken state behind.
-    let rows = catch_unwind(AssertUnwindSafe(|| rows(file, column)));
+    // Damaged files make polars panic where it should return an error (it takes lengths and flags in headers at their
+    // word). Nothing is shared with the closure but the file handle, so unwinding leaves no broken state behind.
+    let rows = unless_it_panics(|| rows(file, column));
     let damaged = |what: String| CorpusError::Damaged { path: path.to_owned(), what: format!("parquet ({what})") };
     match rows {
         Ok(Ok(rows)) => Ok(rows),
@@ -22,6 +25,24 @@ pub fn read(path: &Path, column: &str) -> Result<Vec<String>, CorpusError> {
         Ok(Err(Fault::Column(what))) => Err(CorpusError::Column { path: path.to_owned(), what }),
         Err(_) => Err(damaged("the reader gave up on its content".to_owned())),
     }
+}
+
+/// Catches a panic of `work`, without the message and trace on standard error that would look like a crash of ours.
+fn unless_it_panics<T>(work: impl FnOnce() -> T) -> thread::Result<T> {
+    static HOOK: Once = Once::new();
+    thread_local!(static QUIET: Cell<bool> = const { Cell::new(false) });
+    HOOK.call_once(|| {
+        let usual = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            if !QUIET.get() {
+                usual(panic);
+            }
+        }));
+    });
+    QUIET.set(true);
+    let result = panic::catch_unwind(AssertUnwindSafe(work));
+    QUIET.set(false);
+    result
 }
 
 enum Fault {
@@ -46,6 +67,8 @@ fn rows(file: File, column: &str) -> Result<Vec<String>, Fault> {
     if !matches!(field.dtype, ArrowDataType::Utf8 | ArrowDataType::LargeUtf8 | ArrowDataType::Utf8View) {
         return Err(Fault::Column(format!("the column `{column}` holds {:?}, not text", field.dtype)));
     }
+    // One thread: the one whose panics are caught.
+    let reader = reader.read_parallel(ParallelStrategy::None);
     let table = reader.with_columns(Some(vec![column.to_owned()])).finish()?;
     texts(table.column(column)?.str()?, column)
 }

@@ -85,7 +85,8 @@ fn each_page(source: impl BufRead, mut visit: impl FnMut(Page)) -> Result<(), St
             }
             Event::Empty(start) => page.redirect |= name(start.local_name().as_ref()) == "redirect",
             Event::End(_) => {
-                if open.pop().as_deref() == Some("page") {
+                let closed = open.pop();
+                if closed.as_deref() == Some("page") {
                     visit(std::mem::take(&mut page));
                 }
             }

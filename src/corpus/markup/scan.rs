@@ -194,12 +194,11 @@ impl<'a> Scanner<'a> {
     /// `|`, or the end of a table, `|}`; but not the `|}}` at the end of a template.
     fn pipe(&mut self) {
         let braces = run(&self.rest()[1..], b'}');
-        if self.leading && braces % 2 == 1 && (braces == 1 || self.top() == Some(Kind::Table)) {
-            if let Some(opener) = self.pop(Kind::Table) {
-                self.cut(opener.at, self.at + 2);
-                self.at += 2;
-                return;
-            }
+        let ends_table = self.leading && braces % 2 == 1 && (braces == 1 || self.top() == Some(Kind::Table));
+        if let Some(opener) = ends_table.then(|| self.pop(Kind::Table)).flatten() {
+            self.cut(opener.at, self.at + 2);
+            self.at += 2;
+            return;
         }
         if let Some(opener) = self.open.last_mut() {
             opener.pipes.push(self.at);
