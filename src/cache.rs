@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::SafeTensors;
 
-use crate::results::atomic::{WriteError, write_atomically};
+use crate::results::atomic::{WriteError, write_bytes};
 
 /// What can go wrong with the cache.
 #[derive(Debug, thiserror::Error)]
@@ -88,6 +88,11 @@ impl Arrays {
         self.arrays.push((name, shape.to_vec(), Dtype::F32, values.flat_map(f32::to_le_bytes).collect()));
     }
 
+    /// Adds u32 values of that shape.
+    pub fn push_u32(&mut self, name: String, shape: &[usize], values: impl Iterator<Item = u32>) {
+        self.arrays.push((name, shape.to_vec(), Dtype::U32, values.flat_map(u32::to_le_bytes).collect()));
+    }
+
     /// Writes the file, whole or not at all.
     pub fn write(&self, path: &Path) -> Result<(), CacheError> {
         let read = |e: safetensors::SafeTensorError| CacheError::Read { path: path.into(), why: e.to_string() };
@@ -99,7 +104,7 @@ impl Arrays {
             .map_err(read)?;
         let metadata = (!self.metadata.is_empty()).then(|| self.metadata.clone());
         let bytes = safetensors::serialize(views, metadata).map_err(read)?;
-        Ok(write_atomically(path, &bytes)?)
+        Ok(write_bytes(path, &bytes)?)
     }
 }
 
@@ -144,6 +149,12 @@ impl ReadArrays {
     pub fn f32(&self, name: &str) -> Result<(Vec<usize>, Vec<f32>), CacheError> {
         let (shape, bytes) = self.tensor(name, Dtype::F32)?;
         Ok((shape, bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().expect("4 bytes"))).collect()))
+    }
+
+    /// A u32 array, flat.
+    pub fn u32(&self, name: &str) -> Result<Vec<u32>, CacheError> {
+        let (_, bytes) = self.tensor(name, Dtype::U32)?;
+        Ok(bytes.chunks_exact(4).map(|b| u32::from_le_bytes(b.try_into().expect("4 bytes"))).collect())
     }
 
     fn tensor(&self, name: &str, dtype: Dtype) -> Result<(Vec<usize>, &[u8]), CacheError> {

@@ -1,1 +1,237 @@
-fn main() {}
+//! The command line: parse, load, do.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use corda::assets::Store;
+use corda::cache::Cache;
+use corda::decompose::METHODS;
+use corda::progress::Progress;
+use corda::results::compare::{self, Agreement};
+use corda::run::{self, Context, Done, RunError};
+use corda::spec::{self, Catalog, Loaded};
+use corda::{model, status};
+
+/// Reproducible experiments with CorDA, the context-oriented decomposition of language models.
+#[derive(Parser)]
+#[command(version, about)]
+struct Cli {
+    /// Folder with catalog.yaml and published/.
+    #[arg(long, global = true, default_value = "experiments", value_name = "FOLDER")]
+    experiments: PathBuf,
+    /// Folder that results are written below.
+    #[arg(long, global = true, default_value = "results", value_name = "FOLDER")]
+    results: PathBuf,
+    /// Cache folder; by default CORDA_CACHE, else .cache.
+    #[arg(long, global = true, value_name = "FOLDER")]
+    cache: Option<PathBuf>,
+    /// Threads; by default one a core. No result depends on it.
+    #[arg(long, global = true, value_name = "N")]
+    threads: Option<usize>,
+    /// Only errors.
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Args)]
+struct Specs {
+    /// Experiment files.
+    #[arg(required = true, value_name = "SPEC")]
+    specs: Vec<PathBuf>,
+    /// Overrides a key of the spec, e.g. --set evaluate.wiki.windows=4; recorded in the provenance.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    overrides: Vec<String>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs what is missing, then reports.
+    Run(Specs),
+    /// Validates only.
+    Check(Specs),
+    /// Shows stages, what is cached and what the rest costs.
+    Plan(Specs),
+    /// Downloads and verifies models and texts.
+    Fetch(Specs),
+    /// Rebuilds tables and figures from saved results.
+    Report(Specs),
+    /// Compares two results, row by row; exit status 1 if they disagree.
+    Compare {
+        /// Results folder or parquet file.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+        /// Relative difference of perplexities that still counts as agreement.
+        #[arg(long, default_value_t = 0.005)]
+        tolerance: f64,
+    },
+    /// Lists methods, models, corpora and experiments.
+    List,
+    /// Prints a completion script.
+    Completions {
+        /// For this shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let interrupted = || {
+        eprintln!("\ninterrupted; the same command goes on from here");
+        std::process::exit(130);
+    };
+    if let Err(e) = ctrlc::set_handler(interrupted) {
+        eprintln!("note: interrupts are not announced ({e})");
+    }
+    match execute(cli) {
+        Ok(code) => code,
+        Err(RunError::Spec(errors)) => {
+            for error in errors.iter() {
+                eprintln!("{:?}", miette::Report::new(error.clone()));
+            }
+            ExitCode::from(2)
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn execute(cli: Cli) -> Result<ExitCode, RunError> {
+    if let Some(threads) = cli.threads {
+        // Candle's own products read this variable; set before any thread starts.
+        let built = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+        if let Err(e) = built {
+            eprintln!("note: --threads {threads} has no effect: {e}");
+        }
+    }
+    let cache = cli.cache.clone().unwrap_or_else(Store::default_root);
+    let context = Context {
+        cache: Cache::new(&cache),
+        store: Store::open(&cache),
+        results: cli.results.clone(),
+        experiments: cli.experiments.clone(),
+        progress: if cli.quiet { Progress::hidden() } else { Progress::terminal() },
+        command: std::env::args().collect(),
+        verbose: !cli.quiet,
+    };
+    match cli.command {
+        Command::Run(specs) => each(&specs, &context, |loaded| run_one(loaded, &context)),
+        Command::Check(specs) => each(&specs, &context, |loaded| {
+            println!("{}: ok", loaded.experiment.path.display());
+            Ok(())
+        }),
+        Command::Plan(specs) => each(&specs, &context, |loaded| {
+            print!("{}", status::describe(&loaded.experiment, &context)?);
+            Ok(())
+        }),
+        Command::Fetch(specs) => each(&specs, &context, |loaded| {
+            for asset in run::fetch(&loaded.experiment, &context)? {
+                let bytes: u64 = asset.files.iter().map(|file| file.bytes).sum();
+                println!("{}: {} ({:.1} MB, verified)", asset.name, asset.origin, bytes as f64 / 1e6);
+            }
+            Ok(())
+        }),
+        Command::Report(specs) => each(&specs, &context, |loaded| {
+            for path in run::report(loaded, &context)? {
+                println!("{}", path.display());
+            }
+            Ok(())
+        }),
+        Command::Compare { first, second, tolerance } => Ok(compare_two(&first, &second, tolerance)),
+        Command::List => {
+            list(&context)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "corda", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// Loads every spec before any work starts, then works through them.
+fn each(
+    specs: &Specs,
+    context: &Context,
+    work: impl Fn(&Loaded) -> Result<(), RunError>,
+) -> Result<ExitCode, RunError> {
+    let catalog = Catalog::load(&context.experiments.join("catalog.yaml"))?;
+    let shape = |path: &std::path::Path| model::read_shape(path).map_err(|e| e.to_string());
+    let mut all = Vec::new();
+    for path in &specs.specs {
+        all.push(spec::load(path, &specs.overrides, &catalog, &shape)?);
+    }
+    for loaded in &all {
+        for warning in &loaded.warnings {
+            if context.verbose {
+                eprintln!("{:?}", miette::Report::new(warning.clone()));
+            }
+        }
+    }
+    for loaded in &all {
+        work(loaded)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn run_one(loaded: &Loaded, context: &Context) -> Result<(), RunError> {
+    let name = &loaded.experiment.name;
+    let folder = context.results.join(name);
+    match run::run(loaded, context)? {
+        Done::Nothing => println!("{name}: nothing to do, {} is up to date", folder.display()),
+        Done::Ran => {
+            println!("{name}: done");
+            println!("  table      {}", folder.join("table.md").display());
+            println!("  figure     {}", folder.join("figure2.svg").display());
+            println!("  results    {}", folder.join("results.csv").display());
+            println!("  provenance {}", folder.join("provenance.json").display());
+        }
+    }
+    Ok(())
+}
+
+fn compare_two(first: &std::path::Path, second: &std::path::Path, tolerance: f64) -> ExitCode {
+    match compare::compare(first, second, tolerance) {
+        Ok(comparison) => {
+            println!("{comparison}");
+            if comparison.worst() < Agreement::Apart { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn list(context: &Context) -> Result<(), RunError> {
+    let catalog = Catalog::load(&context.experiments.join("catalog.yaml"))?;
+    println!("methods");
+    for method in METHODS {
+        println!("  {:24} {}", method.name, method.summary);
+    }
+    println!("models");
+    for entry in &catalog.models {
+        println!("  {:24} {} parameters, {}", entry.model.name, entry.model.shape.parameters(), entry.model.licence);
+    }
+    println!("corpora");
+    for entry in &catalog.corpora {
+        println!("  {:24} {}", entry.name, entry.description.as_deref().unwrap_or_default());
+    }
+    println!("experiments");
+    let mut names: Vec<_> = std::fs::read_dir(&context.experiments)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|e| e == "yaml") && !path.ends_with("catalog.yaml"))
+        .collect();
+    names.sort();
+    for path in names {
+        println!("  {}", path.display());
+    }
+    Ok(())
+}

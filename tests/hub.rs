@@ -3,13 +3,16 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
 
 use corda::assets::{AssetError, Fetched, Source, Store};
 use corda::progress::Progress;
+
+use server::{Reply, Request, Server};
+
+#[path = "hub/server.rs"]
+mod server;
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 /// sha256 and git blob id of `abc`.
@@ -21,113 +24,6 @@ const DIGITS: &str = "84d89877f0d4041efb6bf91a16f0248f2fd573e6af05c19f96bedb9f88
 /// `0123456789`.
 fn digits() -> Vec<u8> {
     b"0123456789".to_vec()
-}
-
-/// A request as the server saw it.
-#[derive(Debug, Clone, PartialEq)]
-struct Request {
-    path: String,
-    range: Option<String>,
-    token: Option<String>,
-}
-
-impl Request {
-    /// First byte asked for.
-    fn from(&self) -> usize {
-        let range = self.range.as_deref().and_then(|r| r.strip_prefix("bytes=")?.strip_suffix('-'));
-        range.map_or(0, |from| from.parse().unwrap())
-    }
-}
-
-/// An answer. `cut`: the connection breaks after that many bytes of the body.
-#[derive(Default)]
-struct Reply {
-    status: u16,
-    headers: Vec<(&'static str, String)>,
-    body: Vec<u8>,
-    cut: Option<usize>,
-}
-
-impl Reply {
-    fn status(status: u16) -> Self {
-        Self { status, ..Self::default() }
-    }
-
-    fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
-        self
-    }
-
-    /// `content` from the byte that `request` asks for, as a server with ranges sends it.
-    fn content(content: &[u8], request: &Request) -> Self {
-        let (from, total) = (request.from(), content.len());
-        match &request.range {
-            None => Self { status: 200, body: content.into(), ..Self::default() },
-            Some(_) if from >= total => Self::status(416).header("Content-Range", format!("bytes */{total}")),
-            Some(_) => Self { status: 206, body: content[from..].into(), ..Self::default() }
-                .header("Content-Range", format!("bytes {from}-{}/{total}", total - 1)),
-        }
-    }
-
-    fn cut(mut self, after: usize) -> Self {
-        self.cut = Some(after);
-        self
-    }
-
-    fn send(self, mut to: TcpStream) {
-        let mut head = format!("HTTP/1.1 {} Of Tests\r\nContent-Length: {}\r\n", self.status, self.body.len());
-        for (name, value) in &self.headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
-        }
-        let sent = &self.body[..self.cut.unwrap_or(self.body.len())];
-        // The client may hang up first, having seen enough.
-        let _ = to.write_all(format!("{head}Connection: close\r\n\r\n").as_bytes()).and_then(|()| to.write_all(sent));
-    }
-}
-
-/// A server on a port of its own, until the test's process ends.
-struct Server {
-    url: String,
-    seen: Arc<Mutex<Vec<Request>>>,
-}
-
-impl Server {
-    /// `answer` gets each request and its number, from 0.
-    fn start(answer: impl Fn(&Request, usize) -> Reply + Send + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let log = seen.clone();
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let Some(request) = read(&stream) else { continue };
-                let number = log.lock().unwrap().len();
-                log.lock().unwrap().push(request.clone());
-                answer(&request, number).send(stream);
-            }
-        });
-        Self { url, seen }
-    }
-
-    fn seen(&self) -> Vec<Request> {
-        self.seen.lock().unwrap().clone()
-    }
-}
-
-fn read(stream: &TcpStream) -> Option<Request> {
-    let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
-    let first = lines.next()?;
-    let path = first.strip_prefix("GET ")?.strip_suffix(" HTTP/1.1")?.to_string();
-    let mut request = Request { path, range: None, token: None };
-    for line in lines.take_while(|line| !line.is_empty()) {
-        let (name, value) = line.split_once(':')?;
-        match name.to_ascii_lowercase().as_str() {
-            "range" => request.range = Some(value.trim().into()),
-            "authorization" => request.token = Some(value.trim().into()),
-            _ => {}
-        }
-    }
-    Some(request)
 }
 
 /// The cache folder of one test, and the store in it.
@@ -362,7 +258,7 @@ fn a_part_of_something_else_is_not_built_upon() {
 
 #[test]
 fn a_server_without_ranges_is_served_from_the_start() {
-    let server = Server::start(|_, _| Reply { status: 200, body: digits(), ..Reply::default() }.header("ETag", DIGITS));
+    let server = Server::start(|_, _| Reply::whole(&digits()).header("ETag", DIGITS));
     let world = World::new();
     leave_part(&world, b"0123");
     let fetched = fetch(&world.store(&server.url), &model(&[("w.bin", None)])).unwrap();

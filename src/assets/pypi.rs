@@ -11,7 +11,7 @@ use zip::ZipArchive;
 use zip::result::ZipError;
 
 use super::store::{Files, Store};
-use super::verify::{CopyError, Expected, copy_hashing};
+use super::verify::{CopyError, Expected, copy_hashing, temporary_in};
 use super::{AssetError, FetchedFile};
 use crate::progress::{Progress, Unit};
 
@@ -209,14 +209,6 @@ fn sweep(folder: &Path) {
             let _ = fs::remove_dir_all(entry.path());
         }
     }
-}
-
-/// A temporary file with the permissions of an ordinary one, as caches are shared between users.
-fn temporary_in(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
 }
 
 /// The path in `zip` that is most like `file`, if any is.

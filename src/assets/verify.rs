@@ -177,13 +177,21 @@ impl Stamps {
         let place = self.place(path);
         let written = place.parent().map(|folder| -> io::Result<()> {
             fs::create_dir_all(folder)?;
-            let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
+            let mut temporary = temporary_in(folder)?;
             serde_json::to_writer(&mut temporary, stamp)?;
             temporary.persist(&place).map_err(|e| e.error)?;
             Ok(())
         });
         drop(written);
     }
+}
+
+/// A temporary file with the permissions of an ordinary one, as caches are shared between users.
+pub(super) fn temporary_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
 }
 
 /// `None` if there is no such file.

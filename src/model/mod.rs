@@ -70,6 +70,9 @@ pub enum ModelError {
         /// In the catalog or spec.
         expected: Box<shape::Shape>,
     },
+    /// A block with components dropped could not be made; the text says why.
+    #[error("{0}")]
+    Dropping(String),
     /// The tensor library failed.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),

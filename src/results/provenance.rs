@@ -21,6 +21,8 @@ pub struct Provenance {
     pub spec: serde_json::Value,
     /// `--set` overrides as given, in order.
     pub overrides: Vec<String>,
+    /// Content key of everything the results show; the same key, the same results.
+    pub results_key: String,
     /// Models and texts used.
     pub assets: Vec<Asset>,
     /// Warnings, as the report shows them.
@@ -184,7 +186,9 @@ mod tests {
         Provenance {
             version: "0.1.0".into(),
             spec: serde_json::json!({"name": "fixture", "seed": 233, "alpha": 0.1}),
+            results_key: "0123".into(),
             overrides: vec!["evaluate.wiki.windows=4".into()],
+            results_key: "0123".into(),
             assets: vec![Asset {
                 name: "fixture-corpus".into(),
                 origin: "PyPI fixture 0.0.0".into(),

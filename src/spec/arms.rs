@@ -108,9 +108,9 @@ fn statistics(
     let names = || known.calibrations.iter().map(|(key, _)| key.name.as_str());
     let Some(wanted) = &raw.calibration else {
         if method.is_some_and(|method| method.needs() == Needs::Statistics) {
-            let choice: Vec<&str> = names().collect();
-            let choice = if choice.is_empty() { "one under `calibrations`".into() } else { choice.join(" or ") };
-            let message = format!("`{}` needs statistics: add `calibration: NAME`, {choice}", *raw.method);
+            let keys: Vec<String> = names().map(|name| format!("`calibration: {name}`")).collect();
+            let keys = if keys.is_empty() { "a calibration under `calibrations`".into() } else { keys.join(" or ") };
+            let message = format!("`{}` needs statistics: add {keys}", *raw.method);
             errors.at(&raw.method.span, message);
         } else if let Some(samples) = &raw.samples {
             errors.at(&samples.span, "`samples` counts those of a calibration, and this arm has none");

@@ -80,7 +80,8 @@ pub(super) fn safe_name(what: &str, name: &str, span: &Span) -> Result<(), Error
         return Ok(());
     }
     let message = format!(
-        "`{name}` cannot name a {what}: use up to 64 letters, digits, `-`, `_` and `.`, and a letter or digit first"
+        "`{name}` will not do as a name ({what}): use up to 64 letters, digits, `-`, `_` and `.`, and a letter or digit \
+         first"
     );
     Err(Error::at(span, message))
 }

@@ -17,7 +17,7 @@ struct Pypi {
     files: Node,
 }
 
-/// `{hub: OWNER/NAME, dataset: BOOL, revision: COMMIT, files: {PATH: SHA256 or null}}`
+/// `{hub: OWNER/NAME, dataset: BOOL, revision: COMMIT or refs/..., files: {PATH: SHA256 or null}}`
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Hub {
@@ -70,8 +70,13 @@ fn hub(Hub { hub, dataset, revision, files }: Hub) -> Result<Source, Errors> {
     if hub.split('/').filter(|part| !part.is_empty()).count() != 2 || hub.matches('/').count() != 1 {
         errors.at(&hub.span, format!("`{}` is no repository: write OWNER/NAME", *hub));
     }
-    if revision.len() != 40 || !is_hexadecimal(&revision) {
-        let message = format!("`{}` is no commit: pin a revision by its 40 hexadecimal digits", *revision);
+    // The hub's own conversions to parquet live on refs that cannot be pinned; a ref written in full is meant.
+    if !(revision.len() == 40 && is_hexadecimal(&revision) || revision.starts_with("refs/")) {
+        let message = format!(
+            "`{}` is no commit: pin a revision by its 40 hexadecimal digits (or, where it has to move, by a full \
+             `refs/...`)",
+            *revision
+        );
         errors.at(&revision.span, message);
     }
     let mut checked = BTreeMap::new();

@@ -247,7 +247,7 @@ fn a_file_lays_its_keys_over_the_one_it_extends() {
         ("top.yaml", "extends: sub/mid.yaml\nname: top\nlist: [9]\nmap: {e: 5}\ngone: null\nnew: null\n"),
     ]);
     let node = load(&folder.path().join("top.yaml")).expect("three files");
-    insta::assert_snapshot!(outline(&node), @r#"{name@2:1: String("top")@2:7, map@4:1: {a@2:7: Integer(1)@2:10, b@3:3: {c@3:7: Integer(20)@3:10, d@2:20: Integer(3)@2:23}@3:6, e@4:7: Integer(5)@4:10}@4:6, list@3:1: [Integer(9)@3:8]@3:7, new@6:1: Null@6:6}@1:1"#);
+    insta::assert_snapshot!(outline(&node), @r#"{name@2:1: String("top")@2:7, map@4:1: {a@2:7: Integer(1)@2:10, b@3:3: {c@3:7: Integer(20)@3:10, d@2:23: Integer(3)@2:26}@3:6, e@4:7: Integer(5)@4:10}@4:6, list@3:1: [Integer(9)@3:8]@3:7, new@6:1: Null@6:6}@1:1"#);
     let place = |key| {
         Path::new(&node.get("map").and_then(|map| map.get(key)).expect("it is there").span.file().name).to_owned()
     };

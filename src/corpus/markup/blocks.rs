@@ -43,12 +43,32 @@ enum Block {
 
 /// The article of a page whose markup is stripped.
 pub fn article(title: &str, stripped: &str) -> Article {
-    let mut blocks: Vec<Block> = stripped.lines().filter_map(block).collect();
+    let mut blocks = blocks(stripped);
     drop_apparatus(&mut blocks);
     drop_empty_sections(&mut blocks);
     let prose =
         blocks.iter().map(|block| if let Block::Paragraph(text) = block { text.chars().count() } else { 0 }).sum();
     Article { text: layout(title, &blocks), prose }
+}
+
+/// The blocks of the lines. As in MediaWiki, lines of text with no empty line between them are one paragraph, but lines
+/// that begin with a blank (preformatted text) stay lines.
+fn blocks(stripped: &str) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut goes_on = false;
+    for line in stripped.lines() {
+        match (block(line), blocks.last_mut()) {
+            (Some(Block::Paragraph(text)), Some(Block::Paragraph(last))) if goes_on && !line.starts_with(' ') => {
+                last.push(' ');
+                last.push_str(&text);
+            }
+            (next, _) => {
+                goes_on = matches!(next, Some(Block::Paragraph(_)));
+                blocks.extend(next);
+            }
+        }
+    }
+    blocks
 }
 
 /// What one line is; `None` if nothing is left of it.
@@ -149,6 +169,11 @@ mod tests {
         let made = article("T", "One.\n\n\nTwo.\n== A ==\n* x\n** y\n: z\n=== B ===\nThree.\n----\n");
         assert_eq!(made.text, " = T = \n\nOne.\n\nTwo.\n\n = = A = = \n\nx\ny\nz\n\n = = = B = = = \n\nThree.");
         assert_eq!(made.prose, "One.Two.Three.".len());
+    }
+
+    #[test]
+    fn wrapped_lines_are_one_paragraph() {
+        assert_eq!(titles("a\nb\n\nc\n* d\ne\n f\n g\n== H ==\ni"), "T|a b|c|d|e|f|g| = = H = = |i");
     }
 
     #[test]

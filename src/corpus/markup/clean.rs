@@ -144,7 +144,7 @@ fn tidy(line: &str) -> String {
         match c {
             '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2060}' | '\u{202a}'..='\u{202e}' | '\u{feff}' => {}
             _ if c.is_whitespace() || c.is_control() => blank = !text.is_empty(),
-            ',' | ';' | ':' if ends && text.ends_with(['(', ',', ';']) => blank = false,
+            ',' | ';' | ':' if ends && (text.is_empty() || text.ends_with(['(', ',', ';'])) => blank = false,
             ',' | ';' | ':' | '.' if ends => {
                 text.push(c);
                 blank = false;
@@ -200,6 +200,7 @@ mod tests {
         assert_eq!(cleaned("A ( ; , ) is ( ; born 1950 ; ) here , or ; there ."), "A is (born 1950) here, or; there.");
         assert_eq!(cleaned("f() and (a, b) and 1 : 2 at .5 :-)"), "f() and (a, b) and 1: 2 at .5 :-)");
         assert_eq!(cleaned("a\u{a0}\u{2009} b\u{200b}c"), "a bc");
+        assert_eq!(cleaned(" , the rest"), "the rest");
         assert_eq!(line(" ( ) ; ''' "), None);
     }
 

@@ -258,7 +258,7 @@ impl<'a> Scanner<'a> {
         match found.kind {
             tag::Kind::Inline => self.cut(start, inside),
             tag::Kind::Break => self.replace(start, inside, " "),
-            tag::Kind::Block => self.replace(start, inside, "\n"),
+            tag::Kind::Block => self.replace(start, inside, "\n\n"),
             tag::Kind::Hidden | tag::Kind::Verbatim if !found.opens => self.cut(start, inside),
             tag::Kind::Hidden => {
                 let end = self.element_end(&found, inside).map_or(inside, |(_, end)| end);

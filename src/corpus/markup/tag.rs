@@ -21,7 +21,7 @@ pub enum Kind {
     Inline,
     /// The tag becomes a blank.
     Break,
-    /// The tag becomes the end of a line, its content stays.
+    /// The tag becomes the end of a paragraph, its content stays.
     Block,
     /// Content that is text, with no markup in it.
     Verbatim,

@@ -14,6 +14,10 @@ enum Stays {
     Argument(usize),
     /// The last argument.
     Last,
+    /// All arguments, with this between them.
+    Joined(&'static str),
+    /// `As of ` and the year.
+    Date,
     /// Number and unit: the leading arguments up to the first that is no number or word between numbers.
     Quantity,
 }
@@ -82,10 +86,21 @@ const STAYS: &[(Stays, &[&str])] = &[
             "val",
             "num",
             "gaps",
+            "ipa",
+            "vr",
+            "keypress",
+            "key press",
+            "mvar",
+            "math",
+            "sub",
+            "sup",
         ],
     ),
     (Stays::Argument(1), &["lang", "rtl-lang", "tooltip", "abbr"]),
     (Stays::Last, &["transl", "transliteration", "color", "resize", "font"]),
+    (Stays::Joined(""), &["chem"]),
+    (Stays::Joined("/"), &["frac", "fraction", "sfrac"]),
+    (Stays::Date, &["as of"]),
     (Stays::Quantity, &["convert", "cvt"]),
 ];
 
@@ -96,15 +111,18 @@ pub fn cuts(start: usize, end: usize, pieces: &[(usize, &str)], cuts: &mut Vec<C
     let stays = STAYS.iter().find(|(_, names)| names.iter().any(|known| known.eq_ignore_ascii_case(name)));
     let Some((stays, _)) = stays else { return cut(start, end, "") };
     let arguments: Vec<(usize, &str)> = pieces.iter().skip(1).filter_map(|&piece| positional(piece)).collect();
-    let kept = match stays {
+    let year = if pieces.iter().any(|(_, text)| text.trim_start().starts_with("lc=")) { "as of " } else { "As of " };
+    let (before, between, kept) = match stays {
         Stays::Text(text) => return cut(start, end, text),
-        Stays::Argument(index) => arguments.get(*index..index + 1).unwrap_or(&[]),
-        Stays::Last => arguments.last().map_or(&[][..], std::slice::from_ref),
-        Stays::Quantity => quantity(&arguments),
+        Stays::Argument(index) => ("", "", arguments.get(*index..index + 1).unwrap_or(&[])),
+        Stays::Last => ("", "", arguments.last().map_or(&[][..], std::slice::from_ref)),
+        Stays::Joined(between) => ("", *between, &arguments[..]),
+        Stays::Date => (year, "", arguments.get(..1).unwrap_or(&[])),
+        Stays::Quantity => ("", " ", quantity(&arguments)),
     };
     let mut done = start;
     for &(at, text) in kept {
-        cut(done, at, if done == start { "" } else { " " });
+        cut(done, at, if done == start { before } else { between });
         done = at + text.len();
     }
     cut(done, end, "");

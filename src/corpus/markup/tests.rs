@@ -43,6 +43,8 @@ fn templates_that_are_words_of_the_sentence_leave_them() {
     let markup = "{{convert|10|km|mi}}, {{convert|3|to|5|ft|m|abbr=on}}, {{lang|la|albus}}, {{small|1=a=b}}{{nbsp}}{{lang-fr|''x''}} \
                   {{transl|ar|ISO|y}}{{'s}}";
     assert_eq!(body(markup), "10 km, 3 to 5 ft, albus, a=b x y's");
+    let markup = "{{As of|2014}}, {{chem|H|2|O}} and {{frac|3|2}} {{as of|2015|6|lc=y}} {{lang}}{{convert}}.";
+    assert_eq!(body(markup), "As of 2014, H2O and 3/2 as of 2015.");
 }
 
 #[test]
@@ -59,7 +61,7 @@ fn broken_markup_costs_only_itself() {
     assert_eq!(body("a {{b c\n\nd"), "a b c\n\nd");
     assert_eq!(body("a [[b c\n\nd ]] e"), "a b c\n\nd e");
     assert_eq!(body("a [[File:x|thumb|b\n\nc"), "a File:x|thumb|b\n\nc");
-    assert_eq!(body("a [http://x.org b\nc] d"), "a b\n\nc] d");
+    assert_eq!(body("a [http://x.org b\nc] d"), "a b c] d");
     assert_eq!(body("{| class=x\n| a\n|-\n! b\nText"), "Text");
     assert_eq!(body("{{a\n== B ==\nc }} d"), "a\n\n = = B = = \n\nc d");
     assert_eq!(body("a <ref>b c"), "a b c");

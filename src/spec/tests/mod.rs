@@ -13,7 +13,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::*;
-use crate::decompose::{Entry, Needs};
+use crate::calibrate::Statistics;
+use crate::decompose::{DecompositionError, Entry, Needs, Weighed};
 use crate::yaml::{self, Node};
 
 #[derive(Debug)]
@@ -36,6 +37,9 @@ impl Method for TestMethod {
     }
     fn parameters(&self) -> serde_json::Value {
         serde_json::json!({ "alpha": self.alpha })
+    }
+    fn weigh(&self, w: faer::MatRef<f64>, _: Option<&Statistics>) -> Result<Weighed, DecompositionError> {
+        Ok(Weighed { product: w.to_owned(), damping: None })
     }
 }
 
@@ -102,8 +106,8 @@ corpora:
   ptb-hub:
     format: {parquet: {column: sentence}}
     splits:
-      train: {hub: ptb-text-only/ptb_text_only, dataset: true, revision: COMMIT, files: {train.parquet: null}}
-      validation: {hub: ptb-text-only/ptb_text_only, dataset: true, revision: COMMIT, files: {validation.parquet: null}}
+      train: {hub: ptb-text-only/ptb_text_only, dataset: true, revision: refs/convert/parquet, files: {train.parquet: null}}
+      validation: {hub: ptb-text-only/ptb_text_only, dataset: true, revision: refs/convert/parquet, files: {validation.parquet: null}}
     licence: LDC
     citation: Marcus et al.
 "#

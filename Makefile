@@ -1,0 +1,43 @@
+# `make reproduce` and `make test` are all a newcomer needs; `make help` lists the rest.
+
+SPEC ?= experiments/table6.yaml
+CORDA := $(or $(CARGO_TARGET_DIR),target)/release/corda
+NAME = $(basename $(notdir $(SPEC)))
+
+.PHONY: help build reproduce figures verify test lint smoke bench clean
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+build: ## Build the program
+	cargo build --release --locked
+
+reproduce: build ## Fetch, run and report the default experiment, or SPEC=experiments/x.yaml
+	$(CORDA) run $(SPEC)
+
+figures: build ## Rebuild tables and figures from saved results, without computing
+	$(CORDA) report $(SPEC)
+
+verify: build ## Compute SPEC again from nothing and compare with the saved results
+	rm -rf .cache/verify
+	$(CORDA) --cache .cache/verify --results .cache/verify/results run $(SPEC)
+	$(CORDA) compare results/$(NAME) .cache/verify/results/$(NAME)
+
+test: ## Unit, property and integration tests, and the smoke experiment on the real model
+	cargo test --release --locked
+	$(MAKE) smoke
+
+lint: ## Formatting and clippy, warnings denied
+	cargo fmt --check
+	cargo clippy --release --locked --all-targets -- -D warnings
+
+smoke: build ## The smallest experiment, end to end, on the real model; then again, with nothing to do
+	$(CORDA) --results .cache/smoke run experiments/smoke.yaml
+	$(CORDA) --results .cache/smoke run experiments/smoke.yaml | grep 'nothing to do'
+
+bench: ## Criterion benches of the hot paths
+	cargo bench
+
+clean: ## Remove build products and the cache (results stay)
+	cargo clean
+	rm -rf .cache

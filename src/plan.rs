@@ -1,0 +1,238 @@
+//! The plan of an experiment: its stages and their content keys, before anything is touched.
+//!
+//! Pure: an experiment and the identities of its assets in, stages out. Resuming rests on the keys: a stage whose value
+//! is in the cache under its key is done. A key holds everything the value depends on and nothing else, so experiments
+//! share what they have in common, and a smaller sample count or one more window costs only what is new.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+
+use crate::cache::key;
+use crate::calibrate::Snapshot;
+use crate::model::shape::{LINEARS, Linear, Shape, Site};
+use crate::spec::{Arm, Calibration, Corpus, Evaluation, Experiment};
+
+pub mod cost;
+
+/// Version of the code behind each kind of value; raised when the same inputs would give other numbers.
+const TOKENS: u32 = 1;
+const STATISTICS: u32 = 1;
+const DECOMPOSITION: u32 = 1;
+const LOSS: u32 = 1;
+
+/// What pins the content of the assets.
+#[derive(Debug, Clone, Default)]
+pub struct Identities {
+    /// Of the model.
+    pub model: String,
+    /// Of each corpus file set, by `name/split`.
+    pub corpora: HashMap<String, String>,
+}
+
+/// A unit of calibration and decomposition: a block, or the head.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Index of the block; the number of blocks for the head.
+    pub layer: usize,
+    /// Whether it is the head.
+    pub head: bool,
+    /// Its target linears, with the input that feeds each.
+    pub linears: Vec<(Linear, Site)>,
+}
+
+impl Part {
+    /// File name in the cache.
+    pub fn name(&self) -> String {
+        if self.head { "head".into() } else { format!("layer-{:03}", self.layer) }
+    }
+}
+
+/// Statistics of one prefix of a calibration pass.
+#[derive(Debug, Clone)]
+pub struct CalibrateStage {
+    /// Index in the experiment's calibrations.
+    pub calibration: usize,
+    /// Which prefix.
+    pub snapshot: Snapshot,
+    /// Content key.
+    pub key: String,
+}
+
+/// The decomposition of every target under one arm.
+#[derive(Debug, Clone)]
+pub struct DecomposeStage {
+    /// Index in the experiment's arms.
+    pub arm: usize,
+    /// Index of the statistics it needs, in [`Plan::calibrate`].
+    pub statistics: Option<usize>,
+    /// Content key.
+    pub key: String,
+}
+
+/// A model on a test set.
+#[derive(Debug, Clone)]
+pub struct EvaluateStage {
+    /// Arm and index of the point in the experiment's `discard`; `None` for the undamaged model.
+    pub point: Option<(usize, usize)>,
+    /// Index in the experiment's evaluations.
+    pub evaluation: usize,
+    /// Content key of its window losses; more windows extend the same value.
+    pub key: String,
+}
+
+/// Everything an experiment needs, in order.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Blocks (and head) with target linears.
+    pub parts: Vec<Part>,
+    /// Content key of each evaluation's tokens, in the experiment's order.
+    pub tokens: Vec<String>,
+    /// Calibration snapshots.
+    pub calibrate: Vec<CalibrateStage>,
+    /// One an arm.
+    pub decompose: Vec<DecomposeStage>,
+    /// The undamaged model on every test set, then each arm's points.
+    pub evaluate: Vec<EvaluateStage>,
+}
+
+/// The parts of a model that hold target linears.
+fn parts(shape: &Shape, targets: &[Linear]) -> Vec<Part> {
+    let mut parts: Vec<Part> = Vec::new();
+    let all = shape.linears();
+    for (i, linear) in all.iter().enumerate().filter(|(_, linear)| targets.contains(linear)) {
+        let layer = i / LINEARS.len();
+        let head = layer == shape.layers;
+        let site = if head { Site::Head } else { Site::OF_LINEAR[i % LINEARS.len()] };
+        match parts.last_mut() {
+            Some(part) if part.layer == layer => part.linears.push((linear.clone(), site)),
+            _ => parts.push(Part { layer, head, linears: vec![(linear.clone(), site)] }),
+        }
+    }
+    parts
+}
+
+impl Plan {
+    /// The plan of an experiment.
+    pub fn new(experiment: &Experiment, identities: &Identities) -> Self {
+        let mut plan = Self {
+            parts: parts(&experiment.model.shape, &experiment.linears()),
+            tokens: Vec::new(),
+            calibrate: Vec::new(),
+            decompose: Vec::new(),
+            evaluate: Vec::new(),
+        };
+        let keys = Keys { experiment, identities };
+        for (i, evaluation) in experiment.evaluations.iter().enumerate() {
+            plan.tokens.push(keys.tokens(&evaluation.corpus));
+            plan.evaluate.push(EvaluateStage { point: None, evaluation: i, key: keys.loss(evaluation, Value::Null) });
+        }
+        for (i, arm) in experiment.arms.iter().enumerate() {
+            plan.add_arm(&keys, i, arm);
+        }
+        plan
+    }
+
+    fn add_arm(&mut self, keys: &Keys, index: usize, arm: &Arm) {
+        let experiment = keys.experiment;
+        let deepest = experiment.discard.len().saturating_sub(1);
+        if experiment.linears().iter().all(|l| experiment.discard.components(deepest, l.rank()) == 0) {
+            return;
+        }
+        let statistics = experiment.calibration(arm).map(|calibration| self.statistics(keys, calibration, arm));
+        let statistics_key = statistics.map(|i| self.calibrate[i].key.clone());
+        let decomposition = keys.decomposition(arm, statistics_key, deepest);
+        self.decompose.push(DecomposeStage { arm: index, statistics, key: decomposition.clone() });
+        for point in 0..experiment.discard.len() {
+            let dropped = keys.dropped(point);
+            if dropped.iter().all(|&r| r == 0) {
+                continue;
+            }
+            for (i, evaluation) in experiment.evaluations.iter().enumerate() {
+                if arm.evaluations.contains(&evaluation.name) {
+                    let weights = json!({"decomposition": decomposition, "dropped": dropped});
+                    let key = keys.loss(evaluation, weights);
+                    self.evaluate.push(EvaluateStage { point: Some((index, point)), evaluation: i, key });
+                }
+            }
+        }
+    }
+
+    /// The stage of the statistics an arm needs, added if no arm before needed the same.
+    fn statistics(&mut self, keys: &Keys, calibration: &Calibration, arm: &Arm) -> usize {
+        let samples = arm.samples.unwrap_or(calibration.samples);
+        let snapshot = Snapshot { samples, normalisation: arm.method.normalisation() };
+        let key = keys.statistics(calibration, snapshot);
+        if let Some(i) = self.calibrate.iter().position(|stage| stage.key == key) {
+            return i;
+        }
+        let position = keys.experiment.calibrations.iter().position(|c| c.name == calibration.name);
+        self.calibrate.push(CalibrateStage { calibration: position.unwrap_or_default(), snapshot, key });
+        self.calibrate.len() - 1
+    }
+
+    /// A key of everything a results folder shows: the losses, and how they are labelled.
+    pub fn results_key(&self, experiment: &Experiment) -> String {
+        let losses: Vec<_> = self.evaluate.iter().map(|stage| &stage.key).collect();
+        key("results", 1, &json!({"losses": losses, "spec": experiment}))
+    }
+}
+
+/// Makes content keys.
+struct Keys<'a> {
+    experiment: &'a Experiment,
+    identities: &'a Identities,
+}
+
+impl Keys<'_> {
+    fn corpus(&self, corpus: &Corpus) -> Value {
+        let name = format!("{}/{}", corpus.name, corpus.split);
+        json!({"identity": self.identities.corpora.get(&name), "format": corpus.format, "split": corpus.split})
+    }
+
+    fn tokens(&self, corpus: &Corpus) -> String {
+        key("tokens", TOKENS, &json!({"tokenizer": self.identities.model, "corpus": self.corpus(corpus)}))
+    }
+
+    fn statistics(&self, calibration: &Calibration, snapshot: Snapshot) -> String {
+        // Not the pass's own sample count: a prefix is the same whatever comes after it.
+        let inputs = json!({
+            "model": self.identities.model,
+            "corpus": self.corpus(&calibration.corpus),
+            "sampling": calibration.sampling,
+            "seed": calibration.seed,
+            "length": calibration.length,
+            "snapshot": snapshot,
+        });
+        key("statistics", STATISTICS, &inputs)
+    }
+
+    /// Components each target drops at a point.
+    fn dropped(&self, point: usize) -> Vec<usize> {
+        let linears = self.experiment.linears();
+        linears.iter().map(|linear| self.experiment.discard.components(point, linear.rank())).collect()
+    }
+
+    fn decomposition(&self, arm: &Arm, statistics: Option<String>, deepest: usize) -> String {
+        let linears: Vec<_> = self.experiment.linears().into_iter().map(|linear| linear.name).collect();
+        let inputs = json!({
+            "model": self.identities.model,
+            "statistics": statistics,
+            "method": arm.method.name(),
+            "parameters": arm.method.parameters(),
+            "linears": linears,
+            "depth": self.dropped(deepest),
+        });
+        key("decomposition", DECOMPOSITION, &inputs)
+    }
+
+    fn loss(&self, evaluation: &Evaluation, weights: Value) -> String {
+        let inputs = json!({
+            "model": self.identities.model,
+            "corpus": self.corpus(&evaluation.corpus),
+            "length": evaluation.length,
+            "weights": weights,
+        });
+        key("loss", LOSS, &inputs)
+    }
+}

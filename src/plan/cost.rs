@@ -1,0 +1,63 @@
+//! What stages cost: floating-point operations, counted from shapes.
+
+use crate::model::shape::{Linear, Shape};
+
+/// Operations (multiply and add count as two) for one token of a window of `length`: blocks only.
+pub fn forward_blocks(shape: &Shape, length: usize) -> f64 {
+    let linears: f64 = decoder(shape).map(|l| 2.0 * (l.d_out * l.d_in) as f64).sum();
+    // q k^T and a v against half the window on average.
+    let attention = 2.0 * 2.0 * (shape.heads * shape.head_dim) as f64 * length as f64 / 2.0 * shape.layers as f64;
+    linears + attention
+}
+
+/// Operations for one token's logits.
+pub fn head(shape: &Shape) -> f64 {
+    2.0 * (shape.vocabulary * shape.hidden) as f64
+}
+
+/// Operations for one token's share of the covariances, lower triangles only.
+pub fn covariances(shape: &Shape) -> f64 {
+    let widths = [shape.hidden, shape.heads * shape.head_dim, shape.hidden, shape.intermediate];
+    shape.layers as f64 * widths.iter().map(|d| (d * d) as f64).sum::<f64>()
+}
+
+/// Operations to decompose a linear: W T where T is not diagonal, and the SVD with left vectors (bidiagonalisation,
+/// 4 m n^2 - 4 n^3 / 3, and about as much for the vectors).
+pub fn decomposition(linear: &Linear, dense: bool) -> f64 {
+    let (m, n) = (linear.d_out.max(linear.d_in) as f64, linear.rank() as f64);
+    let product = if dense { 2.0 * linear.d_out as f64 * (linear.d_in as f64).powi(2) } else { 0.0 };
+    product + 8.0 * m * n * n - 4.0 / 3.0 * n.powi(3)
+}
+
+/// Operations to drop r components of a linear.
+pub fn truncation(linear: &Linear, r: usize) -> f64 {
+    2.0 * (linear.d_out * linear.d_in * r) as f64
+}
+
+fn decoder(shape: &Shape) -> impl Iterator<Item = Linear> {
+    shape.linears().into_iter().filter(|linear| linear.name != "lm_head")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn smollm2_by_hand() {
+        let shape = Shape {
+            hidden: 576,
+            layers: 30,
+            heads: 9,
+            kv_heads: 3,
+            head_dim: 64,
+            intermediate: 1536,
+            vocabulary: 49152,
+            context: 8192,
+            tied: true,
+        };
+        // 30 x (2 x 576^2 + 2 x 192 x 576 + 3 x 1536 x 576) weights, two operations each.
+        assert_eq!(forward_blocks(&shape, 0), 2.0 * 106_168_320.0);
+        assert_eq!(head(&shape), 56_623_104.0);
+        assert_eq!(shape.parameters(), 134_515_008);
+    }
+}

@@ -1,0 +1,143 @@
+//! The calibration stage: the statistics that arms need and the cache lacks.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use candle_core::{Device, Tensor};
+
+use crate::cache::{Arrays, CacheError, ReadArrays};
+use crate::calibrate::pass::{LayerStatistics, Pass};
+use crate::calibrate::{Snapshot, store};
+use crate::corpus::sample;
+use crate::model::ModelError;
+use crate::plan::Part;
+use crate::progress::Unit;
+use crate::results::provenance::Outcome;
+
+use super::{Run, RunError};
+
+/// How much work a killed run may lose, at most and roughly: hidden states are saved when this has passed.
+const SAVE_EVERY: Duration = Duration::from_secs(30);
+
+/// Runs the pass of one calibration as far as statistics are missing.
+pub(super) fn run(run: &mut Run, calibration: usize) -> Result<Outcome, RunError> {
+    let plan = run.plan;
+    let cache = &run.context.cache;
+    let stages: Vec<_> = plan.calibrate.iter().filter(|stage| stage.calibration == calibration).collect();
+    let missing = |part: &Part| -> Vec<Snapshot> {
+        let absent = stages.iter().filter(|stage| !cache.part("statistics", &stage.key, &part.name()).exists());
+        absent.map(|stage| stage.snapshot).collect()
+    };
+    let todo: Vec<(&Part, Vec<Snapshot>)> =
+        plan.parts.iter().map(|part| (part, missing(part))).filter(|(_, snapshots)| !snapshots.is_empty()).collect();
+    let Some((last, _)) = todo.last() else { return Ok(Outcome::Cached) };
+    let most = todo.iter().flat_map(|(_, snapshots)| snapshots).map(|s| s.samples).max().unwrap_or(0);
+    let outcome = if todo.len() < plan.parts.len() { Outcome::Resumed } else { Outcome::Run };
+
+    let samples = samples(run, calibration, most)?;
+    let tokens: u64 = samples.iter().map(|sample| sample.len() as u64).sum();
+    run.model()?;
+    let Some(opened) = &run.opened else { return Ok(Outcome::Cached) };
+    let weights = opened.weights.weights();
+    let spec = &run.experiment.calibrations[calibration];
+    let saved = Saved { path: cache.part("pass", &stages[0].key, &format!("hidden-{most}")) };
+    let first = todo[0].0.layer;
+    let mut pass = match saved.read(first)? {
+        Some((hidden, layer)) => Pass::resume(&spec.name, weights, hidden, layer)?,
+        None => Pass::start(&spec.name, weights, &samples)?,
+    };
+    let bar = run.context.progress.bar(
+        format!("calibrate {}", spec.name),
+        tokens * (last.layer as u64 + 1),
+        Unit::Count("tokens x blocks"),
+    );
+    bar.resume_at(tokens * pass.layer() as u64);
+    let mut since = Instant::now();
+    for (part, snapshots) in &todo {
+        while pass.layer() < part.layer {
+            pass.skip()?;
+            bar.advance(tokens);
+        }
+        let done = |tokens| bar.advance(tokens);
+        let found = if part.head { pass.head(snapshots, &done)? } else { pass.block(snapshots, &done)? };
+        write(run, &stages, part, found)?;
+        if since.elapsed() > SAVE_EVERY && part.layer < last.layer {
+            saved.write(pass.hidden(), pass.layer())?;
+            since = Instant::now();
+        }
+    }
+    saved.remove();
+    Ok(outcome)
+}
+
+fn samples(run: &mut Run, calibration: usize, count: usize) -> Result<Vec<Vec<u32>>, RunError> {
+    let spec = &run.experiment.calibrations[calibration];
+    run.text(&spec.corpus)?;
+    run.model()?;
+    let (Some(opened), Some(text)) =
+        (&run.opened, run.texts.get(&format!("{}/{}", spec.corpus.name, spec.corpus.split)))
+    else {
+        return Ok(Vec::new());
+    };
+    let encode = |text: &str| opened.tokenizer.encode(text).map_err(|e| e.to_string());
+    Ok(sample::samples(text, spec.sampling, spec.seed, count, spec.length, &encode)?)
+}
+
+fn write(
+    run: &Run,
+    stages: &[&crate::plan::CalibrateStage],
+    part: &Part,
+    found: LayerStatistics,
+) -> Result<(), RunError> {
+    for (snapshot, sites) in found {
+        for stage in stages.iter().filter(|stage| stage.snapshot == snapshot) {
+            store::write(&run.context.cache.part("statistics", &stage.key, &part.name()), &sites)?;
+        }
+    }
+    Ok(())
+}
+
+/// Hidden states of a pass on disk, so that a killed run need not start at the embeddings.
+struct Saved {
+    path: PathBuf,
+}
+
+impl Saved {
+    fn write(&self, hidden: &[Tensor], layer: usize) -> Result<(), RunError> {
+        let mut arrays = Arrays::default();
+        arrays.metadata.insert("layer".into(), layer.to_string());
+        arrays.metadata.insert("samples".into(), hidden.len().to_string());
+        for (i, sample) in hidden.iter().enumerate() {
+            let flat = sample.flatten_all().and_then(|s| s.to_vec1::<f32>()).map_err(ModelError::from)?;
+            arrays.push_f32(i.to_string(), sample.dims(), flat.into_iter());
+        }
+        Ok(arrays.write(&self.path)?)
+    }
+
+    /// The hidden states, if there are any that do not lie beyond block `first`.
+    fn read(&self, first: usize) -> Result<Option<(Vec<Tensor>, usize)>, RunError> {
+        if !self.path.exists() {
+            return Ok(None);
+        }
+        let file = ReadArrays::open(&self.path)?;
+        let number = |name: &str| -> Result<usize, CacheError> {
+            let text = file.metadata(name)?;
+            text.parse().map_err(|_| CacheError::Read { path: self.path.clone(), why: format!("{name} is {text:?}") })
+        };
+        let (layer, samples) = (number("layer")?, number("samples")?);
+        if layer > first {
+            return Ok(None);
+        }
+        let mut hidden = Vec::with_capacity(samples);
+        for i in 0..samples {
+            let (shape, values) = file.f32(&i.to_string())?;
+            hidden.push(Tensor::from_vec(values, shape, &Device::Cpu).map_err(ModelError::from)?);
+        }
+        Ok(Some((hidden, layer)))
+    }
+
+    fn remove(&self) {
+        // A left-over is harmless: it is only read when statistics are missing.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}

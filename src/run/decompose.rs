@@ -1,0 +1,105 @@
+//! The decomposition stage: every target linear of an arm that the cache lacks, linears in parallel.
+
+use faer::{Mat, MatRef};
+use rayon::prelude::*;
+
+use crate::cache::{Cache, ReadArrays};
+use crate::calibrate::store as statistics_store;
+use crate::decompose::store::{self, Conditioning, Decomposed};
+use crate::decompose::{Factorisation, Method};
+use crate::model::ModelError;
+use crate::model::llama::Weights;
+use crate::model::shape::LINEARS;
+use crate::plan::{DecomposeStage, Part};
+use crate::progress::Unit;
+use crate::results::provenance::Outcome;
+
+use super::{Run, RunError};
+
+/// What one part's decomposition needs besides the part.
+struct Job<'a> {
+    arm: &'a str,
+    method: &'a dyn Method,
+    weights: &'a dyn Weights,
+    cache: &'a Cache,
+    statistics: Option<&'a str>,
+    depth: &'a (dyn Fn(usize) -> usize + Sync),
+}
+
+/// Decomposes what is missing of one arm.
+pub(super) fn run(run: &mut Run, stage: &DecomposeStage) -> Result<Outcome, RunError> {
+    let (plan, cache) = (run.plan, &run.context.cache);
+    let path = |part: &Part| cache.part("decomposition", &stage.key, &part.name());
+    let todo: Vec<&Part> = plan.parts.iter().filter(|part| !path(part).exists()).collect();
+    if todo.is_empty() {
+        return Ok(Outcome::Cached);
+    }
+    run.model()?;
+    let Some(opened) = &run.opened else { return Ok(Outcome::Cached) };
+    let arm = &run.experiment.arms[stage.arm];
+    let discard = &run.experiment.discard;
+    let depth = |rank: usize| discard.components(discard.len() - 1, rank);
+    let job = Job {
+        arm: &arm.id,
+        method: arm.method.as_ref(),
+        weights: opened.weights.weights(),
+        cache,
+        statistics: stage.statistics.map(|i| plan.calibrate[i].key.as_str()),
+        depth: &depth,
+    };
+    let linears = todo.iter().map(|part| part.linears.len() as u64).sum();
+    let bar = run.context.progress.bar(format!("decompose {}", arm.id), linears, Unit::Count("linears"));
+    todo.par_iter().with_max_len(1).try_for_each(|part| {
+        let decomposed = job.part(part, &|| bar.advance(1))?;
+        Ok::<_, RunError>(store::write(&path(part), &decomposed)?)
+    })?;
+    Ok(if todo.len() < plan.parts.len() { Outcome::Resumed } else { Outcome::Run })
+}
+
+impl Job<'_> {
+    fn part(&self, part: &Part, done: &(dyn Fn() + Sync)) -> Result<Vec<Decomposed>, RunError> {
+        let block = if part.head { None } else { Some(self.weights.block(part.layer)?) };
+        let statistics = match self.statistics {
+            Some(key) => {
+                let path = self.cache.part("statistics", key, &part.name());
+                Some((ReadArrays::open(&path)?, path))
+            }
+            None => None,
+        };
+        part.linears
+            .par_iter()
+            .with_max_len(1)
+            .map(|(linear, site)| {
+                let position = LINEARS.iter().position(|suffix| linear.name.ends_with(suffix));
+                let w = match (&block, position) {
+                    (Some(block), Some(i)) => &block.linears[i],
+                    _ => self.weights.head(),
+                };
+                let flat = w.flatten_all().and_then(|w| w.to_vec1::<f32>()).map_err(ModelError::from)?;
+                let w = Mat::from_fn(linear.d_out, linear.d_in, |i, j| f64::from(flat[i * linear.d_in + j]));
+                let statistics = match &statistics {
+                    Some((file, path)) => Some(statistics_store::read(file, path, *site)?),
+                    None => None,
+                };
+                let found = self.decompose(&linear.name, w.as_ref(), statistics.as_ref());
+                done();
+                found
+            })
+            .collect()
+    }
+
+    fn decompose(
+        &self,
+        linear: &str,
+        w: MatRef<f64>,
+        statistics: Option<&crate::calibrate::Statistics>,
+    ) -> Result<Decomposed, RunError> {
+        let failed =
+            |source| RunError::Decomposition { arm: self.arm.into(), linear: linear.into(), source };
+        let depth = (self.depth)(w.nrows().min(w.ncols()));
+        let weighed = self.method.weigh(w, statistics).map_err(failed)?;
+        let factorisation = Factorisation::of(weighed.product.as_ref(), depth).map_err(failed)?;
+        let conditioning = Conditioning::new(statistics, weighed.damping);
+        Ok(Decomposed::new(linear.into(), w, &factorisation, depth, conditioning))
+    }
+}

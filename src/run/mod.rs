@@ -1,0 +1,222 @@
+//! Runs an experiment: what the plan asks for and the cache lacks, then results and report.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::time::{Instant, SystemTime};
+
+use candle_core::Device;
+
+use crate::assets::{AssetError, Fetched, Source, Store};
+use crate::cache::{Cache, CacheError};
+use crate::calibrate::CalibrationError;
+use crate::corpus::{self, CorpusError, Text};
+use crate::decompose::DecompositionError;
+use crate::model::ModelError;
+use crate::model::checkpoint::Checkpoint;
+use crate::model::tokenizer::Tokenizer;
+use crate::plan::{Identities, Plan};
+use crate::progress::Progress;
+use crate::report::{self, ReportError};
+use crate::results::provenance::{Asset, AssetFile, Git, Outcome, ReadError, Stage, timestamp};
+use crate::results::{self, machine};
+use crate::spec::{Corpus, Experiment, Loaded, SpecErrors};
+
+mod calibrate;
+mod decompose;
+mod evaluate;
+pub mod outcome;
+mod weights;
+
+/// What can end a run. The message is for the person at the terminal.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum RunError {
+    #[error("{0}")]
+    Spec(#[from] SpecErrors),
+    #[error(transparent)]
+    Asset(#[from] AssetError),
+    #[error(transparent)]
+    Corpus(#[from] CorpusError),
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    #[error(transparent)]
+    Calibration(#[from] CalibrationError),
+    #[error("{arm}: {linear}: {source}")]
+    Decomposition { arm: String, linear: String, source: DecompositionError },
+    #[error(transparent)]
+    Results(#[from] results::Error),
+    #[error(transparent)]
+    Provenance(#[from] ReadError),
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    #[error(transparent)]
+    Write(#[from] results::atomic::WriteError),
+}
+
+/// Where things are, and how to tell of progress.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// Intermediate results.
+    pub cache: Cache,
+    /// Models and texts.
+    pub store: Store,
+    /// The folder that holds `<experiment>/`.
+    pub results: PathBuf,
+    /// The folder of `catalog.yaml` and `published/`.
+    pub experiments: PathBuf,
+    /// Bars.
+    pub progress: Progress,
+    /// The command line, for the provenance.
+    pub command: Vec<String>,
+    /// Shows what a run does, a line a stage.
+    pub verbose: bool,
+}
+
+/// What a run did.
+#[derive(Debug, PartialEq)]
+pub enum Done {
+    /// Everything was there already.
+    Nothing,
+    /// Results were written.
+    Ran,
+}
+
+/// The identities of an experiment's assets, for the plan. No network; only a user's own files are read, once.
+pub fn identities(experiment: &Experiment, store: &Store) -> Result<Identities, RunError> {
+    let mut identities = Identities { model: store.identity(&experiment.model.source)?, corpora: HashMap::new() };
+    for corpus in corpora(experiment) {
+        identities.corpora.insert(format!("{}/{}", corpus.name, corpus.split), store.identity(&corpus.source)?);
+    }
+    Ok(identities)
+}
+
+/// Every corpus of an experiment, each split once.
+pub fn corpora(experiment: &Experiment) -> Vec<&Corpus> {
+    let calibrations = experiment.calibrations.iter().map(|c| &c.corpus);
+    let mut all: Vec<&Corpus> = calibrations.chain(experiment.evaluations.iter().map(|e| &e.corpus)).collect();
+    all.sort_by(|a, b| (&a.name, &a.split).cmp(&(&b.name, &b.split)));
+    all.dedup_by(|a, b| (&a.name, &a.split) == (&b.name, &b.split));
+    all
+}
+
+/// Downloads and verifies the assets of an experiment.
+pub fn fetch(experiment: &Experiment, context: &Context) -> Result<Vec<Asset>, RunError> {
+    let mut sources: Vec<(&str, &Source)> = vec![(&experiment.model.name, &experiment.model.source)];
+    sources.extend(corpora(experiment).into_iter().map(|corpus| (corpus.name.as_str(), &corpus.source)));
+    sources.dedup();
+    sources
+        .into_iter()
+        .map(|(name, source)| {
+            let Fetched { files, origin } = context.store.fetch(source, &context.progress)?;
+            let files = files.into_iter().map(|(path, file)| AssetFile { path, bytes: file.bytes, sha256: file.sha256 });
+            Ok(Asset { name: name.into(), origin, files: files.collect() })
+        })
+        .collect()
+}
+
+/// Runs an experiment to its results folder. `started` is when the process started, for the provenance.
+pub fn run(loaded: &Loaded, context: &Context) -> Result<Done, RunError> {
+    let started = SystemTime::now();
+    let experiment = &loaded.experiment;
+    let identities = identities(experiment, &context.store)?;
+    let plan = Plan::new(experiment, &identities);
+    let folder = context.results.join(&experiment.name);
+    if outcome::is_current(&plan, experiment, context, &folder)? {
+        return Ok(Done::Nothing);
+    }
+    // The state of the checkout before results of this very run change it.
+    let git = Git::read(Path::new("."));
+    let mut run = Run { experiment, plan: &plan, context, stages: Vec::new(), texts: HashMap::new(), opened: None };
+    let assets = run.stage("fetch assets", |run| Ok((Outcome::Cached, fetch(experiment, run.context)?)))?;
+    // First the undamaged model: a test set that is too short shows at once.
+    run.stage("evaluate undamaged", |run| evaluate::run(run, None).map(|outcome| (outcome, ())))?;
+    for calibration in 0..experiment.calibrations.len() {
+        let name = format!("calibrate {}", experiment.calibrations[calibration].name);
+        run.stage(&name, |run| calibrate::run(run, calibration).map(|outcome| (outcome, ())))?;
+    }
+    for stage in &plan.decompose {
+        let name = format!("decompose {}", experiment.arms[stage.arm].id);
+        run.stage(&name, |run| decompose::run(run, stage).map(|outcome| (outcome, ())))?;
+    }
+    for stage in &plan.decompose {
+        let name = format!("evaluate {}", experiment.arms[stage.arm].id);
+        run.stage(&name, |run| evaluate::run(run, Some(stage)).map(|outcome| (outcome, ())))?;
+    }
+    let header = outcome::Header { started: timestamp(started), git, assets };
+    outcome::write(&mut run, &loaded.warnings, header, &folder)?;
+    Ok(Done::Ran)
+}
+
+/// A run in progress.
+struct Run<'a> {
+    experiment: &'a Experiment,
+    plan: &'a Plan,
+    context: &'a Context,
+    stages: Vec<Stage>,
+    texts: HashMap<String, Text>,
+    opened: Option<Opened>,
+}
+
+/// The model's files, opened when first needed.
+struct Opened {
+    weights: weights::Loaded,
+    tokenizer: Tokenizer,
+}
+
+impl<'a> Run<'a> {
+    /// Times a stage and keeps it for the provenance.
+    fn stage<T>(
+        &mut self,
+        name: &str,
+        work: impl FnOnce(&mut Self) -> Result<(Outcome, T), RunError>,
+    ) -> Result<T, RunError> {
+        let start = Instant::now();
+        let (outcome, value) = work(self)?;
+        let seconds = (start.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
+        if outcome != Outcome::Cached && self.context.verbose {
+            self.context.progress.say(&format!("{name}: {seconds:.1} s"));
+        }
+        self.stages.push(Stage { name: name.into(), outcome, seconds, peak_memory: machine::peak_memory() });
+        Ok(value)
+    }
+
+    /// The model and its tokenizer; read the first time a stage needs them.
+    fn model(&mut self) -> Result<&Opened, RunError> {
+        if self.opened.is_none() {
+            let fetched = self.context.store.fetch(&self.experiment.model.source, &self.context.progress)?;
+            let files: Vec<PathBuf> = fetched.files.into_values().map(|file| file.path).collect();
+            let checkpoint = Checkpoint::open(&files)?;
+            let (found, expected) = (&checkpoint.config().shape, &self.experiment.model.shape);
+            if found != expected {
+                let (found, expected) = (Box::new(found.clone()), Box::new(expected.clone()));
+                return Err(ModelError::OtherShape { found, expected }.into());
+            }
+            let tokenizer = checkpoint.tokenizer()?;
+            self.opened = Some(Opened { weights: weights::Loaded::read(checkpoint, &Device::Cpu)?, tokenizer });
+        }
+        Ok(self.opened.as_ref().expect("just set"))
+    }
+
+    /// The text of a corpus; read the first time.
+    fn text(&mut self, corpus: &Corpus) -> Result<&Text, RunError> {
+        let name = format!("{}/{}", corpus.name, corpus.split);
+        if !self.texts.contains_key(&name) {
+            let fetched = self.context.store.fetch(&corpus.source, &self.context.progress)?;
+            let files: Vec<PathBuf> = fetched.files.into_values().map(|file| file.path).collect();
+            self.texts.insert(name.clone(), corpus::read(&corpus.format, &corpus.split, &files)?);
+        }
+        Ok(&self.texts[&name])
+    }
+}
+
+/// Rebuilds tables and figures of an experiment from its saved results; no model is needed.
+pub fn report(loaded: &Loaded, context: &Context) -> Result<Vec<PathBuf>, RunError> {
+    let folder = context.results.join(&loaded.experiment.name);
+    let rows = results::read_rows(&folder.join("results.parquet"))?;
+    let provenance = results::provenance::Provenance::read(&folder.join("provenance.json"))?;
+    let published = outcome::published(&loaded.experiment, context)?;
+    let meta = outcome::meta(&loaded.experiment, &provenance.warnings);
+    Ok(report::render(&rows, published.as_ref(), &meta, &folder)?)
+}

@@ -1,0 +1,275 @@
+//! The end of a run: rows from the journals, results on disk, the report.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use crate::cache::ReadArrays;
+use crate::decompose::store;
+use crate::evaluate::uncertainty::{Estimate, estimate, paired};
+use crate::plan::{EvaluateStage, Plan};
+use crate::report::published::{PublishedRow, PublishedTest};
+use crate::report::{self, By, Meta};
+use crate::results::provenance::{Asset, Git, Provenance, timestamp};
+use crate::results::{self, LinearRow, Row, WindowRow, machine::Machine};
+use crate::spec::{Discard, Experiment, Published, Warning};
+
+use super::{Context, Run, RunError};
+
+/// Files of a results folder; all of them make it complete.
+const FILES: [&str; 9] = [
+    "results.parquet",
+    "results.csv",
+    "windows.parquet",
+    "linears.parquet",
+    "table.md",
+    "table.tex",
+    "figure2.svg",
+    "figure2.png",
+    "provenance.json",
+];
+
+/// Fewest calibration tokens for each input dimension below which the report warns.
+const TOKENS_PER_DIMENSION: f64 = 1.0;
+
+/// What the provenance needs from the start of a run.
+pub(super) struct Header {
+    pub started: String,
+    pub git: Option<Git>,
+    pub assets: Vec<Asset>,
+}
+
+/// Whether the folder holds the results of this very plan and the cache all it rests on.
+pub(super) fn is_current(
+    plan: &Plan,
+    experiment: &Experiment,
+    context: &Context,
+    folder: &Path,
+) -> Result<bool, RunError> {
+    if FILES.iter().any(|file| !folder.join(file).is_file()) {
+        return Ok(false);
+    }
+    let Ok(provenance) = Provenance::read(&folder.join("provenance.json")) else { return Ok(false) };
+    if provenance.results_key != plan.results_key(experiment) {
+        return Ok(false);
+    }
+    let Ok(rows) = results::read_rows::<Row>(&folder.join("results.parquet")) else { return Ok(false) };
+    for (stage, row) in plan.evaluate.iter().zip(&rows) {
+        let measured = context.cache.journal(&stage.key).read()?;
+        if row.key != stage.key || (0..row.windows as usize).any(|window| !measured.contains_key(&window)) {
+            return Ok(false);
+        }
+    }
+    Ok(rows.len() == plan.evaluate.len())
+}
+
+/// Writes results and report.
+pub(super) fn write(run: &mut Run, warnings: &[Warning], header: Header, folder: &Path) -> Result<(), RunError> {
+    let (rows, windows) = measurements(run)?;
+    let linears = linears(run)?;
+    results::write_rows(&folder.join("results.parquet"), &rows)?;
+    results::write_csv(&folder.join("results.csv"), &rows)?;
+    results::write_rows(&folder.join("windows.parquet"), &windows)?;
+    results::write_rows(&folder.join("linears.parquet"), &linears)?;
+    let mut lines: Vec<String> = warnings.iter().map(Warning::to_string).collect();
+    lines.extend(thin_calibrations(&linears));
+    let published = published(run.experiment, run.context)?;
+    report::render(&rows, published.as_ref(), &meta(run.experiment, &lines), folder)?;
+    let provenance = Provenance {
+        version: env!("CARGO_PKG_VERSION").into(),
+        spec: serde_json::to_value(run.experiment).unwrap_or_default(),
+        overrides: run.experiment.overrides.clone(),
+        results_key: run.plan.results_key(run.experiment),
+        assets: header.assets,
+        warnings: lines,
+        run: results::provenance::Run {
+            command: run.context.command.clone(),
+            started: header.started,
+            finished: timestamp(SystemTime::now()),
+            git: header.git,
+            machine: Machine::detect(rayon::current_num_threads()),
+            stages: std::mem::take(&mut run.stages),
+        },
+    };
+    Ok(provenance.write(&folder.join("provenance.json"))?)
+}
+
+fn measurements(run: &mut Run) -> Result<(Vec<Row>, Vec<WindowRow>), RunError> {
+    let (mut rows, mut window_rows) = (Vec::new(), Vec::new());
+    let mut undamaged: Vec<Vec<f64>> = vec![Vec::new(); run.experiment.evaluations.len()];
+    let plan = run.plan;
+    for stage in &plan.evaluate {
+        let count = run.windows(stage.evaluation)?;
+        let measured = run.context.cache.journal(&stage.key).read()?;
+        let found: Vec<_> = (0..count).filter_map(|window| measured.get(&window)).collect();
+        let losses: Vec<f64> = found.iter().map(|m| m.nll).collect();
+        if stage.point.is_none() {
+            undamaged[stage.evaluation].clone_from(&losses);
+        }
+        let seconds = found.iter().map(|m| m.seconds).sum();
+        let row = row(run.experiment, stage, &losses, &undamaged[stage.evaluation], seconds);
+        window_rows.extend(losses.iter().zip(0..).map(|(&nll, window)| WindowRow {
+            experiment: row.experiment.clone(),
+            arm: row.arm.clone(),
+            discarded: row.discarded,
+            share: row.share,
+            evaluation: row.evaluation.clone(),
+            window,
+            nll,
+        }));
+        rows.push(row);
+    }
+    Ok((rows, window_rows))
+}
+
+/// Components dropped at a stage: of the linear of the largest rank, of all of them as a share, and what a factored form
+/// would take in parameters.
+fn extent(experiment: &Experiment, stage: &EvaluateStage) -> (usize, f64, f64) {
+    let Some((_, point)) = stage.point else { return (0, 0.0, 1.0) };
+    let linears = experiment.linears();
+    let dropped = |rank: usize| experiment.discard.components(point, rank);
+    let widest = linears.iter().map(|l| l.rank()).max().unwrap_or(0);
+    let discarded = match &experiment.discard {
+        Discard::Components { values, .. } => values[point],
+        Discard::Share { .. } => dropped(widest),
+    };
+    let sum = |of: &dyn Fn(&crate::model::shape::Linear) -> usize| linears.iter().map(of).sum::<usize>() as f64;
+    let share = match &experiment.discard {
+        Discard::Components { .. } => sum(&|l| dropped(l.rank())) / sum(&|l| l.rank()),
+        Discard::Share { values } => values[point],
+    };
+    let factored = sum(&|l| (l.rank() - dropped(l.rank())) * (l.d_out + l.d_in)) / sum(&|l| l.d_out * l.d_in);
+    (discarded, share, factored)
+}
+
+fn row(experiment: &Experiment, stage: &EvaluateStage, losses: &[f64], undamaged: &[f64], seconds: f64) -> Row {
+    let evaluation = &experiment.evaluations[stage.evaluation];
+    let arm = stage.point.map(|(arm, _)| &experiment.arms[arm]);
+    let calibration = arm.and_then(|arm| experiment.calibration(arm));
+    let (discarded, share, factored_ratio) = extent(experiment, stage);
+    let Estimate { mean, stderr, low, high } = estimate(losses);
+    let delta = paired(losses, undamaged);
+    Row {
+        experiment: experiment.name.clone(),
+        arm: arm.map_or("none".into(), |arm| arm.id.clone()),
+        label: arm.map_or("Undamaged".into(), |arm| arm.label.clone()),
+        method: arm.map_or("none".into(), |arm| arm.method.name().into()),
+        calibration: calibration.map(|calibration| calibration.name.clone()),
+        samples: calibration.map(|c| arm.and_then(|arm| arm.samples).unwrap_or(c.samples) as u32),
+        discarded: discarded as u32,
+        share,
+        targets: experiment.targets.describe(),
+        evaluation: evaluation.name.clone(),
+        corpus: evaluation.corpus.name.clone(),
+        split: evaluation.corpus.split.clone(),
+        windows: losses.len() as u32,
+        length: evaluation.length as u32,
+        tokens: (losses.len() * (evaluation.length - 1)) as u64,
+        nll: mean,
+        nll_stderr: stderr,
+        perplexity: mean.exp(),
+        ppl_low: low.exp(),
+        ppl_high: high.exp(),
+        delta_nll: delta.mean,
+        delta_low: delta.low,
+        delta_high: delta.high,
+        seconds,
+        key: stage.key.clone(),
+        factored_ratio,
+    }
+}
+
+fn linears(run: &Run) -> Result<Vec<LinearRow>, RunError> {
+    let mut rows = Vec::new();
+    for stage in &run.plan.decompose {
+        for part in &run.plan.parts {
+            let path = run.context.cache.part("decomposition", &stage.key, &part.name());
+            let file = ReadArrays::open(&path)?;
+            for (linear, _) in &part.linears {
+                let store::Decomposed { singular, conditioning, .. } = store::read(&file, &path, &linear.name)?;
+                rows.push(LinearRow {
+                    experiment: run.experiment.name.clone(),
+                    arm: run.experiment.arms[stage.arm].id.clone(),
+                    linear: linear.name.clone(),
+                    d_out: linear.d_out as u32,
+                    d_in: linear.d_in as u32,
+                    sigma_max: singular.first().copied().unwrap_or(f64::NAN),
+                    sigma_min: singular.last().copied().unwrap_or(f64::NAN),
+                    tokens_per_dimension: conditioning.tokens_per_dimension,
+                    effective_rank: conditioning.effective_rank,
+                    condition: conditioning.condition,
+                    lambda: conditioning.lambda,
+                    damping_rounds: conditioning.damping_rounds.map(|rounds| rounds as u32),
+                });
+            }
+        }
+    }
+    Ok(rows)
+}
+
+/// A warning for each arm whose calibration has fewer tokens than some input has dimensions.
+fn thin_calibrations(linears: &[LinearRow]) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for arm in linears.chunk_by(|a, b| a.arm == b.arm) {
+        let tokens = |row: &&LinearRow| row.tokens_per_dimension.is_some_and(|t| t < TOKENS_PER_DIMENSION);
+        let thin: Vec<&LinearRow> = arm.iter().filter(tokens).collect();
+        if let Some(first) = thin.first() {
+            lines.push(format!(
+                "{}: the calibration has fewer tokens than input dimensions for {} of {} linears (first {}: {:.2} tokens \
+                 a dimension); its covariance rests on damping there",
+                first.arm,
+                thin.len(),
+                arm.len(),
+                first.linear,
+                first.tokens_per_dimension.unwrap_or(f64::NAN),
+            ));
+        }
+    }
+    lines
+}
+
+/// What the report says besides rows.
+pub(super) fn meta(experiment: &Experiment, warnings: &[String]) -> Meta {
+    let model = &experiment.model;
+    let mut settings = vec![
+        format!("model {} ({} parameters)", model.name, model.shape.parameters()),
+        format!("targets {} ({} linears)", experiment.targets.describe(), experiment.linears().len()),
+        format!("seed {}", experiment.seed),
+    ];
+    settings.extend(experiment.calibrations.iter().map(|c| {
+        let (corpus, split) = (&c.corpus.name, &c.corpus.split);
+        format!("calibration {}: {} samples of {} tokens of {corpus}/{split}", c.name, c.samples, c.length)
+    }));
+    Meta {
+        title: experiment.title.clone(),
+        name: experiment.name.clone(),
+        model: model.name.clone(),
+        by: match experiment.discard {
+            Discard::Components { .. } => By::Components,
+            Discard::Share { .. } => By::Share,
+        },
+        settings,
+        warnings: warnings.to_vec(),
+    }
+}
+
+/// The paper's numbers that a spec names, as the report takes them.
+pub(super) fn published(experiment: &Experiment, context: &Context) -> Result<Option<report::Published>, RunError> {
+    let Some(name) = &experiment.published else { return Ok(None) };
+    let data = Published::load(&context.experiments.join("published").join(format!("{name}.yaml")))?;
+    let tests = data.tests.into_iter().map(|test| PublishedTest {
+        evaluation: test.evaluation,
+        name: test.name,
+        rows: test
+            .rows
+            .into_iter()
+            .map(|row| PublishedRow {
+                method: row.method,
+                label: row.label,
+                calibration: row.calibration,
+                samples: row.samples.map(|n| n as usize),
+                perplexity: row.perplexity.into_iter().map(|(r, value)| (r as usize, value)).collect(),
+            })
+            .collect(),
+    });
+    Ok(Some(report::Published { title: data.title, citation: data.citation, model: data.model, tests: tests.collect() }))
+}

@@ -1,0 +1,162 @@
+//! What `corda plan` shows: each stage, whether the cache has it, and what the rest costs.
+
+use std::fmt::Write;
+use std::time::Instant;
+
+use rayon::prelude::*;
+
+use crate::model::kernel::{View, product};
+use crate::plan::{DecomposeStage, EvaluateStage, Plan, cost};
+use crate::run::{Context, RunError, identities};
+use crate::spec::Experiment;
+
+/// A line of the account.
+struct Line {
+    name: String,
+    key: String,
+    done: usize,
+    all: usize,
+    unit: &'static str,
+    /// Operations still to do, in f32 products and in f64 factorisations.
+    flop: (f64, f64),
+}
+
+/// Share of the product yardstick that each phase reaches, measured on SmolLM2 (ARCHITECTURE.md has the figures).
+const FORWARD_SHARE: f64 = 0.75;
+/// The same for factorisations in f64, against the f32 yardstick.
+const FACTORISATION_SHARE: f64 = 0.08;
+
+/// The plan of an experiment as text.
+pub fn describe(experiment: &Experiment, context: &Context) -> Result<String, RunError> {
+    let identities = identities(experiment, &context.store)?;
+    let plan = Plan::new(experiment, &identities);
+    let lines = lines(experiment, &plan, context)?;
+    let mut out = String::new();
+    let mut say = |line: String| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(out, "{line}");
+    };
+    say(format!("{}: {}", experiment.name, experiment.title));
+    say(format!("{:44} {:26} {:>16} {:>10} {:>10}", "stage", "key", "cached", "f32 FLOP", "f64 FLOP"));
+    for Line { name, key, done, all, unit, flop } in &lines {
+        let cached = if *all == 0 { format!("? {unit}") } else { format!("{done}/{all} {unit}") };
+        say(format!("{name:44} {key:26} {cached:>16} {:>10.2e} {:>10.2e}", flop.0, flop.1));
+    }
+    let (single, double) = lines.iter().fold((0.0, 0.0), |sum, l| (sum.0 + l.flop.0, sum.1 + l.flop.1));
+    if single + double == 0.0 && lines.iter().all(|line| line.all > 0) {
+        say("everything is cached".into());
+    } else {
+        let rate = yardstick();
+        let seconds = (single / FORWARD_SHARE + double / FACTORISATION_SHARE) / rate;
+        say(format!(
+            "to do: {single:.2e} operations in f32 and {double:.2e} in f64, about {} at {:.0} GFLOP/s on {} threads",
+            duration(seconds),
+            rate / 1e9,
+            rayon::current_num_threads()
+        ));
+    }
+    Ok(out)
+}
+
+fn lines(experiment: &Experiment, plan: &Plan, context: &Context) -> Result<Vec<Line>, RunError> {
+    let mut lines = Vec::new();
+    let shape = &experiment.model.shape;
+    for stage in &plan.calibrate {
+        let calibration = &experiment.calibrations[stage.calibration];
+        let missing = |part: &&crate::plan::Part| {
+            !context.cache.part("statistics", &stage.key, &part.name()).exists()
+        };
+        let missing = plan.parts.iter().filter(missing).count();
+        let share = missing as f64 / plan.parts.len() as f64;
+        let tokens = (stage.snapshot.samples * calibration.length) as f64;
+        let a_token = cost::forward_blocks(shape, calibration.length) + cost::covariances(shape);
+        lines.push(Line {
+            name: format!("calibrate {} ({} samples)", calibration.name, stage.snapshot.samples),
+            key: stage.key.clone(),
+            done: plan.parts.len() - missing,
+            all: plan.parts.len(),
+            unit: "parts",
+            // A shorter prefix comes out of the longest pass at no further cost.
+            flop: (if is_longest(plan, stage) { share * tokens * a_token } else { 0.0 }, 0.0),
+        });
+    }
+    for stage in &plan.decompose {
+        lines.push(decompose_line(experiment, plan, context, stage));
+    }
+    for stage in &plan.evaluate {
+        lines.push(evaluate_line(experiment, context, stage)?);
+    }
+    Ok(lines)
+}
+
+fn is_longest(plan: &Plan, stage: &crate::plan::CalibrateStage) -> bool {
+    let same = plan.calibrate.iter().filter(|other| other.calibration == stage.calibration);
+    same.map(|other| other.snapshot.samples).max() == Some(stage.snapshot.samples)
+}
+
+fn decompose_line(experiment: &Experiment, plan: &Plan, context: &Context, stage: &DecomposeStage) -> Line {
+    let arm = &experiment.arms[stage.arm];
+    let mut flop = 0.0;
+    let mut done = 0;
+    for part in &plan.parts {
+        if context.cache.part("decomposition", &stage.key, &part.name()).exists() {
+            done += 1;
+        } else {
+            flop += part.linears.iter().map(|(l, _)| cost::decomposition(l, stage.statistics.is_some())).sum::<f64>();
+        }
+    }
+    let (name, key) = (format!("decompose {}", arm.id), stage.key.clone());
+    Line { name, key, done, all: plan.parts.len(), unit: "parts", flop: (0.0, flop) }
+}
+
+fn evaluate_line(experiment: &Experiment, context: &Context, stage: &EvaluateStage) -> Result<Line, RunError> {
+    let evaluation = &experiment.evaluations[stage.evaluation];
+    let shape = &experiment.model.shape;
+    let measured = context.cache.journal(&stage.key).read()?.len();
+    let all = evaluation.windows.unwrap_or(0);
+    let done = if all > 0 { measured.min(all) } else { measured };
+    let (name, mut flop) = match stage.point {
+        None => (format!("evaluate undamaged on {}", evaluation.name), 0.0),
+        Some((arm, point)) => {
+            let dropped = |rank| experiment.discard.components(point, rank);
+            let linears = experiment.linears();
+            let truncation = linears.iter().map(|l| cost::truncation(l, dropped(l.rank()))).sum();
+            let most = linears.iter().map(|l| dropped(l.rank())).max().unwrap_or(0);
+            (format!("evaluate {} r={most} on {}", experiment.arms[arm].id, evaluation.name), truncation)
+        }
+    };
+    let tokens = ((all - done.min(all)) * evaluation.length) as f64;
+    flop = if tokens > 0.0 { flop } else { 0.0 };
+    flop += tokens * (cost::forward_blocks(shape, evaluation.length) + cost::head(shape));
+    Ok(Line { name, key: stage.key.clone(), done, all, unit: "windows", flop: (flop, 0.0) })
+}
+
+/// Rate of f32 products on all threads, in operations a second: a self-calibration of about a fifth of a second.
+fn yardstick() -> f64 {
+    const N: usize = 512;
+    let a = vec![1.0f32; N * N];
+    let threads = rayon::current_num_threads();
+    let once = || {
+        (0..threads).into_par_iter().with_max_len(1).for_each(|_| {
+            let mut out = vec![0.0; N * N];
+            product(&mut out, N, 0.0, View::new(&a, N, N, N), View::new(&a, N, N, N), 1.0);
+        });
+    };
+    once();
+    let start = Instant::now();
+    let mut rounds = 0;
+    while start.elapsed().as_millis() < 200 {
+        once();
+        rounds += 1;
+    }
+    (rounds * threads) as f64 * 2.0 * (N as f64).powi(3) / start.elapsed().as_secs_f64()
+}
+
+fn duration(seconds: f64) -> String {
+    match seconds {
+        s if s < 90.0 => format!("{s:.0} seconds"),
+        s if s < 5400.0 => format!("{:.0} minutes", s / 60.0),
+        s if s < 172_800.0 => format!("{:.1} hours", s / 3600.0),
+        s => format!("{:.1} days", s / 86_400.0),
+    }
+}
