@@ -188,7 +188,6 @@ mod tests {
             spec: serde_json::json!({"name": "fixture", "seed": 233, "alpha": 0.1}),
             results_key: "0123".into(),
             overrides: vec!["evaluate.wiki.windows=4".into()],
-            results_key: "0123".into(),
             assets: vec![Asset {
                 name: "fixture-corpus".into(),
                 origin: "PyPI fixture 0.0.0".into(),
