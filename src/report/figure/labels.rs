@@ -82,8 +82,10 @@ mod tests {
             boxes.sort_by(|a, b| a.0.total_cmp(&b.0));
             prop_assert!(boxes.windows(2).all(|pair| pair[0].1 <= pair[1].0 + 1e-9), "{boxes:?}");
             prop_assert!(boxes.iter().all(|(top, bottom)| *top >= -1e-9 && *bottom <= 500.0 + 1e-9), "{boxes:?}");
-            for (a, b) in wishes.iter().zip(&middles).zip(wishes.iter().zip(&middles).skip(1)).map(|((wa, ma), (wb, mb))| ((wa, ma), (wb, mb))) {
-                prop_assert!(a.0.at >= b.0.at || a.1 < b.1, "moved past another");
+            let placed: Vec<(f64, f64)> = wishes.iter().map(|wish| wish.at).zip(middles).collect();
+            for (index, (at, middle)) in placed.iter().enumerate() {
+                let mut above = placed[index + 1..].iter().filter(|(other, _)| at < other);
+                prop_assert!(above.all(|(_, other)| middle < other), "moved past another");
             }
         }
     }
