@@ -8,8 +8,8 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use safetensors::tensor::{Dtype, TensorView};
 use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, TensorView};
 
 use crate::results::atomic::{WriteError, write_bytes};
 
@@ -117,8 +117,7 @@ pub struct ReadArrays {
 impl ReadArrays {
     /// Reads the file.
     pub fn open(path: &Path) -> Result<Self, CacheError> {
-        let bytes =
-            std::fs::read(path).map_err(|e| CacheError::Read { path: path.into(), why: e.to_string() })?;
+        let bytes = std::fs::read(path).map_err(|e| CacheError::Read { path: path.into(), why: e.to_string() })?;
         let this = Self { path: path.into(), bytes };
         this.parsed()?;
         Ok(this)
@@ -272,7 +271,12 @@ mod tests {
     #[test]
     fn keys_depend_on_everything() {
         let inputs = serde_json::json!({"a": 1});
-        let all = [key("x", 1, &inputs), key("y", 1, &inputs), key("x", 2, &inputs), key("x", 1, &serde_json::json!({"a": 2}))];
+        let all = [
+            key("x", 1, &inputs),
+            key("y", 1, &inputs),
+            key("x", 2, &inputs),
+            key("x", 1, &serde_json::json!({"a": 2})),
+        ];
         assert!(all.iter().enumerate().all(|(i, a)| all[i + 1..].iter().all(|b| a != b)));
         assert_eq!(key("x", 1, &inputs), all[0]);
     }

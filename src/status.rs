@@ -63,9 +63,7 @@ fn lines(experiment: &Experiment, plan: &Plan, context: &Context) -> Result<Vec<
     let shape = &experiment.model.shape;
     for stage in &plan.calibrate {
         let calibration = &experiment.calibrations[stage.calibration];
-        let missing = |part: &&crate::plan::Part| {
-            !context.cache.part("statistics", &stage.key, &part.name()).exists()
-        };
+        let missing = |part: &&crate::plan::Part| !context.cache.part("statistics", &stage.key, &part.name()).exists();
         let missing = plan.parts.iter().filter(missing).count();
         let share = missing as f64 / plan.parts.len() as f64;
         let tokens = (stage.snapshot.samples * calibration.length) as f64;

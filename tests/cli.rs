@@ -51,6 +51,11 @@ fn fingerprint(folder: &Path) -> Vec<String> {
 fn a_run_reports_and_a_second_does_nothing() {
     let folder = tempfile::tempdir().unwrap();
     tiny::experiment(folder.path());
+    // With the shape in the spec the model's files are needed for running only.
+    let shape = "{hidden: 64, layers: 3, heads: 4, kv_heads: 2, head_dim: 16, intermediate: 96, vocabulary: 64, \
+                 context: 1024, tied: true}";
+    let spec = tiny::SPEC.replace("{path: model}", &format!("{{path: model, shape: {shape}}}"));
+    std::fs::write(folder.path().join("tiny.yaml"), spec).unwrap();
     assert!(succeeds(folder.path(), &["plan", "tiny.yaml"]).contains("0/24 windows"));
     assert!(succeeds(folder.path(), &["run", "tiny.yaml"]).contains("table.md"));
     let first = fingerprint(folder.path());

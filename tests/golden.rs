@@ -50,11 +50,12 @@ fn tokens_are_those_of_a_hugging_face_tokenizer() {
         let digest: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(digest, sha256, "{split}");
     }
-    let probe = "In 1887, the U.S. population was 59,217,000;\n\n  two  spaces\tand a tab. Café naïve – 東京 🙂 don't 3.14159";
+    let probe =
+        "In 1887, the U.S. population was 59,217,000;\n\n  two  spaces\tand a tab. Café naïve – 東京 🙂 don't 3.14159";
     let ids = [
-        788, 216, 33, 40, 40, 39, 28, 260, 514, 30, 67, 30, 2155, 436, 216, 37, 41, 28, 34, 33, 39, 28, 32, 32, 32, 43, 8866,
-        827, 216, 5600, 197, 397, 253, 10147, 30, 48031, 2756, 15486, 46494, 816, 17097, 247, 126, 16736, 122, 47526, 1326, 982,
-        216, 35, 30, 33, 36, 33, 37, 41,
+        788, 216, 33, 40, 40, 39, 28, 260, 514, 30, 67, 30, 2155, 436, 216, 37, 41, 28, 34, 33, 39, 28, 32, 32, 32, 43,
+        8866, 827, 216, 5600, 197, 397, 253, 10147, 30, 48031, 2756, 15486, 46494, 816, 17097, 247, 126, 16736, 122,
+        47526, 1326, 982, 216, 35, 30, 33, 36, 33, 37, 41,
     ];
     assert_eq!(tokenizer.encode(probe).unwrap(), ids);
 }
@@ -107,8 +108,7 @@ fn discarding_agrees_with_pytorch_within_half_a_percent() {
         .arg(&spec)
         .assert();
     status.success();
-    let rows: Vec<corda::results::Row> =
-        corda::results::read_rows(&results.join("golden/results.parquet")).unwrap();
+    let rows: Vec<corda::results::Row> = corda::results::read_rows(&results.join("golden/results.parquet")).unwrap();
     for (discarded, theirs) in [(0, 59.135), (16, 61.553), (64, 70.153)] {
         let row = rows.iter().find(|row| row.discarded == discarded).unwrap();
         assert!((row.perplexity / theirs - 1.0).abs() < 0.005, "r = {discarded}: {} / {theirs}", row.perplexity);

@@ -4,9 +4,9 @@
 //! in their order, whoever computes it, so the result does not depend on the number of threads.
 
 use faer::Mat;
-use faer::linalg::evd::ComputeEigenvectors;
 use faer::Par;
 use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::evd::ComputeEigenvectors;
 
 use super::{Normalisation, Snapshot, Spectrum, Statistics};
 use crate::model::kernel::{View, product};
@@ -143,7 +143,8 @@ pub(super) fn statistics(d: usize, tiles: &[Tile], marginals: &[Marginals], snap
 pub(super) fn spectrum(c: &Mat<f64>) -> Option<Spectrum> {
     let d = c.nrows();
     let mut values = faer::diag::Diag::<f64>::zeros(d);
-    let need = faer::linalg::evd::self_adjoint_evd_scratch::<f64>(d, ComputeEigenvectors::No, Par::Seq, Default::default());
+    let need =
+        faer::linalg::evd::self_adjoint_evd_scratch::<f64>(d, ComputeEigenvectors::No, Par::Seq, Default::default());
     let mut memory = MemBuffer::new(need);
     faer::linalg::evd::self_adjoint_evd(
         c.as_ref(),

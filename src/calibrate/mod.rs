@@ -64,8 +64,10 @@ pub struct Spectrum {
 #[derive(Debug, thiserror::Error)]
 pub enum CalibrationError {
     /// An activation that is not a number or infinite.
-    #[error("calibration {calibration}: sample {sample} has activations that are not finite at the input of {linear}; \
-             the model's weights may be damaged, or overflow in f32")]
+    #[error(
+        "calibration {calibration}: sample {sample} has activations that are not finite at the input of {linear}; \
+             the model's weights may be damaged, or overflow in f32"
+    )]
     NotFinite {
         /// Which calibration.
         calibration: String,
@@ -75,8 +77,10 @@ pub enum CalibrationError {
         linear: String,
     },
     /// The official normalisation divides by the largest entry.
-    #[error("calibration {calibration}: the input of {linear} has largest entry 0 in sample {sample}, so X / abs(max(X)) \
-             is undefined; use `normalisation: none`")]
+    #[error(
+        "calibration {calibration}: the input of {linear} has largest entry 0 in sample {sample}, so X / abs(max(X)) \
+             is undefined; use `normalisation: none`"
+    )]
     ZeroMaximum {
         /// Which calibration.
         calibration: String,

@@ -5,9 +5,9 @@ use rayon::prelude::*;
 
 use super::accumulate::{Marginals, Tile, statistics};
 use super::{CalibrationError, Normalisation, Snapshot, Statistics};
+use crate::model::ModelError;
 use crate::model::llama::{Rotary, Weights, block_forward, embed, final_norm};
 use crate::model::shape::Site;
-use crate::model::ModelError;
 
 /// Tokens whose linear inputs are held at a time, over all samples of a group. No result depends on it.
 const GROUP_TOKENS: usize = 8192;

@@ -153,7 +153,15 @@ proptest! {
 #[test]
 fn damping_in_f32_doubles_where_f64_does_not() {
     // One huge direction in 64: too ill-conditioned for f32 at the first lambda.
-    let c = Mat::from_fn(64, 64, |i, j| if i != j { 0.0 } else if i == 0 { 1e4 } else { 1e-9 });
+    let c = Mat::from_fn(64, 64, |i, j| {
+        if i != j {
+            0.0
+        } else if i == 0 {
+            1e4
+        } else {
+            1e-9
+        }
+    });
     let rule = |precision| corda::Damping { threshold: 1e-6, start: 1e-6, precision };
     let (_, in_f64) = corda::damp(&c, &rule(corda::Precision::F64)).unwrap();
     assert_eq!(in_f64.rounds, 0);

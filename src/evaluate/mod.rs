@@ -34,9 +34,5 @@ pub fn window_losses<E: From<ModelError> + Send>(
             done(*index, losses.iter().sum::<f64>() / losses.len() as f64)
         })
     };
-    if together <= 1 {
-        windows.par_chunks(1).try_for_each(batch)
-    } else {
-        windows.chunks(together).try_for_each(batch)
-    }
+    if together <= 1 { windows.par_chunks(1).try_for_each(batch) } else { windows.chunks(together).try_for_each(batch) }
 }

@@ -129,8 +129,8 @@ fn shards(by_name: &BTreeMap<&str, &PathBuf>, folder: &Path) -> Result<Vec<PathB
     }
     let text =
         std::fs::read_to_string(index).map_err(|source| ModelError::Read { path: index.to_path_buf(), source })?;
-    let index: Index = serde_json::from_str(&text)
-        .map_err(|e| ModelError::Config(format!("{}: {e}", index.display())))?;
+    let index: Index =
+        serde_json::from_str(&text).map_err(|e| ModelError::Config(format!("{}: {e}", index.display())))?;
     let mut names: Vec<&String> = index.weight_map.values().collect();
     names.sort();
     names.dedup();

@@ -113,9 +113,8 @@ fn scaled(base: Vec<f32>, scaling: Option<&RopeScaling>) -> Result<Vec<f32>, Mod
             let factor = scaling.factor.ok_or_else(|| missing("factor"))?;
             let low = scaling.low_freq_factor.ok_or_else(|| missing("low_freq_factor"))?;
             let high = scaling.high_freq_factor.ok_or_else(|| missing("high_freq_factor"))?;
-            let original = scaling
-                .original_max_position_embeddings
-                .ok_or_else(|| missing("original_max_position_embeddings"))?;
+            let original =
+                scaling.original_max_position_embeddings.ok_or_else(|| missing("original_max_position_embeddings"))?;
             Ok(base
                 .into_iter()
                 .map(|f| {

@@ -32,7 +32,10 @@ impl Gguf {
 
     fn meta(&self, key: &str) -> Result<&Value, ModelError> {
         self.content.metadata.get(key).ok_or_else(|| {
-            ModelError::Config(format!("{}: no `{key}` in its metadata; is it a Llama-family model?", self.path.display()))
+            ModelError::Config(format!(
+                "{}: no `{key}` in its metadata; is it a Llama-family model?",
+                self.path.display()
+            ))
         })
     }
 
@@ -50,7 +53,8 @@ impl Gguf {
         }
         let heads = self.number("llama.attention.head_count")?;
         let hidden = self.number("llama.embedding_length")?;
-        let optional = |key: &str, or: usize| if self.content.metadata.contains_key(key) { self.number(key) } else { Ok(or) };
+        let optional =
+            |key: &str, or: usize| if self.content.metadata.contains_key(key) { self.number(key) } else { Ok(or) };
         let head_dim = optional("llama.rope.dimension_count", hidden / heads.max(1))?;
         let shape = Shape {
             hidden,
@@ -190,7 +194,12 @@ mod tests {
     fn garbage_is_an_error_not_a_panic() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.gguf");
-        for bytes in [&b""[..], b"GGUF", b"GGUF\x03\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", &[7; 4096]] {
+        for bytes in [
+            &b""[..],
+            b"GGUF",
+            b"GGUF\x03\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+            &[7; 4096],
+        ] {
             std::fs::write(&path, bytes).unwrap();
             let error = Gguf::open(&path).map(|_| ()).unwrap_err().to_string();
             assert!(error.contains("x.gguf"), "{error}");

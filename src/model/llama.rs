@@ -71,9 +71,8 @@ pub fn read_block(checkpoint: &Checkpoint, layer: usize, device: &Device) -> Res
     let shape = &checkpoint.config().shape;
     let linears = &shape.linears()[layer * LINEARS.len()..(layer + 1) * LINEARS.len()];
     let norm = |part: &str| checkpoint.tensor(&block_tensor(layer, part), &[shape.hidden], device);
-    let linear = |i: usize| {
-        checkpoint.tensor(&block_tensor(layer, LINEARS[i]), &[linears[i].d_out, linears[i].d_in], device)
-    };
+    let linear =
+        |i: usize| checkpoint.tensor(&block_tensor(layer, LINEARS[i]), &[linears[i].d_out, linears[i].d_in], device);
     Ok(Block {
         attention_norm: norm("input_layernorm")?,
         mlp_norm: norm("post_attention_layernorm")?,
@@ -98,8 +97,7 @@ impl Frame {
         let shape = &checkpoint.config().shape;
         let wide = [shape.vocabulary, shape.hidden];
         let embedding = checkpoint.tensor("model.embed_tokens.weight", &wide, device)?;
-        let head =
-            if shape.tied { embedding.clone() } else { checkpoint.tensor("lm_head.weight", &wide, device)? };
+        let head = if shape.tied { embedding.clone() } else { checkpoint.tensor("lm_head.weight", &wide, device)? };
         Ok(Self { norm: checkpoint.tensor("model.norm.weight", &[shape.hidden], device)?, embedding, head })
     }
 }

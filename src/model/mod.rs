@@ -52,7 +52,9 @@ pub enum ModelError {
         expected: Vec<usize>,
     },
     /// A folder that lacks a file.
-    #[error("{folder} has no {file}; a model folder needs config.json, tokenizer.json and *.safetensors, or is a .gguf file")]
+    #[error(
+        "{folder} has no {file}; a model folder needs config.json, tokenizer.json and *.safetensors, or is a .gguf file"
+    )]
     Incomplete {
         /// The folder.
         folder: PathBuf,

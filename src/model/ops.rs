@@ -178,10 +178,11 @@ mod generic {
         let q = q.reshape((n, heads.query, heads.dim))?.transpose(0, 1)?.contiguous()?;
         let per_query = |x: &Tensor| -> Result<Tensor> {
             let x = x.reshape((n, heads.key_value, heads.dim))?.transpose(0, 1)?;
-            x.unsqueeze(1)?
-                .broadcast_as((heads.key_value, groups, n, heads.dim))?
-                .contiguous()?
-                .reshape((heads.query, n, heads.dim))
+            x.unsqueeze(1)?.broadcast_as((heads.key_value, groups, n, heads.dim))?.contiguous()?.reshape((
+                heads.query,
+                n,
+                heads.dim,
+            ))
         };
         let scores = q.matmul(&per_query(k)?.t()?)?;
         let scores = scores.broadcast_add(&causal_mask(n, q.device())?)?;
@@ -190,8 +191,7 @@ mod generic {
     }
 
     fn causal_mask(n: usize, device: &Device) -> Result<Tensor> {
-        let mask: Vec<f32> =
-            (0..n * n).map(|at| if at % n > at / n { f32::NEG_INFINITY } else { 0.0 }).collect();
+        let mask: Vec<f32> = (0..n * n).map(|at| if at % n > at / n { f32::NEG_INFINITY } else { 0.0 }).collect();
         Tensor::from_vec(mask, (n, n), device)
     }
 

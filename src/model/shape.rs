@@ -104,7 +104,15 @@ impl Shape {
         let (d, q, kv) = (self.hidden, self.heads * self.head_dim, self.kv_heads * self.head_dim);
         let mut all = Vec::new();
         for layer in 0..self.layers {
-            let dims = [(q, d), (kv, d), (kv, d), (d, q), (self.intermediate, d), (self.intermediate, d), (d, self.intermediate)];
+            let dims = [
+                (q, d),
+                (kv, d),
+                (kv, d),
+                (d, q),
+                (self.intermediate, d),
+                (self.intermediate, d),
+                (d, self.intermediate),
+            ];
             for (part, (d_out, d_in)) in LINEARS.into_iter().zip(dims) {
                 all.push(Linear { name: format!("model.layers.{layer}.{part}"), d_out, d_in });
             }
@@ -130,10 +138,10 @@ impl Shape {
         if let Some((name, _)) = all.iter().find(|(_, value)| *value == 0) {
             return Err(format!("a model whose `{name}` is 0"));
         }
-        if self.head_dim % 2 != 0 {
+        if !self.head_dim.is_multiple_of(2) {
             return Err(format!("head_dim {} is odd; rotary embedding needs it even", self.head_dim));
         }
-        if self.heads % self.kv_heads != 0 {
+        if !self.heads.is_multiple_of(self.kv_heads) {
             return Err(format!("{} heads cannot share {} key/value heads evenly", self.heads, self.kv_heads));
         }
         Ok(())

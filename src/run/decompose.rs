@@ -94,8 +94,7 @@ impl Job<'_> {
         w: MatRef<f64>,
         statistics: Option<&crate::calibrate::Statistics>,
     ) -> Result<Decomposed, RunError> {
-        let failed =
-            |source| RunError::Decomposition { arm: self.arm.into(), linear: linear.into(), source };
+        let failed = |source| RunError::Decomposition { arm: self.arm.into(), linear: linear.into(), source };
         let depth = (self.depth)(w.nrows().min(w.ncols()));
         let weighed = self.method.weigh(w, statistics).map_err(failed)?;
         let factorisation = Factorisation::of(weighed.product.as_ref(), depth).map_err(failed)?;

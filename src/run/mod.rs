@@ -110,7 +110,8 @@ pub fn fetch(experiment: &Experiment, context: &Context) -> Result<Vec<Asset>, R
         .into_iter()
         .map(|(name, source)| {
             let Fetched { files, origin } = context.store.fetch(source, &context.progress)?;
-            let files = files.into_iter().map(|(path, file)| AssetFile { path, bytes: file.bytes, sha256: file.sha256 });
+            let files =
+                files.into_iter().map(|(path, file)| AssetFile { path, bytes: file.bytes, sha256: file.sha256 });
             Ok(Asset { name: name.into(), origin, files: files.collect() })
         })
         .collect()

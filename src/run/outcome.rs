@@ -271,5 +271,10 @@ pub(super) fn published(experiment: &Experiment, context: &Context) -> Result<Op
             })
             .collect(),
     });
-    Ok(Some(report::Published { title: data.title, citation: data.citation, model: data.model, tests: tests.collect() }))
+    Ok(Some(report::Published {
+        title: data.title,
+        citation: data.citation,
+        model: data.model,
+        tests: tests.collect(),
+    }))
 }

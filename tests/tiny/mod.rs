@@ -91,7 +91,8 @@ impl Tiny {
         let (first, second): (HashMap<_, _>, HashMap<_, _>) =
             weights.into_iter().partition(|(name, _)| name.contains("layers.0"));
         let mut map = serde_json::Map::new();
-        for (file, part) in [("model-00001-of-00002.safetensors", first), ("model-00002-of-00002.safetensors", second)] {
+        for (file, part) in [("model-00001-of-00002.safetensors", first), ("model-00002-of-00002.safetensors", second)]
+        {
             map.extend(part.keys().map(|name| (name.clone(), file.into())));
             candle_core::safetensors::save(&part, folder.join(file)).unwrap();
         }
@@ -114,7 +115,8 @@ fn tokenizer() -> String {
 
 /// Seeded prose-like text.
 pub fn text(characters: usize, seed: u64) -> String {
-    let words = ["the", "model", "keeps", "what", "its", "context", "needs", "and", "drops", "small", "parts", "of", "rank"];
+    let words =
+        ["the", "model", "keeps", "what", "its", "context", "needs", "and", "drops", "small", "parts", "of", "rank"];
     let mut state = seed | 1;
     let mut out = String::new();
     while out.len() < characters {
