@@ -34,26 +34,47 @@ pub enum RunError {
     #[error("{0}")]
     Spec(#[from] SpecErrors),
     #[error(transparent)]
-    Asset(#[from] AssetError),
+    Asset(Box<AssetError>),
     #[error(transparent)]
-    Corpus(#[from] CorpusError),
+    Corpus(Box<CorpusError>),
     #[error(transparent)]
-    Model(#[from] ModelError),
+    Model(Box<ModelError>),
     #[error(transparent)]
     Cache(#[from] CacheError),
     #[error(transparent)]
-    Calibration(#[from] CalibrationError),
+    Calibration(Box<CalibrationError>),
     #[error("{arm}: {linear}: {source}")]
     Decomposition { arm: String, linear: String, source: DecompositionError },
     #[error(transparent)]
-    Results(#[from] results::Error),
+    Results(Box<results::Error>),
     #[error(transparent)]
-    Provenance(#[from] ReadError),
+    Provenance(Box<ReadError>),
     #[error(transparent)]
-    Report(#[from] ReportError),
+    Report(Box<ReportError>),
     #[error(transparent)]
     Write(#[from] results::atomic::WriteError),
 }
+
+/// Large errors are boxed, so that a result stays small where nothing goes wrong.
+macro_rules! boxed {
+    ($($variant:ident: $source:ty),* $(,)?) => {
+        $(impl From<$source> for RunError {
+            fn from(source: $source) -> Self {
+                Self::$variant(Box::new(source))
+            }
+        })*
+    };
+}
+
+boxed!(
+    Asset: AssetError,
+    Corpus: CorpusError,
+    Model: ModelError,
+    Calibration: CalibrationError,
+    Results: results::Error,
+    Provenance: ReadError,
+    Report: ReportError,
+);
 
 /// Where things are, and how to tell of progress.
 #[derive(Debug, Clone)]

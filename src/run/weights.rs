@@ -133,7 +133,7 @@ impl Weights for Truncated<'_> {
     }
     fn block(&self, layer: usize) -> Result<Block, ModelError> {
         self.truncated_block(layer).map_err(|e| match e {
-            RunError::Model(e) => e,
+            RunError::Model(e) => *e,
             other => ModelError::Dropping(other.to_string()),
         })
     }
