@@ -54,6 +54,9 @@ pub fn describe(experiment: &Experiment, context: &Context) -> Result<String, Ru
             rate / 1e9,
             rayon::current_num_threads()
         ));
+        if lines.iter().any(|line| line.all == 0) {
+            say("not counted: evaluations of whole texts, whose length is known once they are tokenised".into());
+        }
     }
     Ok(out)
 }

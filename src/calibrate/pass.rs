@@ -222,15 +222,14 @@ fn finish(
     for (site, tile) in tiles {
         by_site[site].push(tile);
     }
-    snapshots
-        .iter()
-        .map(|&snapshot| {
-            let of_sites = (0..sites.len()).into_par_iter().map(|i| {
-                statistics(widths[i], &by_site[i], &marginals[i], snapshot)
-                    .map(|found| (sites[i], found))
-                    .ok_or(Unnamed::Eigenvalues(sites[i]))
-            });
-            Ok((snapshot, of_sites.collect::<Result<_, Unnamed>>()?))
-        })
-        .collect()
+    // Snapshots and sites side by side: the eigenvalues of the widest input take longest, once a snapshot.
+    let pairs: Vec<(Snapshot, usize)> =
+        snapshots.iter().flat_map(|&snapshot| (0..sites.len()).map(move |site| (snapshot, site))).collect();
+    let found = pairs.into_par_iter().with_max_len(1).map(|(snapshot, i)| {
+        statistics(widths[i], &by_site[i], &marginals[i], snapshot)
+            .map(|found| (sites[i], found))
+            .ok_or(Unnamed::Eigenvalues(sites[i]))
+    });
+    let mut found = found.collect::<Result<Vec<_>, Unnamed>>()?.into_iter();
+    Ok(snapshots.iter().map(|&snapshot| (snapshot, found.by_ref().take(sites.len()).collect())).collect())
 }
