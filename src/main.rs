@@ -103,7 +103,6 @@ fn main() -> ExitCode {
 
 fn execute(cli: Cli) -> Result<ExitCode, RunError> {
     if let Some(threads) = cli.threads {
-        // Candle's own products read this variable; set before any thread starts.
         let built = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
         if let Err(e) = built {
             eprintln!("note: --threads {threads} has no effect: {e}");
