@@ -51,12 +51,20 @@ impl Rotary {
 pub trait Weights: Sync {
     /// The model's configuration.
     fn config(&self) -> &Config;
+    /// Embedding, final norm and head.
+    fn frame(&self) -> &Frame;
     /// Token embedding, [vocabulary, hidden].
-    fn embedding(&self) -> &Tensor;
+    fn embedding(&self) -> &Tensor {
+        &self.frame().embedding
+    }
     /// Final norm, [hidden].
-    fn norm(&self) -> &Tensor;
+    fn norm(&self) -> &Tensor {
+        &self.frame().norm
+    }
     /// Output head, [vocabulary, hidden]; the embedding itself where tied and not decomposed.
-    fn head(&self) -> &Tensor;
+    fn head(&self) -> &Tensor {
+        &self.frame().head
+    }
     /// Weights of block `layer`; cheap where they are in memory.
     fn block(&self, layer: usize) -> Result<Block, ModelError>;
 }
@@ -132,14 +140,8 @@ impl Weights for Resident {
     fn config(&self) -> &Config {
         &self.config
     }
-    fn embedding(&self) -> &Tensor {
-        &self.frame.embedding
-    }
-    fn norm(&self) -> &Tensor {
-        &self.frame.norm
-    }
-    fn head(&self) -> &Tensor {
-        &self.frame.head
+    fn frame(&self) -> &Frame {
+        &self.frame
     }
     fn block(&self, layer: usize) -> Result<Block, ModelError> {
         Ok(self.blocks[layer].clone())
@@ -164,14 +166,8 @@ impl Weights for Streamed {
     fn config(&self) -> &Config {
         self.checkpoint.config()
     }
-    fn embedding(&self) -> &Tensor {
-        &self.frame.embedding
-    }
-    fn norm(&self) -> &Tensor {
-        &self.frame.norm
-    }
-    fn head(&self) -> &Tensor {
-        &self.frame.head
+    fn frame(&self) -> &Frame {
+        &self.frame
     }
     fn block(&self, layer: usize) -> Result<Block, ModelError> {
         read_block(&self.checkpoint, layer, &self.device)

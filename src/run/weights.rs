@@ -80,9 +80,7 @@ impl<'a> Truncated<'a> {
         parts: &'a [Part],
         dropped: &'a (dyn Fn(usize) -> usize + Sync),
     ) -> Result<Self, RunError> {
-        let (embedding, norm) = (base.embedding().clone(), base.norm().clone());
-        let mut this =
-            Self { frame: Frame { embedding, norm, head: base.head().clone() }, base, cache, key, parts, dropped };
+        let mut this = Self { frame: base.frame().clone(), base, cache, key, parts, dropped };
         // A tied head is untied by this: the embedding stays as it is.
         if let Some(part) = parts.iter().find(|part| part.head) {
             this.frame.head = this.truncate(part, "lm_head", base.head())?;
@@ -122,14 +120,8 @@ impl Weights for Truncated<'_> {
     fn config(&self) -> &Config {
         self.base.config()
     }
-    fn embedding(&self) -> &Tensor {
-        &self.frame.embedding
-    }
-    fn norm(&self) -> &Tensor {
-        &self.frame.norm
-    }
-    fn head(&self) -> &Tensor {
-        &self.frame.head
+    fn frame(&self) -> &Frame {
+        &self.frame
     }
     fn block(&self, layer: usize) -> Result<Block, ModelError> {
         self.truncated_block(layer).map_err(|e| match e {
