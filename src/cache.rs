@@ -4,10 +4,11 @@
 //! not at all. Window losses are a journal that grows a line at a time.
 
 use std::collections::HashMap;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use memmap2::Mmap;
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 
@@ -108,16 +109,18 @@ impl Arrays {
     }
 }
 
-/// A file of the cache, read whole.
+/// A file of the cache, mapped: only what is asked for is read.
 pub struct ReadArrays {
     path: PathBuf,
-    bytes: Vec<u8>,
+    bytes: Mmap,
 }
 
 impl ReadArrays {
     /// Reads the file.
     pub fn open(path: &Path) -> Result<Self, CacheError> {
-        let bytes = std::fs::read(path).map_err(|e| CacheError::Read { path: path.into(), why: e.to_string() })?;
+        // SAFETY: files of the cache are replaced by renaming and never written in place, so a mapped one does not change.
+        let bytes = File::open(path).and_then(|file| unsafe { Mmap::map(&file) });
+        let bytes = bytes.map_err(|e| CacheError::Read { path: path.into(), why: e.to_string() })?;
         let this = Self { path: path.into(), bytes };
         this.parsed()?;
         Ok(this)

@@ -4,11 +4,9 @@
 //! in their order, whoever computes it, so the result does not depend on the number of threads.
 
 use faer::Mat;
-use faer::Par;
-use faer::dyn_stack::{MemBuffer, MemStack};
-use faer::linalg::evd::ComputeEigenvectors;
 
-use super::{Normalisation, Snapshot, Spectrum, Statistics};
+use super::spectrum::spectrum;
+use super::{Normalisation, Snapshot, Statistics};
 use crate::model::kernel::{View, product};
 
 /// Rows of a tile.
@@ -109,7 +107,7 @@ impl Tile {
     }
 }
 
-/// The statistics of a snapshot from the tiles and marginals of its samples; `None` where eigenvalues do not converge.
+/// The statistics of a snapshot from the tiles and marginals of its samples; `None` where it is not positive semi-definite.
 pub(super) fn statistics(d: usize, tiles: &[Tile], marginals: &[Marginals], snapshot: Snapshot) -> Option<Statistics> {
     let count = snapshot.samples as f64;
     let mut covariance = Mat::zeros(d, d);
@@ -136,32 +134,6 @@ pub(super) fn statistics(d: usize, tiles: &[Tile], marginals: &[Marginals], snap
         abs_max,
         samples: snapshot.samples as u64,
         tokens: used.iter().map(|sample| sample.tokens as u64).sum(),
-    })
-}
-
-/// Eigenvalues of a symmetric matrix in short; `None` where they do not converge.
-pub(super) fn spectrum(c: &Mat<f64>) -> Option<Spectrum> {
-    let d = c.nrows();
-    let mut values = faer::diag::Diag::<f64>::zeros(d);
-    let need =
-        faer::linalg::evd::self_adjoint_evd_scratch::<f64>(d, ComputeEigenvectors::No, Par::Seq, Default::default());
-    let mut memory = MemBuffer::new(need);
-    faer::linalg::evd::self_adjoint_evd(
-        c.as_ref(),
-        values.as_mut(),
-        None,
-        Par::Seq,
-        MemStack::new(&mut memory),
-        Default::default(),
-    )
-    .ok()?;
-    let values: Vec<f64> = values.column_vector().iter().copied().collect();
-    let total: f64 = values.iter().filter(|v| **v > 0.0).sum();
-    let entropy: f64 = values.iter().filter(|v| **v > 0.0).map(|v| -(v / total) * (v / total).ln()).sum();
-    Some(Spectrum {
-        largest: values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-        smallest: values.iter().copied().fold(f64::INFINITY, f64::min),
-        effective_rank: entropy.exp(),
     })
 }
 
@@ -239,13 +211,5 @@ mod tests {
         assert_eq!((m.abs_mean, m.abs_max, m.max, m.finite, m.tokens), (vec![2.0, 3.5], vec![3.0, 5.0], 2.0, true, 2));
         assert!(!Marginals::of(&[1.0, f32::NAN], 2).finite);
         assert!(!Marginals::of(&[f32::NEG_INFINITY, 1.0], 2).finite);
-    }
-
-    #[test]
-    fn effective_rank_counts_dimensions() {
-        let c = Mat::from_fn(8, 8, |i, j| if i == j && i < 3 { 2.0 } else { 0.0 });
-        let spectrum = spectrum(&c).unwrap();
-        assert!((spectrum.effective_rank - 3.0).abs() < 1e-9);
-        assert!((spectrum.largest - 2.0).abs() < 1e-12 && spectrum.smallest.abs() < 1e-12);
     }
 }

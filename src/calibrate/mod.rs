@@ -10,6 +10,7 @@ use crate::model::ModelError;
 
 mod accumulate;
 pub mod pass;
+mod spectrum;
 pub mod store;
 
 /// The weight of a sample in the covariance.
@@ -56,7 +57,7 @@ pub struct Spectrum {
     pub largest: f64,
     /// Smallest eigenvalue; may be slightly negative by rounding where C is singular.
     pub smallest: f64,
-    /// exp(entropy) of the eigenvalues divided by their sum: in how many dimensions the input lives.
+    /// (sum of eigenvalues)^2 / (sum of their squares): in how many dimensions the input lives (participation ratio).
     pub effective_rank: f64,
 }
 
@@ -89,9 +90,9 @@ pub enum CalibrationError {
         /// Hugging Face name of the first linear that sees it.
         linear: String,
     },
-    /// The eigenvalues did not converge.
-    #[error("the eigenvalues of the covariance at the input of {linear} did not converge")]
-    Eigenvalues {
+    /// Rounding made a covariance indefinite, which sums of X^T X in f64 should never do.
+    #[error("the covariance at the input of {linear} is not positive semi-definite")]
+    Indefinite {
         /// Hugging Face name of the first linear that sees it.
         linear: String,
     },

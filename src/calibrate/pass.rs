@@ -124,7 +124,7 @@ fn inputs(x: &Tensor) -> Result<(Vec<f32>, Marginals), ModelError> {
 enum Unnamed {
     NotFinite(usize, Site),
     ZeroMaximum(usize, Site),
-    Eigenvalues(Site),
+    Indefinite(Site),
     Model(ModelError),
 }
 
@@ -144,7 +144,7 @@ impl Unnamed {
             Unnamed::ZeroMaximum(sample, site) => {
                 CalibrationError::ZeroMaximum { calibration, sample, linear: site.first_linear(layer) }
             }
-            Unnamed::Eigenvalues(site) => CalibrationError::Eigenvalues { linear: site.first_linear(layer) },
+            Unnamed::Indefinite(site) => CalibrationError::Indefinite { linear: site.first_linear(layer) },
             Unnamed::Model(e) => e.into(),
         }
     }
@@ -222,13 +222,13 @@ fn finish(
     for (site, tile) in tiles {
         by_site[site].push(tile);
     }
-    // Snapshots and sites side by side: the eigenvalues of the widest input take longest, once a snapshot.
+    // Snapshots and sites side by side: the spectrum of the widest input takes longest, once a snapshot.
     let pairs: Vec<(Snapshot, usize)> =
         snapshots.iter().flat_map(|&snapshot| (0..sites.len()).map(move |site| (snapshot, site))).collect();
     let found = pairs.into_par_iter().with_max_len(1).map(|(snapshot, i)| {
         statistics(widths[i], &by_site[i], &marginals[i], snapshot)
             .map(|found| (sites[i], found))
-            .ok_or(Unnamed::Eigenvalues(sites[i]))
+            .ok_or(Unnamed::Indefinite(sites[i]))
     });
     let mut found = found.collect::<Result<Vec<_>, Unnamed>>()?.into_iter();
     Ok(snapshots.iter().map(|&snapshot| (snapshot, found.by_ref().take(sites.len()).collect())).collect())

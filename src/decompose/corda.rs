@@ -10,7 +10,7 @@ use faer::linalg::solvers::DenseSolveCore;
 use faer::{Mat, MatRef};
 use serde::{Deserialize, Serialize};
 
-use super::{Damped, DecompositionError, Entry, Method, Needs, Weighed, required};
+use super::{Damped, DecompositionError, Entry, Method, Needs, Weighed, product, required};
 use crate::calibrate::{Normalisation, Statistics};
 use crate::yaml;
 
@@ -145,6 +145,6 @@ impl Method for Corda {
     fn weigh(&self, w: MatRef<f64>, statistics: Option<&Statistics>) -> Result<Weighed, DecompositionError> {
         let statistics = required(ENTRY.name, w, statistics)?;
         let (c, damping) = damp(&statistics.covariance, &self.damping)?;
-        Ok(Weighed { product: w * c, damping: Some(damping) })
+        Ok(Weighed { product: product(w, c.as_ref()), damping: Some(damping) })
     }
 }

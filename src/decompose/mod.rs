@@ -7,7 +7,8 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use faer::{Mat, MatRef};
+use faer::linalg::matmul::matmul;
+use faer::{Accum, Mat, MatRef, Par};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use crate::calibrate::{Normalisation, Statistics};
@@ -117,6 +118,13 @@ impl Serialize for dyn Method {
         out.serialize_field("parameters", &self.parameters())?;
         out.end()
     }
+}
+
+/// a b on the calling thread: parallelism is over linears.
+fn product(a: MatRef<f64>, b: MatRef<f64>) -> Mat<f64> {
+    let mut out = Mat::zeros(a.nrows(), b.ncols());
+    matmul(out.as_mut(), Accum::Replace, a, b, 1.0, Par::Seq);
+    out
 }
 
 /// The statistics a method needs, of the right width.

@@ -25,7 +25,7 @@ pub struct Decomposed {
 pub struct Conditioning {
     /// Calibration tokens for each input dimension.
     pub tokens_per_dimension: Option<f64>,
-    /// exp(entropy) of the covariance's eigenvalues, in dimensions.
+    /// (sum of the covariance's eigenvalues)^2 / (sum of their squares), in dimensions.
     pub effective_rank: Option<f64>,
     /// Condition number of the covariance, damped where the method damps.
     pub condition: Option<f64>,
@@ -97,12 +97,18 @@ pub fn write(path: &Path, all: &[Decomposed]) -> Result<(), CacheError> {
 pub fn read(file: &ReadArrays, path: &Path, linear: &str) -> Result<Decomposed, CacheError> {
     let name = |part: &str| format!("{linear}/{part}");
     let (shape, left) = file.f32(&name("left"))?;
-    let conditioning = Conditioning::from_array(&file.f64(&name("conditioning"))?)
-        .ok_or_else(|| CacheError::Read { path: path.into(), why: "a conditioning of the wrong length".into() })?;
+    let (singular, conditioning) = read_spectrum(file, path, linear)?;
     Ok(Decomposed {
         linear: linear.into(),
         truncation: Truncation { left, projected: file.f32(&name("projected"))?.1, depth: shape[1] },
-        singular: file.f64(&name("singular"))?,
+        singular,
         conditioning,
     })
+}
+
+/// Reads one linear's singular values and what is known of its input.
+pub fn read_spectrum(file: &ReadArrays, path: &Path, linear: &str) -> Result<(Vec<f64>, Conditioning), CacheError> {
+    let conditioning = Conditioning::from_array(&file.f64(&format!("{linear}/conditioning"))?)
+        .ok_or_else(|| CacheError::Read { path: path.into(), why: "a conditioning of the wrong length".into() })?;
+    Ok((file.f64(&format!("{linear}/singular"))?, conditioning))
 }

@@ -6,7 +6,7 @@ use faer::linalg::evd::{self, ComputeEigenvectors};
 use faer::linalg::svd::{self, ComputeSvdVectors};
 use faer::{Mat, MatRef, Par};
 
-use super::DecompositionError;
+use super::{DecompositionError, product};
 
 /// Left vectors and singular values of M = W T [d_out, d_in], R = min(d_out, d_in).
 #[derive(Debug, Clone)]
@@ -52,7 +52,7 @@ impl Factorisation {
 
     fn by_gram(m: MatRef<f64>) -> Option<Self> {
         let (rows, cols) = m.shape();
-        let gram = m * m.transpose();
+        let gram = product(m, m.transpose());
         let (mut vectors, mut values) = (Mat::zeros(rows, rows), Diag::<f64>::zeros(rows));
         let need = evd::self_adjoint_evd_scratch::<f64>(rows, ComputeEigenvectors::Yes, Par::Seq, Default::default());
         let mut memory = MemBuffer::new(need);
@@ -83,14 +83,14 @@ impl Factorisation {
     /// U_r orthonormal, and U_r^T M = S_r V_r^T: rows orthogonal, of the lengths the singular values say.
     fn check(&self, m: MatRef<f64>, depth: usize) -> Result<(), String> {
         let u = self.last(depth);
-        let orthonormal = error(&(u.transpose() * u), |i| if i < depth { 1.0 } else { 0.0 });
+        let orthonormal = error(&product(u.transpose(), u), |i| if i < depth { 1.0 } else { 0.0 });
         if orthonormal.is_nan() || orthonormal > TOLERANCE {
             return Err(format!("U^T U differs from the identity by {orthonormal:.1e}"));
         }
-        let rows = u.transpose() * m;
+        let rows = product(u.transpose(), m);
         let scale = self.singular.first().copied().unwrap_or(0.0).powi(2).max(f64::MIN_POSITIVE);
         let last = &self.singular[self.singular.len() - depth..];
-        let residual = error(&(&rows * rows.transpose()), |i| last[i] * last[i]) / scale;
+        let residual = error(&product(rows.as_ref(), rows.transpose()), |i| last[i] * last[i]) / scale;
         if residual.is_nan() || residual > TOLERANCE {
             return Err(format!("the singular values are off by {residual:.1e} of the largest squared"));
         }

@@ -28,7 +28,7 @@ impl Truncation {
     /// Computed in f64, rounded once.
     pub fn new(w: MatRef<f64>, factorisation: &Factorisation, depth: usize) -> Self {
         let u = factorisation.last(depth);
-        let projected = u.transpose() * w;
+        let projected = super::product(u.transpose(), w);
         let (d_out, d_in) = w.shape();
         let row_major = |rows: usize, cols: usize, at: &dyn Fn(usize, usize) -> f64| {
             (0..rows * cols).map(|i| at(i / cols, i % cols) as f32).collect()

@@ -113,7 +113,7 @@ pub struct LinearRow {
     pub sigma_min: f64,
     /// Calibration tokens for each input dimension (d_in); none for methods without calibration.
     pub tokens_per_dimension: Option<f64>,
-    /// exp(entropy) of the normalised eigenvalues of the covariance, in dimensions.
+    /// (sum of the covariance's eigenvalues)^2 / (sum of their squares), in dimensions.
     pub effective_rank: Option<f64>,
     /// Condition number of the damped covariance.
     pub condition: Option<f64>,

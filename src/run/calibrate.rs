@@ -20,7 +20,7 @@ use super::{Run, RunError};
 const SAVE_EVERY: Duration = Duration::from_secs(30);
 
 /// Runs the pass of one calibration as far as statistics are missing.
-pub(super) fn run(run: &mut Run, calibration: usize) -> Result<Outcome, RunError> {
+pub(super) fn run(run: &Run, calibration: usize) -> Result<Outcome, RunError> {
     let plan = run.plan;
     let cache = &run.context.cache;
     let stages: Vec<_> = plan.calibrate.iter().filter(|stage| stage.calibration == calibration).collect();
@@ -36,9 +36,7 @@ pub(super) fn run(run: &mut Run, calibration: usize) -> Result<Outcome, RunError
 
     let samples = samples(run, calibration, most)?;
     let tokens: u64 = samples.iter().map(|sample| sample.len() as u64).sum();
-    run.model()?;
-    let Some(opened) = &run.opened else { return Ok(Outcome::Cached) };
-    let weights = opened.weights.weights();
+    let weights = run.model()?.weights.weights();
     let spec = &run.experiment.calibrations[calibration];
     let saved = Saved { path: cache.part("pass", &stages[0].key, &format!("hidden-{most}")) };
     let first = todo[0].0.layer;
@@ -70,17 +68,11 @@ pub(super) fn run(run: &mut Run, calibration: usize) -> Result<Outcome, RunError
     Ok(outcome)
 }
 
-fn samples(run: &mut Run, calibration: usize, count: usize) -> Result<Vec<Vec<u32>>, RunError> {
+fn samples(run: &Run, calibration: usize, count: usize) -> Result<Vec<Vec<u32>>, RunError> {
     let spec = &run.experiment.calibrations[calibration];
-    run.text(&spec.corpus)?;
-    run.model()?;
-    let (Some(opened), Some(text)) =
-        (&run.opened, run.texts.get(&format!("{}/{}", spec.corpus.name, spec.corpus.split)))
-    else {
-        return Ok(Vec::new());
-    };
+    let (text, opened) = (run.text(&spec.corpus)?, run.model()?);
     let encode = |text: &str| opened.tokenizer.encode(text).map_err(|e| e.to_string());
-    Ok(sample::samples(text, spec.sampling, spec.seed, count, spec.length, &encode)?)
+    Ok(sample::samples(&text, spec.sampling, spec.seed, count, spec.length, &encode)?)
 }
 
 fn write(

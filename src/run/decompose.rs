@@ -1,15 +1,17 @@
 //! The decomposition stage: every target linear of an arm that the cache lacks, linears in parallel.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use faer::{Mat, MatRef};
 use rayon::prelude::*;
 
-use crate::cache::{Cache, ReadArrays};
-use crate::calibrate::store as statistics_store;
+use crate::cache::{Cache, CacheError, ReadArrays};
+use crate::calibrate::{Statistics, store as statistics_store};
 use crate::decompose::store::{self, Conditioning, Decomposed};
 use crate::decompose::{Factorisation, Method};
 use crate::model::ModelError;
 use crate::model::llama::Weights;
-use crate::model::shape::LINEARS;
+use crate::model::shape::{LINEARS, Site};
 use crate::plan::{DecomposeStage, Part};
 use crate::progress::Unit;
 use crate::results::provenance::Outcome;
@@ -27,15 +29,14 @@ struct Job<'a> {
 }
 
 /// Decomposes what is missing of one arm.
-pub(super) fn run(run: &mut Run, stage: &DecomposeStage) -> Result<Outcome, RunError> {
+pub(super) fn run(run: &Run, stage: &DecomposeStage) -> Result<Outcome, RunError> {
     let (plan, cache) = (run.plan, &run.context.cache);
     let path = |part: &Part| cache.part("decomposition", &stage.key, &part.name());
     let todo: Vec<&Part> = plan.parts.iter().filter(|part| !path(part).exists()).collect();
     if todo.is_empty() {
         return Ok(Outcome::Cached);
     }
-    run.model()?;
-    let Some(opened) = &run.opened else { return Ok(Outcome::Cached) };
+    let opened = run.model()?;
     let arm = &run.experiment.arms[stage.arm];
     let discard = &run.experiment.discard;
     let depth = |rank: usize| discard.components(discard.len() - 1, rank);
@@ -59,13 +60,7 @@ pub(super) fn run(run: &mut Run, stage: &DecomposeStage) -> Result<Outcome, RunE
 impl Job<'_> {
     fn part(&self, part: &Part, done: &(dyn Fn() + Sync)) -> Result<Vec<Decomposed>, RunError> {
         let block = if part.head { None } else { Some(self.weights.block(part.layer)?) };
-        let statistics = match self.statistics {
-            Some(key) => {
-                let path = self.cache.part("statistics", key, &part.name());
-                Some((ReadArrays::open(&path)?, path))
-            }
-            None => None,
-        };
+        let statistics = self.statistics(part)?;
         part.linears
             .par_iter()
             .with_max_len(1)
@@ -77,23 +72,23 @@ impl Job<'_> {
                 };
                 let flat = w.flatten_all().and_then(|w| w.to_vec1::<f32>()).map_err(ModelError::from)?;
                 let w = Mat::from_fn(linear.d_out, linear.d_in, |i, j| f64::from(flat[i * linear.d_in + j]));
-                let statistics = match &statistics {
-                    Some((file, path)) => Some(statistics_store::read(file, path, *site)?),
-                    None => None,
-                };
-                let found = self.decompose(&linear.name, w.as_ref(), statistics.as_ref());
+                let found = self.decompose(&linear.name, w.as_ref(), statistics.get(site));
                 done();
                 found
             })
             .collect()
     }
 
-    fn decompose(
-        &self,
-        linear: &str,
-        w: MatRef<f64>,
-        statistics: Option<&crate::calibrate::Statistics>,
-    ) -> Result<Decomposed, RunError> {
+    /// The statistics of a part's inputs, each read once for all linears it feeds; none for methods without.
+    fn statistics(&self, part: &Part) -> Result<BTreeMap<Site, Statistics>, CacheError> {
+        let Some(key) = self.statistics else { return Ok(BTreeMap::new()) };
+        let path = self.cache.part("statistics", key, &part.name());
+        let file = ReadArrays::open(&path)?;
+        let sites: BTreeSet<Site> = part.linears.iter().map(|(_, site)| *site).collect();
+        sites.into_iter().map(|site| Ok((site, statistics_store::read(&file, &path, site)?))).collect()
+    }
+
+    fn decompose(&self, linear: &str, w: MatRef<f64>, statistics: Option<&Statistics>) -> Result<Decomposed, RunError> {
         let failed = |source| RunError::Decomposition { arm: self.arm.into(), linear: linear.into(), source };
         let depth = (self.depth)(w.nrows().min(w.ncols()));
         let weighed = self.method.weigh(w, statistics).map_err(failed)?;

@@ -21,7 +21,7 @@ struct Todo<'a> {
 }
 
 /// Measures what is missing: of the undamaged model (`None`), or of one arm.
-pub(super) fn run(run: &mut Run, arm: Option<&DecomposeStage>) -> Result<Outcome, RunError> {
+pub(super) fn run(run: &Run, arm: Option<&DecomposeStage>) -> Result<Outcome, RunError> {
     let plan = run.plan;
     let mut todo = Vec::new();
     let (mut cached, mut total) = (0, 0u64);
@@ -38,7 +38,6 @@ pub(super) fn run(run: &mut Run, arm: Option<&DecomposeStage>) -> Result<Outcome
     if todo.is_empty() {
         return Ok(Outcome::Cached);
     }
-    run.model()?;
     let name = arm.map_or("undamaged", |a| run.experiment.arms[a.arm].id.as_str());
     let bar = run.context.progress.bar(format!("evaluate {name}"), total, Unit::Count("tokens"));
     match arm {
@@ -55,7 +54,7 @@ pub(super) fn run(run: &mut Run, arm: Option<&DecomposeStage>) -> Result<Outcome
 
 impl Run<'_> {
     /// The points of an arm: one truncation serves every test set.
-    fn points(&mut self, arm: &DecomposeStage, todo: &[Todo], bar: &Bar) -> Result<(), RunError> {
+    fn points(&self, arm: &DecomposeStage, todo: &[Todo], bar: &Bar) -> Result<(), RunError> {
         let discard = &self.experiment.discard;
         for point in 0..discard.len() {
             let of_point: Vec<&Todo> =
@@ -64,7 +63,7 @@ impl Run<'_> {
                 continue;
             }
             let tokens = of_point.iter().map(|one| self.tokens(one.stage.evaluation)).collect::<Result<Vec<_>, _>>()?;
-            let Some(opened) = &self.opened else { continue };
+            let opened = self.model()?;
             let dropped = |rank: usize| discard.components(point, rank);
             let (cache, parts) = (&self.context.cache, &self.plan.parts);
             let truncated = Truncated::new(opened.weights.weights(), cache, &arm.key, parts, &dropped)?;
@@ -82,7 +81,7 @@ impl Run<'_> {
 
     /// Measures windows and writes each to the journal as it is known.
     fn measure(&self, todo: &Todo, tokens: &[u32], weights: Option<&dyn Weights>, bar: &Bar) -> Result<(), RunError> {
-        let Some(opened) = &self.opened else { return Ok(()) };
+        let opened = self.model()?;
         let weights = weights.unwrap_or_else(|| opened.weights.weights());
         let evaluation = &self.experiment.evaluations[todo.stage.evaluation];
         let all = windows(tokens, evaluation.length, evaluation.windows)?;
@@ -102,7 +101,7 @@ impl Run<'_> {
     }
 
     /// Number of windows of an evaluation. For `all`, the text is tokenised the first time.
-    pub(super) fn windows(&mut self, evaluation: usize) -> Result<usize, RunError> {
+    pub(super) fn windows(&self, evaluation: usize) -> Result<usize, RunError> {
         let spec = &self.experiment.evaluations[evaluation];
         match spec.windows {
             Some(count) => Ok(count),
@@ -111,7 +110,7 @@ impl Run<'_> {
     }
 
     /// The token stream of an evaluation's text, from the cache after the first time.
-    fn tokens(&mut self, evaluation: usize) -> Result<Vec<u32>, RunError> {
+    fn tokens(&self, evaluation: usize) -> Result<Vec<u32>, RunError> {
         let spec = &self.experiment.evaluations[evaluation];
         let path = self.context.cache.part("tokens", &self.plan.tokens[evaluation], "tokens");
         if path.exists() {

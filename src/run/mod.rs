@@ -1,7 +1,9 @@
 //! Runs an experiment: what the plan asks for and the cache lacks, then results and report.
 
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::{Instant, SystemTime};
 
 use candle_core::Device;
@@ -150,7 +152,14 @@ pub fn run(loaded: &Loaded, context: &Context) -> Result<Done, RunError> {
     }
     // The state of the checkout before results of this very run change it.
     let git = Git::read(Path::new("."));
-    let mut run = Run { experiment, plan: &plan, context, stages: Vec::new(), texts: HashMap::new(), opened: None };
+    let mut run = Run {
+        experiment,
+        plan: &plan,
+        context,
+        stages: Vec::new(),
+        texts: RefCell::default(),
+        opened: OnceCell::new(),
+    };
     let assets = run.stage("fetch assets", |run| Ok((Outcome::Cached, fetch(experiment, run.context)?)))?;
     // First the undamaged model: a test set that is too short shows at once.
     run.stage("evaluate undamaged", |run| evaluate::run(run, None).map(|outcome| (outcome, ())))?;
@@ -177,8 +186,8 @@ struct Run<'a> {
     plan: &'a Plan,
     context: &'a Context,
     stages: Vec<Stage>,
-    texts: HashMap<String, Text>,
-    opened: Option<Opened>,
+    texts: RefCell<HashMap<String, Rc<Text>>>,
+    opened: OnceCell<Opened>,
 }
 
 /// The model's files, opened when first needed.
@@ -205,31 +214,36 @@ impl<'a> Run<'a> {
     }
 
     /// The model and its tokenizer; read the first time a stage needs them.
-    fn model(&mut self) -> Result<&Opened, RunError> {
-        if self.opened.is_none() {
-            let fetched = self.context.store.fetch(&self.experiment.model.source, &self.context.progress)?;
-            let files: Vec<PathBuf> = fetched.files.into_values().map(|file| file.path).collect();
-            let checkpoint = Checkpoint::open(&files)?;
-            let (found, expected) = (&checkpoint.config().shape, &self.experiment.model.shape);
-            if found != expected {
-                let (found, expected) = (Box::new(found.clone()), Box::new(expected.clone()));
-                return Err(ModelError::OtherShape { found, expected }.into());
-            }
-            let tokenizer = checkpoint.tokenizer()?;
-            self.opened = Some(Opened { weights: weights::Loaded::read(checkpoint, &Device::Cpu)?, tokenizer });
+    fn model(&self) -> Result<&Opened, RunError> {
+        if let Some(opened) = self.opened.get() {
+            return Ok(opened);
         }
-        Ok(self.opened.as_ref().expect("just set"))
+        let files = self.files(&self.experiment.model.source)?;
+        let checkpoint = Checkpoint::open(&files)?;
+        let (found, expected) = (&checkpoint.config().shape, &self.experiment.model.shape);
+        if found != expected {
+            let (found, expected) = (Box::new(found.clone()), Box::new(expected.clone()));
+            return Err(ModelError::OtherShape { found, expected }.into());
+        }
+        let tokenizer = checkpoint.tokenizer()?;
+        let opened = Opened { weights: weights::Loaded::read(checkpoint, &Device::Cpu)?, tokenizer };
+        Ok(self.opened.get_or_init(|| opened))
     }
 
     /// The text of a corpus; read the first time.
-    fn text(&mut self, corpus: &Corpus) -> Result<&Text, RunError> {
+    fn text(&self, corpus: &Corpus) -> Result<Rc<Text>, RunError> {
         let name = format!("{}/{}", corpus.name, corpus.split);
-        if !self.texts.contains_key(&name) {
-            let fetched = self.context.store.fetch(&corpus.source, &self.context.progress)?;
-            let files: Vec<PathBuf> = fetched.files.into_values().map(|file| file.path).collect();
-            self.texts.insert(name.clone(), corpus::read(&corpus.format, &corpus.split, &files)?);
+        if let Some(text) = self.texts.borrow().get(&name) {
+            return Ok(text.clone());
         }
-        Ok(&self.texts[&name])
+        let text = Rc::new(corpus::read(&corpus.format, &corpus.split, &self.files(&corpus.source)?)?);
+        self.texts.borrow_mut().insert(name, text.clone());
+        Ok(text)
+    }
+
+    fn files(&self, source: &Source) -> Result<Vec<PathBuf>, RunError> {
+        let fetched = self.context.store.fetch(source, &self.context.progress)?;
+        Ok(fetched.files.into_values().map(|file| file.path).collect())
     }
 }
 

@@ -93,7 +93,7 @@ pub(super) fn write(run: &mut Run, warnings: &[Warning], header: Header, folder:
     Ok(provenance.write(&folder.join("provenance.json"))?)
 }
 
-fn measurements(run: &mut Run) -> Result<(Vec<Row>, Vec<WindowRow>), RunError> {
+fn measurements(run: &Run) -> Result<(Vec<Row>, Vec<WindowRow>), RunError> {
     let (mut rows, mut window_rows) = (Vec::new(), Vec::new());
     let mut undamaged: Vec<Vec<f64>> = vec![Vec::new(); run.experiment.evaluations.len()];
     let plan = run.plan;
@@ -185,7 +185,7 @@ fn linears(run: &Run) -> Result<Vec<LinearRow>, RunError> {
             let path = run.context.cache.part("decomposition", &stage.key, &part.name());
             let file = ReadArrays::open(&path)?;
             for (linear, _) in &part.linears {
-                let store::Decomposed { singular, conditioning, .. } = store::read(&file, &path, &linear.name)?;
+                let (singular, conditioning) = store::read_spectrum(&file, &path, &linear.name)?;
                 rows.push(LinearRow {
                     experiment: run.experiment.name.clone(),
                     arm: run.experiment.arms[stage.arm].id.clone(),
