@@ -1,41 +1,12 @@
-//! The binary from outside, on a tiny model: results, resuming, threads, bad input.
+//! The binary from outside, on a tiny model: results, resuming, threads.
 
 mod tiny;
 
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
-fn corda(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_corda"));
-    command.current_dir(folder).args(arguments).env_remove("CORDA_CACHE").stdin(Stdio::null());
-    command
-}
-
-fn run(folder: &Path, arguments: &[&str]) -> Output {
-    corda(folder, arguments).output().unwrap()
-}
-
-fn succeeds(folder: &Path, arguments: &[&str]) -> String {
-    let output = run(folder, arguments);
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{arguments:?}: {out}{err}");
-    out.into_owned()
-}
-
-/// Fails with an exit status, not a signal; says `said`; does not panic; leaves no results.
-fn fails(folder: &Path, arguments: &[&str], said: &[&str]) {
-    let output = run(folder, arguments);
-    let err = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.code().is_some_and(|code| code != 0), "{arguments:?} succeeded: {err}");
-    assert!(!err.contains("panicked"), "{err}");
-    // Wrapping by the error printer may split a phrase over lines.
-    let flat = err.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ");
-    for said in said {
-        assert!(flat.contains(said), "{arguments:?} does not say {said:?}: {err}");
-    }
-    assert!(!folder.join("results/tiny/results.parquet").exists());
-}
+use tiny::binary::{corda, run, succeeds};
 
 /// Every file of the results but what times are in: seconds, and the provenance.
 fn fingerprint(folder: &Path) -> Vec<String> {
@@ -145,65 +116,4 @@ fn compare_tells_agreement_by_its_exit_status() {
     let differs = run(folder.path(), &["compare", "results/tiny", "other/tiny", "--tolerance", "0"]);
     assert!(!String::from_utf8_lossy(&differs.stdout).contains("not comparable"));
     assert_eq!(run(folder.path(), &["compare", "results/tiny", "nowhere"]).status.code(), Some(2));
-}
-
-#[test]
-fn bad_specs_are_shown_with_position_and_nearest_name() {
-    let folder = tempfile::tempdir().unwrap();
-    tiny::experiment(folder.path());
-    for (from, to, said) in [
-        ("method: plain-svd", "method: plane-svd", vec!["tiny.yaml:8", "plain-svd"]),
-        ("targets: all", "target: all", vec!["tiny.yaml:4", "targets"]),
-        ("samples: 6", "samples: six", vec!["tiny.yaml:6", "six"]),
-        ("[0, 2, 8]", "[0, 2, 64]", vec!["tiny.yaml:12", "rank"]),
-        ("length: 128}\n", "length: 4096}\n", vec!["context"]),
-        ("calibration: own}", "calibration: owm}", vec!["own"]),
-        ("{path: model}", "smollm2", vec!["smollm2"]),
-    ] {
-        std::fs::write(folder.path().join("tiny.yaml"), tiny::SPEC.replace(from, to)).unwrap();
-        for command in ["check", "run", "plan"] {
-            fails(folder.path(), &[command, "tiny.yaml"], &said);
-        }
-    }
-    fails(folder.path(), &["run", "nowhere.yaml"], &["nowhere.yaml"]);
-}
-
-#[test]
-fn bad_files_are_one_clear_message() {
-    let folder = tempfile::tempdir().unwrap();
-    tiny::experiment(folder.path());
-    let spec = |from: &str, to: &str| {
-        std::fs::write(folder.path().join("tiny.yaml"), tiny::SPEC.replace(from, to)).unwrap();
-    };
-    spec("windows: 24", "windows: 2400");
-    fails(folder.path(), &["run", "tiny.yaml"], &["2400", "windows"]);
-    spec("file: test.txt", "file: gone.txt");
-    fails(folder.path(), &["run", "tiny.yaml"], &["gone.txt"]);
-    spec("file: train.txt, format: text", "file: train.txt, format: parquet, column: text");
-    fails(folder.path(), &["run", "tiny.yaml"], &["train.txt"]);
-    spec("samples: 6, length: 128", "samples: 600, length: 128, sampling: contiguous");
-    fails(folder.path(), &["run", "tiny.yaml"], &["600"]);
-    spec("", "");
-    let weights = folder.path().join("model/model.safetensors");
-    let whole = std::fs::read(&weights).unwrap();
-    for cut in [0, 4, 200, whole.len() - 1] {
-        std::fs::write(&weights, &whole[..cut]).unwrap();
-        fails(folder.path(), &["run", "tiny.yaml"], &["model.safetensors", "truncated or corrupt"]);
-    }
-    std::fs::write(&weights, &whole).unwrap();
-    std::fs::write(folder.path().join("results"), "a file where the folder should be").unwrap();
-    fails(folder.path(), &["run", "tiny.yaml"], &["results"]);
-}
-
-#[test]
-fn weights_that_are_not_finite_name_the_linear_and_the_sample() {
-    let folder = tempfile::tempdir().unwrap();
-    tiny::experiment(folder.path());
-    let weights = folder.path().join("model/model.safetensors");
-    let mut tensors = candle_core::safetensors::load(&weights, &candle_core::Device::Cpu).unwrap();
-    let name = "model.layers.1.mlp.up_proj.weight";
-    let broken = (tensors[name].clone() * f64::INFINITY).unwrap();
-    tensors.insert(name.into(), broken);
-    candle_core::safetensors::save(&tensors, &weights).unwrap();
-    fails(folder.path(), &["run", "tiny.yaml"], &["model.layers.1.mlp.down_proj", "sample 0"]);
 }

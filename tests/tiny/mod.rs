@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
 
+pub mod binary;
+pub mod gguf;
+
 /// What varies between the models of the tests.
 #[derive(Debug, Clone, Copy)]
 pub struct Tiny {
@@ -101,12 +104,14 @@ impl Tiny {
     }
 }
 
-/// A character-level tokenizer over 63 characters; id 0 stands for all others.
+/// What ids 1 to 63 stand for.
+pub const CHARACTERS: &str = "abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWXYZ.,;:!?'\n-";
+
+/// A character-level tokenizer; id 0 stands for all others.
 fn tokenizer() -> String {
-    let characters = "abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWXYZ.,;:!?'\n-";
     let mut vocabulary = serde_json::Map::new();
     vocabulary.insert("<unk>".into(), 0.into());
-    for (id, c) in characters.chars().take(Tiny::VOCABULARY - 1).enumerate() {
+    for (id, c) in CHARACTERS.chars().take(Tiny::VOCABULARY - 1).enumerate() {
         vocabulary.insert(c.to_string(), (id + 1).into());
     }
     let model = serde_json::json!({"type": "BPE", "unk_token": "<unk>", "vocab": vocabulary, "merges": []});

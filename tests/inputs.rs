@@ -1,0 +1,219 @@
+//! The binary from outside: every kind of input, whole and damaged.
+
+mod tiny;
+
+use std::path::Path;
+
+use polars::prelude::{Column, DataFrame, ParquetWriter};
+use tiny::Tiny;
+use tiny::binary::{fails, succeeds};
+
+/// A folder with the tiny experiment, its spec changed.
+fn changed(from: &str, to: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    tiny::experiment(folder.path());
+    assert!(tiny::SPEC.contains(from), "{from}");
+    std::fs::write(folder.path().join("tiny.yaml"), tiny::SPEC.replace(from, to)).unwrap();
+    folder
+}
+
+fn rows(folder: &Path) -> Vec<corda::results::Row> {
+    corda::results::read_rows(&folder.join("results/tiny/results.parquet")).unwrap()
+}
+
+/// Losses by arm and point.
+fn losses(folder: &Path) -> Vec<(String, u32, f64)> {
+    rows(folder).into_iter().map(|row| (row.arm, row.discarded, row.nll)).collect()
+}
+
+fn losses_of_plain_text() -> Vec<(String, u32, f64)> {
+    let folder = changed("", "");
+    succeeds(folder.path(), &["run", "tiny.yaml"]);
+    losses(folder.path())
+}
+
+#[test]
+fn a_share_of_each_rank_is_discarded() {
+    let folder = changed("{components: [0, 2, 8]}", "{share: [0, 0.125, 0.5]}");
+    succeeds(folder.path(), &["run", "tiny.yaml"]);
+    let rows = rows(folder.path());
+    assert_eq!(rows.len(), 1 + 4 * 2);
+    // Ranks are 64 (q, o, gate, up, down, head) and 32 (k, v); `discarded` is that of the widest.
+    let points: Vec<_> = rows[1..3].iter().map(|row| (row.share, row.discarded)).collect();
+    assert_eq!(points, [(0.125, 8), (0.5, 32)]);
+    assert!(rows[1..].iter().all(|row| row.delta_nll != 0.0));
+    let table = std::fs::read_to_string(folder.path().join("results/tiny/table.md")).unwrap();
+    assert!(table.contains("12.5%") && table.contains("50%"), "{table}");
+}
+
+#[test]
+fn a_rank_that_is_exhausted_is_an_error_unless_capped() {
+    let folder = changed("[0, 2, 8]}", "[0, 8, 40]}");
+    fails(folder.path(), &["run", "tiny.yaml"], &["r = 40", "k_proj", "cap: true"]);
+    let folder = changed("[0, 2, 8]}", "[0, 8, 40], cap: true}");
+    succeeds(folder.path(), &["run", "tiny.yaml"]);
+    let rows = rows(folder.path());
+    // Three blocks: in each 31 of k and v, 40 of five others; 40 of the head.
+    let share = (3.0 * (2.0 * 31.0 + 5.0 * 40.0) + 40.0) / (3.0 * (2.0 * 32.0 + 5.0 * 64.0) + 64.0);
+    assert!(rows[2].discarded == 40 && (rows[2].share - share).abs() < 1e-12, "{:?}", rows[2]);
+}
+
+/// `train.txt` and `test.txt` as parquet, one document each.
+fn write_parquet(folder: &Path) {
+    for name in ["train", "test"] {
+        let text = std::fs::read_to_string(folder.join(name).with_extension("txt")).unwrap();
+        let mut frame = DataFrame::new(1, vec![Column::new("text".into(), vec![text])]).unwrap();
+        let file = std::fs::File::create(folder.join(name).with_extension("parquet")).unwrap();
+        ParquetWriter::new(file).finish(&mut frame).unwrap();
+    }
+}
+
+#[test]
+fn parquet_and_jsonl_give_what_text_gives() {
+    let expected = losses_of_plain_text();
+    let folder = changed(".txt, format: text", ".parquet, format: parquet, column: text");
+    write_parquet(folder.path());
+    succeeds(folder.path(), &["run", "tiny.yaml"]);
+    assert_eq!(losses(folder.path()), expected);
+
+    let folder = changed(".txt, format: text", ".jsonl, format: jsonl, field: text");
+    for name in ["train", "test"] {
+        let text = std::fs::read_to_string(folder.path().join(name).with_extension("txt")).unwrap();
+        let line = serde_json::json!({"text": text, "other": 1}).to_string();
+        std::fs::write(folder.path().join(name).with_extension("jsonl"), line + "\n").unwrap();
+    }
+    succeeds(folder.path(), &["run", "tiny.yaml"]);
+    assert_eq!(losses(folder.path()), expected);
+}
+
+#[test]
+fn damaged_parquet_is_one_clear_message() {
+    let folder = changed(".txt, format: text", ".parquet, format: parquet, column: text");
+    write_parquet(folder.path());
+    let path = folder.path().join("test.parquet");
+    let whole = std::fs::read(&path).unwrap();
+    for cut in [0, 3, 100, whole.len() / 2, whole.len() - 1] {
+        std::fs::write(&path, &whole[..cut]).unwrap();
+        fails(folder.path(), &["run", "tiny.yaml"], &["test.parquet"]);
+    }
+    std::fs::write(&path, &whole).unwrap();
+    let spec = folder.path().join("tiny.yaml");
+    let text = std::fs::read_to_string(&spec).unwrap();
+    std::fs::write(&spec, text.replace("column: text", "column: txt")).unwrap();
+    fails(folder.path(), &["run", "tiny.yaml"], &["parquet", "txt", "text"]);
+}
+
+#[test]
+fn a_gguf_gives_what_the_folder_it_came_from_gives() {
+    let tiny = Tiny { hidden: 64, layers: 3, heads: 4, kv_heads: 2, tied: true, rope_scaling: None };
+    let folder = changed("{path: model}", "{path: model.gguf}");
+    tiny::gguf::write(&tiny, &folder.path().join("model.gguf"));
+    succeeds(folder.path(), &["run", "tiny.yaml"]);
+    assert_eq!(losses(folder.path()), losses_of_plain_text());
+}
+
+#[test]
+fn a_damaged_gguf_is_one_clear_message() {
+    let tiny = Tiny { hidden: 64, layers: 3, heads: 4, kv_heads: 2, tied: true, rope_scaling: None };
+    let folder = changed("{path: model}", "{path: model.gguf}");
+    let path = folder.path().join("model.gguf");
+    tiny::gguf::write(&tiny, &path);
+    let whole = std::fs::read(&path).unwrap();
+    for cut in [0, 3, 20, 300, 2000, whole.len() / 2, whole.len() - 1] {
+        std::fs::write(&path, &whole[..cut]).unwrap();
+        fails(folder.path(), &["run", "tiny.yaml"], &["model.gguf"]);
+    }
+    // Any byte of the header may be wrong: a message or a result, never a panic or an abort.
+    for at in (0..1500).step_by(97) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x5a;
+        std::fs::write(&path, &bytes).unwrap();
+        let output = tiny::binary::run(folder.path(), &["check", "tiny.yaml"]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code().is_some() && !said.contains("panicked"), "byte {at}: {:?} {said}", output.status);
+    }
+}
+
+/// A file-size limit stands in for a full disk: it needs no file system of its own, and every write meets it the same way.
+#[cfg(unix)]
+#[test]
+fn a_disk_with_no_room_is_one_clear_message_and_the_run_goes_on_later() {
+    let folder = changed("", "");
+    for kilobytes in [0, 1, 8, 64] {
+        // Ignored, the signal becomes an error of the write.
+        let script = format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" run tiny.yaml", kilobytes * 2);
+        let output = std::process::Command::new("sh")
+            .args(["-c", &script, env!("CARGO_BIN_EXE_corda")])
+            .current_dir(folder.path())
+            .env_remove("CORDA_CACHE")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code().is_some_and(|code| code != 0), "{kilobytes}: {said}");
+        assert!(said.contains("error: cannot") && !said.contains("panicked"), "{kilobytes}: {said}");
+        assert!(!folder.path().join("results/tiny/results.parquet").exists());
+    }
+    succeeds(folder.path(), &["run", "tiny.yaml"]);
+    assert_eq!(losses(folder.path()), losses_of_plain_text());
+}
+
+#[test]
+fn bad_specs_are_shown_with_position_and_nearest_name() {
+    let folder = tempfile::tempdir().unwrap();
+    tiny::experiment(folder.path());
+    for (from, to, said) in [
+        ("method: plain-svd", "method: plane-svd", vec!["tiny.yaml:8", "plain-svd"]),
+        ("targets: all", "target: all", vec!["tiny.yaml:4", "targets"]),
+        ("samples: 6", "samples: six", vec!["tiny.yaml:6", "six"]),
+        ("[0, 2, 8]", "[0, 2, 64]", vec!["tiny.yaml:12", "rank"]),
+        ("length: 128}\n", "length: 4096}\n", vec!["context"]),
+        ("calibration: own}", "calibration: owm}", vec!["own"]),
+        ("{path: model}", "smollm2", vec!["smollm2"]),
+    ] {
+        std::fs::write(folder.path().join("tiny.yaml"), tiny::SPEC.replace(from, to)).unwrap();
+        for command in ["check", "run", "plan"] {
+            fails(folder.path(), &[command, "tiny.yaml"], &said);
+        }
+    }
+    fails(folder.path(), &["run", "nowhere.yaml"], &["nowhere.yaml"]);
+}
+
+#[test]
+fn bad_files_are_one_clear_message() {
+    let folder = tempfile::tempdir().unwrap();
+    tiny::experiment(folder.path());
+    let spec = |from: &str, to: &str| {
+        std::fs::write(folder.path().join("tiny.yaml"), tiny::SPEC.replace(from, to)).unwrap();
+    };
+    spec("windows: 24", "windows: 2400");
+    fails(folder.path(), &["run", "tiny.yaml"], &["2400", "windows"]);
+    spec("file: test.txt", "file: gone.txt");
+    fails(folder.path(), &["run", "tiny.yaml"], &["gone.txt"]);
+    spec("file: train.txt, format: text", "file: train.txt, format: parquet, column: text");
+    fails(folder.path(), &["run", "tiny.yaml"], &["train.txt"]);
+    spec("samples: 6, length: 128", "samples: 600, length: 128, sampling: contiguous");
+    fails(folder.path(), &["run", "tiny.yaml"], &["600"]);
+    spec("", "");
+    let weights = folder.path().join("model/model.safetensors");
+    let whole = std::fs::read(&weights).unwrap();
+    for cut in [0, 4, 200, whole.len() - 1] {
+        std::fs::write(&weights, &whole[..cut]).unwrap();
+        fails(folder.path(), &["run", "tiny.yaml"], &["model.safetensors", "truncated or corrupt"]);
+    }
+    std::fs::write(&weights, &whole).unwrap();
+    std::fs::write(folder.path().join("results"), "a file where the folder should be").unwrap();
+    fails(folder.path(), &["run", "tiny.yaml"], &["results"]);
+}
+
+#[test]
+fn weights_that_are_not_finite_name_the_linear_and_the_sample() {
+    let folder = tempfile::tempdir().unwrap();
+    tiny::experiment(folder.path());
+    let weights = folder.path().join("model/model.safetensors");
+    let mut tensors = candle_core::safetensors::load(&weights, &candle_core::Device::Cpu).unwrap();
+    let name = "model.layers.1.mlp.up_proj.weight";
+    let broken = (tensors[name].clone() * f64::INFINITY).unwrap();
+    tensors.insert(name.into(), broken);
+    candle_core::safetensors::save(&tensors, &weights).unwrap();
+    fails(folder.path(), &["run", "tiny.yaml"], &["model.layers.1.mlp.down_proj", "sample 0"]);
+}

@@ -1,0 +1,81 @@
+//! The tiny model as llama.cpp's converter would write it.
+
+use std::path::Path;
+
+use candle_core::Tensor;
+use candle_core::quantized::gguf_file::{self, Value};
+use candle_core::quantized::{GgmlDType, QTensor};
+
+use super::{CHARACTERS, Tiny};
+
+/// Writes the model with the same weights, and a byte-level tokenizer that gives the same ids.
+pub fn write(tiny: &Tiny, path: &Path) {
+    let tokens = std::iter::once("<unk>".to_string()).chain(CHARACTERS.chars().take(Tiny::VOCABULARY - 1).map(|c| {
+        // The byte-level alphabet's blank and newline.
+        match c {
+            ' ' => "\u{120}".into(),
+            '\n' => "\u{10a}".into(),
+            c => c.to_string(),
+        }
+    }));
+    let string = |text: &str| Value::String(text.into());
+    let number = |n: usize| Value::U32(n as u32);
+    let metadata = [
+        ("general.architecture", string("llama")),
+        ("llama.embedding_length", number(tiny.hidden)),
+        ("llama.block_count", number(tiny.layers)),
+        ("llama.attention.head_count", number(tiny.heads)),
+        ("llama.attention.head_count_kv", number(tiny.kv_heads)),
+        ("llama.feed_forward_length", number(Tiny::INTERMEDIATE)),
+        ("llama.context_length", number(1024)),
+        ("llama.rope.freq_base", Value::F32(10_000.0)),
+        ("llama.attention.layer_norm_rms_epsilon", Value::F32(1e-5)),
+        ("tokenizer.ggml.model", string("gpt2")),
+        ("tokenizer.ggml.pre", string("smollm")),
+        ("tokenizer.ggml.tokens", Value::Array(tokens.map(Value::String).collect())),
+        ("tokenizer.ggml.token_type", Value::Array(vec![Value::I32(1); Tiny::VOCABULARY])),
+        ("tokenizer.ggml.merges", Value::Array(Vec::new())),
+    ];
+    let tensors: Vec<(String, QTensor)> = tiny
+        .weights()
+        .into_iter()
+        .map(|(name, tensor)| {
+            let tensor = match name.as_str() {
+                name if name.contains("q_proj") => permuted(&tensor, tiny.heads),
+                name if name.contains("k_proj") => permuted(&tensor, tiny.kv_heads),
+                _ => tensor,
+            };
+            (llama_cpp_name(&name), QTensor::quantize(&tensor, GgmlDType::F32).unwrap())
+        })
+        .collect();
+    let metadata: Vec<(&str, &Value)> = metadata.iter().map(|(key, value)| (*key, value)).collect();
+    let tensors: Vec<(&str, &QTensor)> = tensors.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
+    gguf_file::write(&mut std::fs::File::create(path).unwrap(), &metadata, &tensors).unwrap();
+}
+
+/// llama.cpp interleaves the two halves of each head's rows.
+fn permuted(w: &Tensor, heads: usize) -> Tensor {
+    let (rows, columns) = w.dims2().unwrap();
+    let halves = w.reshape((heads, 2, rows / heads / 2, columns)).unwrap();
+    halves.transpose(1, 2).unwrap().contiguous().unwrap().reshape((rows, columns)).unwrap()
+}
+
+fn llama_cpp_name(name: &str) -> String {
+    let name = name.replace("model.layers.", "blk.");
+    [
+        ("model.embed_tokens", "token_embd"),
+        ("model.norm", "output_norm"),
+        ("lm_head", "output"),
+        ("input_layernorm", "attn_norm"),
+        ("post_attention_layernorm", "ffn_norm"),
+        ("self_attn.q_proj", "attn_q"),
+        ("self_attn.k_proj", "attn_k"),
+        ("self_attn.v_proj", "attn_v"),
+        ("self_attn.o_proj", "attn_output"),
+        ("mlp.gate_proj", "ffn_gate"),
+        ("mlp.up_proj", "ffn_up"),
+        ("mlp.down_proj", "ffn_down"),
+    ]
+    .iter()
+    .fold(name, |name, (theirs, llama_cpp)| name.replace(theirs, llama_cpp))
+}
