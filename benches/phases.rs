@@ -4,7 +4,7 @@ use candle_core::{Device, Tensor};
 use corda::calibrate::pass::Pass;
 use corda::calibrate::{Normalisation, Snapshot};
 use corda::decompose::truncate::Truncation;
-use corda::decompose::{Factorisation, corda as method};
+use corda::decompose::{End, Factorisation, corda as method};
 use corda::evaluate::window_losses;
 use corda::model::ModelError;
 use corda::model::config::{Config, base_frequencies};
@@ -81,7 +81,7 @@ fn forward(c: &mut Criterion) {
         let windows: Vec<_> = (0..threads).map(|i| (i, window.as_slice())).collect();
         group.throughput(Throughput::Elements((threads * length) as u64));
         group.bench_function(BenchmarkId::new("tokens", length), |b| {
-            b.iter(|| window_losses(&model, &windows, 1, &|_, _| Ok::<_, ModelError>(())).expect("losses"));
+            b.iter(|| window_losses(&model, &windows, 1, &|_, _, _| Ok::<_, ModelError>(())).expect("losses"));
         });
     }
 }
@@ -107,7 +107,7 @@ fn decomposition(c: &mut Criterion) {
     for (d_out, d_in) in [(576, 576), (192, 576), (1536, 576), (576, 1536), (2048, 2048)] {
         let m = Mat::from_fn(d_out, d_in, |i, j| ((i * 31 + j * 17) as f64 * 0.37).sin());
         group.bench_function(format!("{d_out}x{d_in}"), |b| {
-            b.iter(|| Factorisation::of(m.as_ref(), 128).expect("a factorisation"));
+            b.iter(|| Factorisation::of(m.as_ref(), End::Smallest, 128).expect("a factorisation"));
         });
     }
     let x = Mat::from_fn(600, 576, |i, j| ((i * 13 + j * 7) as f64 * 0.11).sin());
@@ -118,8 +118,8 @@ fn decomposition(c: &mut Criterion) {
     group.finish();
 
     let w = Mat::from_fn(1536, 576, |i, j| ((i * 31 + j * 17) as f64 * 0.37).sin());
-    let found = Factorisation::of(w.as_ref(), 128).expect("a factorisation");
-    let (truncation, tensor) = (Truncation::new(w.as_ref(), &found, 128), random(&[1536, 576]));
+    let found = Factorisation::of(w.as_ref(), End::Smallest, 128).expect("a factorisation");
+    let (truncation, tensor) = (Truncation::new(w.as_ref(), &found, End::Smallest, 128), random(&[1536, 576]));
     c.bench_function("truncation 1536x576 to r = 64", |b| b.iter(|| truncation.apply(&tensor, 64).expect("W'")));
 }
 

@@ -10,9 +10,11 @@
 //! | [`corpus`] | files | plain text, samples and windows |
 //! | [`model`] | files | weights, tokenizer, a Llama forward pass with observers |
 //! | [`decompose`] | W and its statistics | one factorisation a linear, serving every r |
+//! | [`adapt`] | the components at one end | adapters and models in the files other programs load |
 //! | [`results`] | measurements | rows, parquet, provenance |
 //! | [`report`] | rows | table, figures, page |
 
+pub mod adapt;
 pub mod assets;
 pub mod cache;
 pub mod calibrate;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::cache::key;
 use crate::calibrate::Snapshot;
+use crate::decompose::End;
 use crate::model::shape::{LINEARS, Linear, Shape, Site};
 use crate::spec::{Arm, Calibration, Corpus, Evaluation, Experiment};
 
@@ -136,7 +137,7 @@ impl Plan {
     fn add_arm(&mut self, keys: &Keys, index: usize, arm: &Arm) {
         let experiment = keys.experiment;
         let deepest = experiment.discard.len().saturating_sub(1);
-        if experiment.linears().iter().all(|l| experiment.discard.components(deepest, l.rank()) == 0) {
+        if experiment.linears().iter().all(|l| experiment.discard.components(deepest, l) == 0) {
             return;
         }
         let statistics = experiment.calibration(arm).map(|calibration| self.statistics(keys, calibration, arm));
@@ -210,12 +211,12 @@ impl Keys<'_> {
     /// Components each target drops at a point.
     fn dropped(&self, point: usize) -> Vec<usize> {
         let linears = self.experiment.linears();
-        linears.iter().map(|linear| self.experiment.discard.components(point, linear.rank())).collect()
+        linears.iter().map(|linear| self.experiment.discard.components(point, linear)).collect()
     }
 
     fn decomposition(&self, arm: &Arm, statistics: Option<String>, deepest: usize) -> String {
         let linears: Vec<_> = self.experiment.linears().into_iter().map(|linear| linear.name).collect();
-        let inputs = json!({
+        let mut inputs = json!({
             "model": self.identities.model,
             "statistics": statistics,
             "method": arm.method.name(),
@@ -223,6 +224,9 @@ impl Keys<'_> {
             "linears": linears,
             "depth": self.dropped(deepest),
         });
+        if arm.end == End::Largest {
+            inputs["end"] = json!(arm.end);
+        }
         key("decomposition", DECOMPOSITION, &inputs)
     }
 

@@ -6,6 +6,7 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use crate::model::kernel::{View, product};
+use crate::model::shape::Linear;
 use crate::plan::{DecomposeStage, EvaluateStage, Plan, cost};
 use crate::run::{Context, RunError, identities};
 use crate::spec::Experiment;
@@ -119,10 +120,10 @@ fn evaluate_line(experiment: &Experiment, context: &Context, stage: &EvaluateSta
     let (name, mut flop) = match stage.point {
         None => (format!("evaluate undamaged on {}", evaluation.name), 0.0),
         Some((arm, point)) => {
-            let dropped = |rank| experiment.discard.components(point, rank);
+            let dropped = |linear: &Linear| experiment.discard.components(point, linear);
             let linears = experiment.linears();
-            let truncation = linears.iter().map(|l| cost::truncation(l, dropped(l.rank()))).sum();
-            let most = linears.iter().map(|l| dropped(l.rank())).max().unwrap_or(0);
+            let truncation = linears.iter().map(|l| cost::truncation(l, dropped(l))).sum();
+            let most = linears.iter().map(dropped).max().unwrap_or(0);
             (format!("evaluate {} r={most} on {}", experiment.arms[arm].id, evaluation.name), truncation)
         }
     };

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatRef, Par};
-use serde::ser::{Serialize, SerializeStruct, Serializer};
+use serde::ser::{SerializeStruct, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::calibrate::{Normalisation, Statistics};
 use crate::yaml;
@@ -34,6 +35,32 @@ pub struct Entry {
     pub summary: &'static str,
     /// Reads the arm's keys that are not common to all arms. Unknown keys and bad values are errors with positions.
     pub read: fn(&yaml::Node) -> Result<Arc<dyn Method>, yaml::Error>,
+}
+
+/// The end of the singular values whose components are taken away.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum End {
+    /// The smallest: what truncation drops, and what a KPM adapter holds.
+    #[default]
+    Smallest,
+    /// The largest: what an IPM adapter (with plain SVD: PiSSA) holds.
+    Largest,
+}
+
+impl End {
+    /// Whether it is the smallest, the default.
+    pub fn is_smallest(&self) -> bool {
+        *self == Self::Smallest
+    }
+
+    /// Index of the first of `r` components among `all` in descending order.
+    pub fn first(self, r: usize, all: usize) -> usize {
+        match self {
+            Self::Smallest => all - r,
+            Self::Largest => 0,
+        }
+    }
 }
 
 /// What a method needs to know of a linear's input.
@@ -121,7 +148,7 @@ impl Serialize for dyn Method {
 }
 
 /// a b on the calling thread: parallelism is over linears.
-fn product(a: MatRef<f64>, b: MatRef<f64>) -> Mat<f64> {
+pub fn product(a: MatRef<f64>, b: MatRef<f64>) -> Mat<f64> {
     let mut out = Mat::zeros(a.nrows(), b.ncols());
     matmul(out.as_mut(), Accum::Replace, a, b, 1.0, Par::Seq);
     out

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::truncate::Truncation;
-use super::{Damped, Factorisation};
+use super::{Damped, End, Factorisation};
 use crate::cache::{Arrays, CacheError, ReadArrays};
 use crate::calibrate::{Spectrum, Statistics};
 
@@ -71,10 +71,11 @@ impl Decomposed {
         linear: String,
         w: faer::MatRef<f64>,
         factorisation: &Factorisation,
+        end: End,
         depth: usize,
         conditioning: Conditioning,
     ) -> Self {
-        let truncation = Truncation::new(w, factorisation, depth);
+        let truncation = Truncation::new(w, factorisation, end, depth);
         Self { linear, truncation, singular: factorisation.singular.clone(), conditioning }
     }
 }
@@ -83,7 +84,7 @@ impl Decomposed {
 pub fn write(path: &Path, all: &[Decomposed]) -> Result<(), CacheError> {
     let mut arrays = Arrays::default();
     for one in all {
-        let Truncation { left, projected, depth } = &one.truncation;
+        let Truncation { left, projected, depth, .. } = &one.truncation;
         let name = |part: &str| format!("{}/{part}", one.linear);
         arrays.push_f32(name("left"), &[left.len() / depth.max(&1), *depth], left.iter().copied());
         arrays.push_f32(name("projected"), &[*depth, projected.len() / depth.max(&1)], projected.iter().copied());
@@ -93,14 +94,14 @@ pub fn write(path: &Path, all: &[Decomposed]) -> Result<(), CacheError> {
     arrays.write(path)
 }
 
-/// Reads one linear's decomposition.
-pub fn read(file: &ReadArrays, path: &Path, linear: &str) -> Result<Decomposed, CacheError> {
+/// Reads one linear's decomposition, which is of the components at `end`: its key says so.
+pub fn read(file: &ReadArrays, path: &Path, linear: &str, end: End) -> Result<Decomposed, CacheError> {
     let name = |part: &str| format!("{linear}/{part}");
     let (shape, left) = file.f32(&name("left"))?;
     let (singular, conditioning) = read_spectrum(file, path, linear)?;
     Ok(Decomposed {
         linear: linear.into(),
-        truncation: Truncation { left, projected: file.f32(&name("projected"))?.1, depth: shape[1] },
+        truncation: Truncation { end, left, projected: file.f32(&name("projected"))?.1, depth: shape[1] },
         singular,
         conditioning,
     })

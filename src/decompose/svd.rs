@@ -6,7 +6,7 @@ use faer::linalg::evd::{self, ComputeEigenvectors};
 use faer::linalg::svd::{self, ComputeSvdVectors};
 use faer::{Mat, MatRef, Par};
 
-use super::{DecompositionError, product};
+use super::{DecompositionError, End, product};
 
 /// Left vectors and singular values of M = W T [d_out, d_in], R = min(d_out, d_in).
 #[derive(Debug, Clone)]
@@ -21,12 +21,12 @@ pub struct Factorisation {
 const TOLERANCE: f64 = 1e-8;
 
 impl Factorisation {
-    /// Of M, on the calling thread alone: parallelism is over linears. The last `depth` vectors are checked, those a
-    /// truncation uses.
-    pub fn of(m: MatRef<f64>, depth: usize) -> Result<Self, DecompositionError> {
+    /// Of M, on the calling thread alone: parallelism is over linears. The `depth` vectors at that end are checked, those
+    /// that are used.
+    pub fn of(m: MatRef<f64>, end: End, depth: usize) -> Result<Self, DecompositionError> {
         let first = Self::by_svd(m);
         let why = match &first {
-            Some(found) => match found.check(m, depth) {
+            Some(found) => match found.check(m, end, depth) {
                 Ok(()) => return Ok(first.expect("just matched")),
                 Err(why) => why,
             },
@@ -34,7 +34,7 @@ impl Factorisation {
         };
         // The Gram matrix squares the condition number, which is why this comes second; its result is checked as well.
         let found = Self::by_gram(m).ok_or(DecompositionError::Svd(why))?;
-        found.check(m, depth).map_err(DecompositionError::Svd)?;
+        found.check(m, end, depth).map_err(DecompositionError::Svd)?;
         Ok(found)
     }
 
@@ -75,22 +75,28 @@ impl Factorisation {
         })
     }
 
-    /// The last `depth` left vectors, [d_out, depth].
-    pub fn last(&self, depth: usize) -> MatRef<'_, f64> {
-        self.left.subcols(self.left.ncols() - depth, depth)
+    /// The `r` left vectors at an end, [d_out, r].
+    pub fn vectors(&self, end: End, r: usize) -> MatRef<'_, f64> {
+        self.left.subcols(end.first(r, self.left.ncols()), r)
+    }
+
+    /// The `r` singular values at an end, descending.
+    pub fn values(&self, end: End, r: usize) -> &[f64] {
+        let first = end.first(r, self.singular.len());
+        &self.singular[first..first + r]
     }
 
     /// U_r orthonormal, and U_r^T M = S_r V_r^T: rows orthogonal, of the lengths the singular values say.
-    fn check(&self, m: MatRef<f64>, depth: usize) -> Result<(), String> {
-        let u = self.last(depth);
+    fn check(&self, m: MatRef<f64>, end: End, depth: usize) -> Result<(), String> {
+        let u = self.vectors(end, depth);
         let orthonormal = error(&product(u.transpose(), u), |i| if i < depth { 1.0 } else { 0.0 });
         if orthonormal.is_nan() || orthonormal > TOLERANCE {
             return Err(format!("U^T U differs from the identity by {orthonormal:.1e}"));
         }
         let rows = product(u.transpose(), m);
         let scale = self.singular.first().copied().unwrap_or(0.0).powi(2).max(f64::MIN_POSITIVE);
-        let last = &self.singular[self.singular.len() - depth..];
-        let residual = error(&product(rows.as_ref(), rows.transpose()), |i| last[i] * last[i]) / scale;
+        let expected = self.values(end, depth);
+        let residual = error(&product(rows.as_ref(), rows.transpose()), |i| expected[i] * expected[i]) / scale;
         if residual.is_nan() || residual > TOLERANCE {
             return Err(format!("the singular values are off by {residual:.1e} of the largest squared"));
         }
@@ -128,7 +134,7 @@ mod tests {
             for (a, b) in a.singular.iter().zip(&b.singular) {
                 assert!((a - b).abs() < 1e-7);
             }
-            let (a, b) = (a.last(2), b.last(2));
+            let (a, b) = (a.vectors(End::Smallest, 2), b.vectors(End::Smallest, 2));
             let difference = a * a.transpose() - b * b.transpose();
             assert!(difference.norm_max() < 1e-7);
         }
@@ -138,6 +144,6 @@ mod tests {
     fn weights_that_are_not_finite_are_an_error() {
         let mut m = Mat::from_fn(6, 6, |i, j| (i * 6 + j) as f64);
         m[(2, 3)] = f64::NAN;
-        assert!(matches!(Factorisation::of(m.as_ref(), 2), Err(DecompositionError::Svd(_))));
+        assert!(matches!(Factorisation::of(m.as_ref(), End::Smallest, 2), Err(DecompositionError::Svd(_))));
     }
 }

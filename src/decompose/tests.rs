@@ -73,9 +73,9 @@ proptest! {
         let r = ((full as f64 * part) as usize).min(full - 1);
         for method in methods() {
             let product = method.weigh(w.as_ref(), Some(&s)).unwrap().product;
-            let found = Factorisation::of(product.as_ref(), full).unwrap();
+            let found = Factorisation::of(product.as_ref(), End::Smallest, full).unwrap();
             // Nothing dropped gives W back.
-            prop_assert!(relative(&truncated(w.as_ref(), &found, 0), &w) < 1e-9);
+            prop_assert!(relative(&truncated(w.as_ref(), &found, End::Smallest, 0), &w) < 1e-9);
             // All of U S V^T T^-1, the slow way, gives W back too; its first R - r terms are W'.
             let svd = product.thin_svd().unwrap();
             let (u, v, sigma) = (svd.U(), svd.V(), svd.S().column_vector());
@@ -84,7 +84,7 @@ proptest! {
             let k = full - r;
             let us = Mat::from_fn(d_out, k, |i, j| u[(i, j)] * sigma[j]);
             let textbook = us * v.subcols(0, k).transpose() * &inverse;
-            let ours = truncated(w.as_ref(), &found, r);
+            let ours = truncated(w.as_ref(), &found, End::Smallest, r);
             prop_assert!(relative(&ours, &textbook) < 1e-6, "{}: {}", method.name(), relative(&ours, &textbook));
             prop_assert_eq!(rank(&ours), full - r);
             // Eckart-Young: the residual by the method's own measure is what the dropped singular values say.
@@ -103,7 +103,7 @@ proptest! {
             .iter()
             .map(|method| {
                 let product = method.weigh(w.as_ref(), Some(&s)).unwrap().product;
-                truncated(w.as_ref(), &Factorisation::of(product.as_ref(), r).unwrap(), r)
+                truncated(w.as_ref(), &Factorisation::of(product.as_ref(), End::Smallest, r).unwrap(), End::Smallest, r)
             })
             .collect();
         for (judge, own) in all.iter().zip(&results) {
@@ -124,7 +124,7 @@ proptest! {
         let r = d_out.min(d_in) / 2;
         let results = methods().map(|method| {
             let product = method.weigh(w.as_ref(), Some(&s)).unwrap().product;
-            truncated(w.as_ref(), &Factorisation::of(product.as_ref(), r).unwrap(), r)
+            truncated(w.as_ref(), &Factorisation::of(product.as_ref(), End::Smallest, r).unwrap(), End::Smallest, r)
         });
         prop_assert!(relative(&results[1], &results[0]) < 1e-7);
         prop_assert!(relative(&results[2], &results[0]) < 1e-7);
@@ -134,13 +134,13 @@ proptest! {
     fn f32_truncation_follows_f64(d_out in 2usize..24, d_in in 2usize..24, seed in 1u64..) {
         let w = weights(d_out, d_in, seed);
         let depth = d_out.min(d_in);
-        let found = Factorisation::of(w.as_ref(), depth).unwrap();
-        let truncation = Truncation::new(w.as_ref(), &found, depth);
+        let found = Factorisation::of(w.as_ref(), End::Smallest, depth).unwrap();
         let flat: Vec<f32> = (0..d_out * d_in).map(|i| w[(i / d_in, i % d_in)] as f32).collect();
         let tensor = candle_core::Tensor::from_vec(flat, (d_out, d_in), &candle_core::Device::Cpu).unwrap();
-        for r in 0..=depth {
+        for (end, r) in (0..=depth).flat_map(|r| [(End::Smallest, r), (End::Largest, r)]) {
+            let truncation = Truncation::new(w.as_ref(), &found, end, depth);
             let ours = truncation.apply(&tensor, r).unwrap().to_vec2::<f32>().unwrap();
-            let exact = truncated(w.as_ref(), &found, r);
+            let exact = truncated(w.as_ref(), &found, end, r);
             for i in 0..d_out {
                 for j in 0..d_in {
                     prop_assert!((f64::from(ours[i][j]) - exact[(i, j)]).abs() < 1e-5);

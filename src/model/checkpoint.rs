@@ -31,6 +31,10 @@ enum TokenizerSource {
     Json(PathBuf),
 }
 
+/// What else of a Hugging Face folder goes along when a model is exported.
+const ALONG: [&str; 4] =
+    ["tokenizer_config.json", "special_tokens_map.json", "generation_config.json", "chat_template.jinja"];
+
 impl Checkpoint {
     /// Opens a `.gguf` file or a folder in Hugging Face format.
     pub fn open_path(path: &Path) -> Result<Self, ModelError> {
@@ -85,6 +89,33 @@ impl Checkpoint {
                 Err(ModelError::Tokenizer("a safetensors folder without tokenizer.json".into()))
             }
         }
+    }
+
+    /// The files of a Hugging Face folder but its weights, names and contents: `config.json` (saying f32, and untied if
+    /// `untied`), the tokenizer, and what goes along with it.
+    pub fn side_files(&self, untied: bool) -> Result<Vec<(String, Vec<u8>)>, ModelError> {
+        let (mut config, mut files) = match (&self.tokenizer, &self.weights) {
+            (TokenizerSource::Json(path), _) => {
+                let read =
+                    |path: &Path| std::fs::read(path).map_err(|source| ModelError::Read { path: path.into(), source });
+                let beside = |name: &str| path.with_file_name(name);
+                let config = serde_json::from_slice(&read(&beside("config.json"))?)
+                    .map_err(|e| ModelError::Config(format!("config.json: {e}")))?;
+                let mut files = vec![("tokenizer.json".to_string(), read(path)?)];
+                for name in ALONG.iter().filter(|name| beside(name).exists()) {
+                    files.push(((*name).to_string(), read(&beside(name))?));
+                }
+                (config, files)
+            }
+            (TokenizerSource::Gguf, Weights::Gguf(gguf)) => (gguf.hugging_face_config()?, gguf.tokenizer_files()?),
+            (TokenizerSource::Gguf, Weights::Safetensors(_)) => {
+                return Err(ModelError::Tokenizer("a safetensors folder without tokenizer.json".into()));
+            }
+        };
+        config["tie_word_embeddings"] = (!untied).into();
+        config["torch_dtype"] = "float32".into();
+        files.push(("config.json".into(), format!("{config:#}\n").into_bytes()));
+        Ok(files)
     }
 
     /// The tensor of that Hugging Face name as f32 of shape `dims`.

@@ -116,6 +116,72 @@ impl Gguf {
         })
     }
 
+    /// `config.json` of the same model.
+    pub fn hugging_face_config(&self) -> Result<serde_json::Value, ModelError> {
+        if self.content.tensor_infos.contains_key("rope_freqs.weight") {
+            let why = "its rotary frequencies are a tensor; the parameters behind them are not in the file".into();
+            return Err(ModelError::Export { path: self.path.clone(), why });
+        }
+        let Config { shape, .. } = self.config()?;
+        let theta = match self.content.metadata.get("llama.rope.freq_base") {
+            Some(value) => value.to_f32()?,
+            None => 10_000.0,
+        };
+        let token = |key: &str| match self.content.metadata.get(key) {
+            Some(_) => self.number(key).map(serde_json::Value::from),
+            None => Ok(serde_json::Value::Null),
+        };
+        Ok(serde_json::json!({
+            "architectures": ["LlamaForCausalLM"],
+            "model_type": "llama",
+            "hidden_act": "silu",
+            "hidden_size": shape.hidden,
+            "intermediate_size": shape.intermediate,
+            "num_hidden_layers": shape.layers,
+            "num_attention_heads": shape.heads,
+            "num_key_value_heads": shape.kv_heads,
+            "head_dim": shape.head_dim,
+            "vocab_size": shape.vocabulary,
+            "max_position_embeddings": shape.context,
+            // By way of text: the nearest f64 of 1e-5 as f32 has a long tail.
+            "rms_norm_eps": shortest(self.meta("llama.attention.layer_norm_rms_epsilon")?.to_f32()?),
+            "rope_theta": shortest(theta),
+            "attention_bias": false,
+            "mlp_bias": false,
+            "bos_token_id": token("tokenizer.ggml.bos_token_id")?,
+            "eos_token_id": token("tokenizer.ggml.eos_token_id")?,
+        }))
+    }
+
+    /// `tokenizer.json` and `tokenizer_config.json` of the same model.
+    pub fn tokenizer_files(&self) -> Result<Vec<(String, Vec<u8>)>, ModelError> {
+        let tokens = self.meta("tokenizer.ggml.tokens")?.to_vec()?;
+        let mut config = serde_json::json!({
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "clean_up_tokenization_spaces": false,
+            "model_max_length": self.number("llama.context_length")?,
+        });
+        for (name, key) in [
+            ("bos_token", "tokenizer.ggml.bos_token_id"),
+            ("eos_token", "tokenizer.ggml.eos_token_id"),
+            ("unk_token", "tokenizer.ggml.unknown_token_id"),
+            ("pad_token", "tokenizer.ggml.padding_token_id"),
+        ] {
+            if self.content.metadata.contains_key(key)
+                && let Some(token) = tokens.get(self.number(key)?)
+            {
+                config[name] = token.to_string()?.as_str().into();
+            }
+        }
+        if let Some(template) = self.content.metadata.get("tokenizer.chat_template") {
+            config["chat_template"] = template.to_string()?.as_str().into();
+        }
+        Ok(vec![
+            ("tokenizer.json".into(), self.tokenizer()?.to_json()?.into_bytes()),
+            ("tokenizer_config.json".into(), format!("{config:#}\n").into_bytes()),
+        ])
+    }
+
     /// The tensor of that Hugging Face name, dequantised to f32, q/k rows in Hugging Face's order.
     pub fn tensor(&self, name: &str, heads: usize, kv_heads: usize) -> Result<Tensor, ModelError> {
         let tensor = self.read(&gguf_name(name).ok_or_else(|| ModelError::Missing { name: name.into() })?)?;
@@ -140,6 +206,11 @@ impl Gguf {
 
 fn corrupt(path: &Path, why: impl std::fmt::Display) -> ModelError {
     ModelError::Corrupt { path: path.into(), format: "GGUF", why: why.to_string() }
+}
+
+/// The f64 whose shortest text is that of the f32.
+fn shortest(x: f32) -> f64 {
+    x.to_string().parse().unwrap_or(f64::from(x))
 }
 
 /// GGUF's name of a Hugging Face tensor.

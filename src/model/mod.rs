@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 pub mod checkpoint;
 pub mod config;
+pub mod export;
 mod gguf;
 pub mod kernel;
 pub mod llama;
@@ -75,6 +76,17 @@ pub enum ModelError {
     /// A block with components dropped could not be made; the text says why.
     #[error("{0}")]
     Dropping(String),
+    /// A file of an exported model could not be written.
+    #[error(transparent)]
+    Write(crate::results::atomic::WriteError),
+    /// A GGUF file whose settings Hugging Face's format cannot say.
+    #[error("{path} cannot be exported to Hugging Face format: {why}")]
+    Export {
+        /// Which.
+        path: PathBuf,
+        /// What stands in the way.
+        why: String,
+    },
     /// The tensor library failed.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),

@@ -90,6 +90,11 @@ impl Tokenizer {
         Ok(Self { inner })
     }
 
+    /// As `tokenizer.json`.
+    pub fn to_json(&self) -> Result<String, ModelError> {
+        self.inner.to_string(true).map_err(error)
+    }
+
     /// Token ids of a text.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, ModelError> {
         Ok(self.inner.encode_fast(text, true).map_err(error)?.get_ids().to_vec())

@@ -44,6 +44,29 @@ pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     write_atomically(path, |file| file.write_all(bytes))
 }
 
+/// Makes a folder through `fill`, whole or not at all: it is filled under another name and renamed. An existing folder is
+/// replaced.
+pub fn write_folder<T, E: From<WriteError>>(path: &Path, fill: impl FnOnce(&Path) -> Result<T, E>) -> Result<T, E> {
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let explained = |source| E::from(explain(parent, name.clone(), source));
+    fs::create_dir_all(parent).map_err(explained)?;
+    let prefix = format!(".{name}.");
+    let temporary = tempfile::Builder::new().prefix(&prefix).suffix(".tmp").tempdir_in(parent).map_err(explained)?;
+    let filled = temporary.path().join("new");
+    fs::create_dir(&filled).map_err(explained)?;
+    let value = fill(&filled)?;
+    // A folder cannot be renamed onto another that holds files: the old one goes aside first, and with the temporary one.
+    if path.exists() {
+        fs::rename(path, temporary.path().join("old")).map_err(explained)?;
+    }
+    fs::rename(&filled, path).map_err(explained)?;
+    Ok(value)
+}
+
 fn replace(
     folder: &Path,
     name: &str,

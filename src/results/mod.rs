@@ -67,7 +67,7 @@ pub struct Row {
     pub delta_low: f64,
     /// Upper end.
     pub delta_high: f64,
-    /// Seconds of evaluation, summed over windows.
+    /// Thread-seconds of evaluation, summed over windows.
     pub seconds: f64,
     /// Content key of the stage that measured it.
     pub key: String,

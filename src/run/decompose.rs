@@ -8,10 +8,10 @@ use rayon::prelude::*;
 use crate::cache::{Cache, CacheError, ReadArrays};
 use crate::calibrate::{Statistics, store as statistics_store};
 use crate::decompose::store::{self, Conditioning, Decomposed};
-use crate::decompose::{Factorisation, Method};
+use crate::decompose::{End, Factorisation, Method};
 use crate::model::ModelError;
 use crate::model::llama::Weights;
-use crate::model::shape::{LINEARS, Site};
+use crate::model::shape::{LINEARS, Linear, Site};
 use crate::plan::{DecomposeStage, Part};
 use crate::progress::Unit;
 use crate::results::provenance::Outcome;
@@ -25,7 +25,8 @@ struct Job<'a> {
     weights: &'a dyn Weights,
     cache: &'a Cache,
     statistics: Option<&'a str>,
-    depth: &'a (dyn Fn(usize) -> usize + Sync),
+    end: End,
+    depth: &'a (dyn Fn(&Linear) -> usize + Sync),
 }
 
 /// Decomposes what is missing of one arm.
@@ -39,13 +40,14 @@ pub(super) fn run(run: &Run, stage: &DecomposeStage) -> Result<Outcome, RunError
     let opened = run.model()?;
     let arm = &run.experiment.arms[stage.arm];
     let discard = &run.experiment.discard;
-    let depth = |rank: usize| discard.components(discard.len() - 1, rank);
+    let depth = |linear: &Linear| discard.components(discard.len() - 1, linear);
     let job = Job {
         arm: &arm.id,
         method: arm.method.as_ref(),
         weights: opened.weights.weights(),
         cache,
         statistics: stage.statistics.map(|i| plan.calibrate[i].key.as_str()),
+        end: arm.end,
         depth: &depth,
     };
     let linears = todo.iter().map(|part| part.linears.len() as u64).sum();
@@ -72,7 +74,7 @@ impl Job<'_> {
                 };
                 let flat = w.flatten_all().and_then(|w| w.to_vec1::<f32>()).map_err(ModelError::from)?;
                 let w = Mat::from_fn(linear.d_out, linear.d_in, |i, j| f64::from(flat[i * linear.d_in + j]));
-                let found = self.decompose(&linear.name, w.as_ref(), statistics.get(site));
+                let found = self.decompose(linear, w.as_ref(), statistics.get(site));
                 done();
                 found
             })
@@ -88,12 +90,17 @@ impl Job<'_> {
         sites.into_iter().map(|site| Ok((site, statistics_store::read(&file, &path, site)?))).collect()
     }
 
-    fn decompose(&self, linear: &str, w: MatRef<f64>, statistics: Option<&Statistics>) -> Result<Decomposed, RunError> {
-        let failed = |source| RunError::Decomposition { arm: self.arm.into(), linear: linear.into(), source };
-        let depth = (self.depth)(w.nrows().min(w.ncols()));
+    fn decompose(
+        &self,
+        linear: &Linear,
+        w: MatRef<f64>,
+        statistics: Option<&Statistics>,
+    ) -> Result<Decomposed, RunError> {
+        let failed = |source| RunError::Decomposition { arm: self.arm.into(), linear: linear.name.clone(), source };
+        let depth = (self.depth)(linear);
         let weighed = self.method.weigh(w, statistics).map_err(failed)?;
-        let factorisation = Factorisation::of(weighed.product.as_ref(), depth).map_err(failed)?;
+        let factorisation = Factorisation::of(weighed.product.as_ref(), self.end, depth).map_err(failed)?;
         let conditioning = Conditioning::new(statistics, weighed.damping);
-        Ok(Decomposed::new(linear.into(), w, &factorisation, depth, conditioning))
+        Ok(Decomposed::new(linear.name.clone(), w, &factorisation, self.end, depth, conditioning))
     }
 }

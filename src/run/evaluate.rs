@@ -1,17 +1,18 @@
 //! The evaluation stage: losses of the windows that the cache lacks, of the undamaged model or of an arm's points.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use rayon::prelude::*;
 
-use crate::cache::{Arrays, Measured, ReadArrays};
+use crate::cache::{Arrays, Journal, Measured, ReadArrays};
 use crate::corpus::windows;
 use crate::evaluate::window_losses;
 use crate::model::llama::Weights;
+use crate::model::shape::Linear;
 use crate::plan::{DecomposeStage, EvaluateStage};
 use crate::progress::{Bar, Unit};
 use crate::results::provenance::Outcome;
+use crate::spec::Evaluation;
 
-use super::weights::Truncated;
+use super::weights::{Taken, Truncated};
 use super::{Run, RunError};
 
 /// Windows still to be measured for one stage of the plan.
@@ -42,10 +43,9 @@ pub(super) fn run(run: &Run, arm: Option<&DecomposeStage>) -> Result<Outcome, Ru
     let bar = run.context.progress.bar(format!("evaluate {name}"), total, Unit::Count("tokens"));
     match arm {
         None => {
-            for one in &todo {
-                let tokens = run.tokens(one.stage.evaluation)?;
-                run.measure(one, &tokens, None, &bar)?;
-            }
+            let opened = run.model()?;
+            let jobs = todo.iter().map(|one| run.job(one, opened.weights.weights())).collect::<Result<Vec<_>, _>>()?;
+            measure(&jobs, opened.weights.together(), &bar)?;
         }
         Some(arm) => run.points(arm, &todo, &bar)?,
     }
@@ -53,51 +53,50 @@ pub(super) fn run(run: &Run, arm: Option<&DecomposeStage>) -> Result<Outcome, Ru
 }
 
 impl Run<'_> {
-    /// The points of an arm: one truncation serves every test set.
+    /// The components that an arm takes, as many as `count` says.
+    pub(super) fn taken<'b>(
+        &'b self,
+        arm: &'b DecomposeStage,
+        count: &'b (dyn Fn(&Linear) -> usize + Sync),
+    ) -> Taken<'b> {
+        let end = self.experiment.arms[arm.arm].end;
+        Taken { cache: &self.context.cache, key: &arm.key, end, parts: &self.plan.parts, count }
+    }
+
+    /// The points of an arm: one truncation serves every test set, and several points are measured side by side, so that
+    /// an odd number of windows leaves no thread idle.
     fn points(&self, arm: &DecomposeStage, todo: &[Todo], bar: &Bar) -> Result<(), RunError> {
-        let discard = &self.experiment.discard;
-        for point in 0..discard.len() {
-            let of_point: Vec<&Todo> =
-                todo.iter().filter(|one| one.stage.point.map(|(_, p)| p) == Some(point)).collect();
-            if of_point.is_empty() {
-                continue;
-            }
-            let tokens = of_point.iter().map(|one| self.tokens(one.stage.evaluation)).collect::<Result<Vec<_>, _>>()?;
-            let opened = self.model()?;
-            let dropped = |rank: usize| discard.components(point, rank);
-            let (cache, parts) = (&self.context.cache, &self.plan.parts);
-            let truncated = Truncated::new(opened.weights.weights(), cache, &arm.key, parts, &dropped)?;
-            let in_memory = if opened.weights.together() == 1 { Some(truncated.resident()?) } else { None };
-            let weights: &dyn Weights = match &in_memory {
-                Some(resident) => resident,
-                None => &truncated,
+        let opened = self.model()?;
+        let (base, together) = (opened.weights.weights(), opened.weights.together());
+        let wanted = |point: &usize| todo.iter().any(|one| one.stage.point.map(|(_, p)| p) == Some(*point));
+        let points: Vec<usize> = (0..self.experiment.discard.len()).filter(wanted).collect();
+        for points in points.chunks(opened.weights.models_at_once()) {
+            let discard = &self.experiment.discard;
+            let counts: Vec<_> = points.iter().map(|&p| move |linear: &Linear| discard.components(p, linear)).collect();
+            let truncated = counts.iter().map(|count| Truncated::new(base, self.taken(arm, count)));
+            let truncated = truncated.collect::<Result<Vec<_>, _>>()?;
+            let resident = if together == 1 {
+                truncated.iter().map(Truncated::resident).collect::<Result<Vec<_>, _>>()?
+            } else {
+                Vec::new()
             };
-            for (one, tokens) in of_point.iter().zip(&tokens) {
-                self.measure(one, tokens, Some(weights), bar)?;
+            let mut jobs = Vec::new();
+            for (i, &point) in points.iter().enumerate() {
+                let weights: &dyn Weights = if together == 1 { &resident[i] } else { &truncated[i] };
+                for one in todo.iter().filter(|one| one.stage.point.map(|(_, p)| p) == Some(point)) {
+                    jobs.push(self.job(one, weights)?);
+                }
             }
+            measure(&jobs, together, bar)?;
         }
         Ok(())
     }
 
-    /// Measures windows and writes each to the journal as it is known.
-    fn measure(&self, todo: &Todo, tokens: &[u32], weights: Option<&dyn Weights>, bar: &Bar) -> Result<(), RunError> {
-        let opened = self.model()?;
-        let weights = weights.unwrap_or_else(|| opened.weights.weights());
+    /// What is missing of one stage, with the weights to measure it on.
+    fn job<'b>(&'b self, todo: &'b Todo, weights: &'b dyn Weights) -> Result<Job<'b>, RunError> {
         let evaluation = &self.experiment.evaluations[todo.stage.evaluation];
-        let all = windows(tokens, evaluation.length, evaluation.windows)?;
-        let missing: Vec<(usize, &[u32])> = todo.missing.iter().map(|&i| (i, all[i])).collect();
         let journal = self.context.cache.journal(&todo.stage.key);
-        let start = Instant::now();
-        let last = AtomicU64::new(0);
-        let done = |window: usize, nll: f64| {
-            // Wall time since the window before, whoever computed it: the sum over windows is the stage's wall time.
-            let now = start.elapsed().as_micros() as u64;
-            let seconds = now.saturating_sub(last.swap(now, Ordering::Relaxed)) as f64 / 1e6;
-            journal.append(window, Measured { nll, seconds })?;
-            bar.advance(evaluation.length as u64);
-            Ok::<_, RunError>(())
-        };
-        window_losses(weights, &missing, opened.weights.together(), &done)
+        Ok(Job { weights, evaluation, tokens: self.tokens(todo.stage.evaluation)?, missing: &todo.missing, journal })
     }
 
     /// Number of windows of an evaluation. For `all`, the text is tokenised the first time.
@@ -123,4 +122,27 @@ impl Run<'_> {
         arrays.write(&path)?;
         Ok(tokens)
     }
+}
+
+/// Windows to measure on one model.
+struct Job<'a> {
+    weights: &'a dyn Weights,
+    evaluation: &'a Evaluation,
+    tokens: Vec<u32>,
+    missing: &'a [usize],
+    journal: Journal,
+}
+
+/// Measures all jobs side by side, each window written to its journal as it is known.
+fn measure(jobs: &[Job], together: usize, bar: &Bar) -> Result<(), RunError> {
+    jobs.par_iter().with_max_len(1).try_for_each(|job| {
+        let length = job.evaluation.length;
+        let all = windows(&job.tokens, length, job.evaluation.windows)?;
+        let missing: Vec<(usize, &[u32])> = job.missing.iter().map(|&i| (i, all[i])).collect();
+        window_losses(job.weights, &missing, together, &|window, nll, seconds| {
+            job.journal.append(window, Measured { nll, seconds })?;
+            bar.advance(length as u64);
+            Ok::<_, RunError>(())
+        })
+    })
 }

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use crate::cache::ReadArrays;
 use crate::decompose::store;
 use crate::evaluate::uncertainty::{Estimate, estimate, paired};
+use crate::model::shape::Linear;
 use crate::plan::{EvaluateStage, Plan};
 use crate::report::published::{PublishedRow, PublishedTest};
 use crate::report::{self, By, Meta};
@@ -126,18 +127,18 @@ fn measurements(run: &Run) -> Result<(Vec<Row>, Vec<WindowRow>), RunError> {
 fn extent(experiment: &Experiment, stage: &EvaluateStage) -> (usize, f64, f64) {
     let Some((_, point)) = stage.point else { return (0, 0.0, 1.0) };
     let linears = experiment.linears();
-    let dropped = |rank: usize| experiment.discard.components(point, rank);
-    let widest = linears.iter().map(|l| l.rank()).max().unwrap_or(0);
+    let dropped = |linear: &Linear| experiment.discard.components(point, linear);
+    let widest = linears.iter().max_by_key(|l| l.rank());
     let discarded = match &experiment.discard {
         Discard::Components { values, .. } => values[point],
-        Discard::Share { .. } => dropped(widest),
+        Discard::Share { .. } => widest.map_or(0, dropped),
     };
-    let sum = |of: &dyn Fn(&crate::model::shape::Linear) -> usize| linears.iter().map(of).sum::<usize>() as f64;
+    let sum = |of: &dyn Fn(&Linear) -> usize| linears.iter().map(of).sum::<usize>() as f64;
     let share = match &experiment.discard {
-        Discard::Components { .. } => sum(&|l| dropped(l.rank())) / sum(&|l| l.rank()),
+        Discard::Components { .. } => sum(&dropped) / sum(&Linear::rank),
         Discard::Share { values } => values[point],
     };
-    let factored = sum(&|l| (l.rank() - dropped(l.rank())) * (l.d_out + l.d_in)) / sum(&|l| l.d_out * l.d_in);
+    let factored = sum(&|l| (l.rank() - dropped(l)) * (l.d_out + l.d_in)) / sum(&|l| l.d_out * l.d_in);
     (discarded, share, factored)
 }
 

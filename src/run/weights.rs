@@ -1,15 +1,16 @@
 //! The model in memory or on disk, and the model with components dropped.
 
-use candle_core::{Device, Tensor};
+use candle_core::Device;
 use rayon::prelude::*;
 
-use crate::cache::{Cache, ReadArrays};
-use crate::decompose::store;
+use crate::cache::{Cache, CacheError, ReadArrays};
+use crate::decompose::End;
+use crate::decompose::store::{self, Decomposed};
 use crate::model::ModelError;
 use crate::model::checkpoint::Checkpoint;
 use crate::model::config::Config;
 use crate::model::llama::{Block, Frame, Resident, Streamed, Weights};
-use crate::model::shape::LINEARS;
+use crate::model::shape::{LINEARS, Linear, Site};
 use crate::plan::Part;
 
 use super::RunError;
@@ -26,10 +27,10 @@ pub enum Loaded {
 const STREAMED_TOGETHER: usize = 64;
 
 impl Loaded {
-    /// In memory if two copies (the model and one with components dropped) take at most half of what is free.
+    /// In memory if three copies (the model and two with components taken away) take at most half of what is free.
     pub fn read(checkpoint: Checkpoint, device: &Device) -> Result<Self, ModelError> {
         let bytes = checkpoint.config().shape.parameters() * 4;
-        let fits = available_memory().is_none_or(|free| bytes * 2 <= free / 2);
+        let fits = available_memory().is_none_or(|free| bytes * 3 <= free / 2);
         Ok(if fits {
             Self::Resident(Resident::read(&checkpoint, device)?)
         } else {
@@ -42,6 +43,14 @@ impl Loaded {
         match self {
             Self::Resident(weights) => weights,
             Self::Streamed(weights) => weights,
+        }
+    }
+
+    /// Models with components taken away to hold at once: two leave no thread idle where windows do not divide evenly.
+    pub fn models_at_once(&self) -> usize {
+        match self {
+            Self::Resident(_) => 2,
+            Self::Streamed(_) => 1,
         }
     }
 
@@ -61,38 +70,50 @@ fn available_memory() -> Option<u64> {
     Some(line.trim().trim_end_matches(" kB").parse::<u64>().ok()? * 1024)
 }
 
-/// A model with components dropped from its targets, as the decompositions in the cache say.
+/// Which components are taken from each target, and where the cache has them.
+#[derive(Clone, Copy)]
+pub struct Taken<'a> {
+    /// The cache that holds the decompositions.
+    pub cache: &'a Cache,
+    /// The decomposition's key.
+    pub key: &'a str,
+    /// The end they are taken from.
+    pub end: End,
+    /// The targets.
+    pub parts: &'a [Part],
+    /// How many are taken from a linear.
+    pub count: &'a (dyn Fn(&Linear) -> usize + Sync),
+}
+
+impl Taken<'_> {
+    /// The decompositions of a part, a linear each.
+    pub fn read(&self, part: &Part) -> Result<Vec<(Linear, Decomposed)>, CacheError> {
+        let path = self.cache.part("decomposition", self.key, &part.name());
+        let file = ReadArrays::open(&path)?;
+        let one =
+            |(linear, _): &(Linear, Site)| Ok((linear.clone(), store::read(&file, &path, &linear.name, self.end)?));
+        part.linears.iter().map(one).collect()
+    }
+}
+
+/// A model with components taken from its targets.
 pub struct Truncated<'a> {
     base: &'a dyn Weights,
-    cache: &'a Cache,
-    key: &'a str,
-    parts: &'a [Part],
-    dropped: &'a (dyn Fn(usize) -> usize + Sync),
+    taken: Taken<'a>,
     frame: Frame,
 }
 
 impl<'a> Truncated<'a> {
-    /// `dropped` gives the components to drop from a linear of a rank; `key` is the decomposition's.
-    pub fn new(
-        base: &'a dyn Weights,
-        cache: &'a Cache,
-        key: &'a str,
-        parts: &'a [Part],
-        dropped: &'a (dyn Fn(usize) -> usize + Sync),
-    ) -> Result<Self, RunError> {
-        let mut this = Self { frame: base.frame().clone(), base, cache, key, parts, dropped };
+    /// The model `base` without the components `taken`.
+    pub fn new(base: &'a dyn Weights, taken: Taken<'a>) -> Result<Self, RunError> {
+        let mut frame = base.frame().clone();
         // A tied head is untied by this: the embedding stays as it is.
-        if let Some(part) = parts.iter().find(|part| part.head) {
-            this.frame.head = this.truncate(part, "lm_head", base.head())?;
+        if let Some(part) = taken.parts.iter().find(|part| part.head) {
+            for (linear, decomposed) in taken.read(part)? {
+                frame.head = decomposed.truncation.apply(base.head(), (taken.count)(&linear))?;
+            }
         }
-        Ok(this)
-    }
-
-    fn truncate(&self, part: &Part, linear: &str, w: &Tensor) -> Result<Tensor, RunError> {
-        let path = self.cache.part("decomposition", self.key, &part.name());
-        let decomposed = store::read(&ReadArrays::open(&path)?, &path, linear)?;
-        let (d_out, d_in) = w.dims2().map_err(ModelError::from)?;
-        Ok(decomposed.truncation.apply(w, (self.dropped)(d_out.min(d_in)))?)
+        Ok(Self { base, taken, frame })
     }
 
     /// With all weights in memory, blocks in parallel.
@@ -104,13 +125,12 @@ impl<'a> Truncated<'a> {
 
     fn truncated_block(&self, layer: usize) -> Result<Block, RunError> {
         let mut block = self.base.block(layer)?;
-        let Some(part) = self.parts.iter().find(|part| part.layer == layer && !part.head) else { return Ok(block) };
-        let path = self.cache.part("decomposition", self.key, &part.name());
-        let file = ReadArrays::open(&path)?;
-        for (linear, _) in &part.linears {
+        let Some(part) = self.taken.parts.iter().find(|part| part.layer == layer && !part.head) else {
+            return Ok(block);
+        };
+        for (linear, decomposed) in self.taken.read(part)? {
             let Some(i) = LINEARS.iter().position(|suffix| linear.name.ends_with(suffix)) else { continue };
-            let decomposed = store::read(&file, &path, &linear.name)?;
-            block.linears[i] = decomposed.truncation.apply(&block.linears[i], (self.dropped)(linear.rank()))?;
+            block.linears[i] = decomposed.truncation.apply(&block.linears[i], (self.taken.count)(&linear))?;
         }
         Ok(block)
     }

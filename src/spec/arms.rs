@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::text::Named;
 use super::{Arm, Calibration, Evaluation, raw};
-use crate::decompose::{Entry, Method, Needs};
+use crate::decompose::{End, Entry, Method, Needs};
 use crate::yaml::{self, Error, Errors, Key, Node, Span, Spanned, Value};
 
 /// What arms are resolved against.
@@ -38,8 +38,8 @@ pub(super) fn resolve(node: &Node, known: &Known, errors: &mut Errors) -> Vec<Pl
         errors.keep(distinct(&label, label_span, &mut labels));
         let span = draft.samples_span.clone().unwrap_or_else(|| node.span.clone());
         let id = draft.id(&mut ids);
-        let Draft { method, calibration, samples, evaluations, .. } = draft;
-        arms.push(Placed { arm: Arm { id, label, method, calibration, samples, evaluations }, span });
+        let Draft { method, calibration, samples, end, evaluations, .. } = draft;
+        arms.push(Placed { arm: Arm { id, label, method, calibration, samples, end, evaluations }, span });
     }
     arms
 }
@@ -50,18 +50,21 @@ struct Draft {
     calibration: Option<String>,
     samples: Option<usize>,
     samples_span: Option<Span>,
+    end: End,
     label: Option<Spanned<String>>,
     evaluations: Vec<String>,
 }
 
 impl Draft {
     fn automatic_label(&self) -> String {
+        let title = match self.end {
+            End::Smallest => self.method.title().to_owned(),
+            End::Largest => format!("{}, largest", self.method.title()),
+        };
         match (&self.calibration, self.samples) {
-            (Some(calibration), Some(1)) => format!("{} (1 {calibration} sample)", self.method.title()),
-            (Some(calibration), Some(samples)) => {
-                format!("{} ({samples} {calibration} samples)", self.method.title())
-            }
-            _ => self.method.title().to_owned(),
+            (Some(calibration), Some(1)) => format!("{title} (1 {calibration} sample)"),
+            (Some(calibration), Some(samples)) => format!("{title} ({samples} {calibration} samples)"),
+            _ => title,
         }
     }
 
@@ -70,6 +73,9 @@ impl Draft {
         let mut stem = self.method.name().to_owned();
         if let (Some(calibration), Some(samples)) = (&self.calibration, self.samples) {
             stem = format!("{stem}-{calibration}-{samples}");
+        }
+        if self.end == End::Largest {
+            stem.push_str("-largest");
         }
         let numbered = (2..).map(|number| format!("{stem}-{number}"));
         let free = std::iter::once(stem.clone()).chain(numbered).find(|id| !taken.contains(id));
@@ -95,7 +101,8 @@ fn draft(node: &Node, known: &Known, errors: &mut Errors) -> Option<Draft> {
     });
     let (calibration, samples) = statistics(&raw, method.as_deref(), known, errors);
     let samples_span = raw.samples.map(|samples| samples.span);
-    Some(Draft { method: method?, calibration, samples, samples_span, label: raw.label, evaluations })
+    let end = raw.end.unwrap_or_default();
+    Some(Draft { method: method?, calibration, samples, samples_span, end, label: raw.label, evaluations })
 }
 
 /// The calibration and the number of its samples that an arm uses.

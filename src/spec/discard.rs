@@ -1,6 +1,8 @@
 //! The `discard` key: how many of the smallest components are dropped.
 
-use super::{Discard, raw};
+use globset::Glob;
+
+use super::{Discard, Exception, raw};
 use crate::model::shape::Linear;
 use crate::yaml::{self, Error, Errors, Node, Span};
 
@@ -18,16 +20,27 @@ impl Discard {
         self.len() == 0
     }
 
-    /// The number of components that point `index` drops from a linear of rank `rank`, always below the rank.
+    /// The number of components that point `index` takes from a linear, always below its rank.
     ///
     /// # Panics
     /// If `index` is not below [`Discard::len`].
-    pub fn components(&self, index: usize, rank: usize) -> usize {
+    pub fn components(&self, index: usize, linear: &Linear) -> usize {
+        let rank = linear.rank();
         let wanted = match self {
-            Self::Components { values, .. } => values[index],
+            Self::Components { values, .. } if values[index] == 0 => 0,
+            Self::Components { values, except, .. } => except
+                .iter()
+                .find(|exception| exception.matches(&linear.name))
+                .map_or(values[index], |exception| exception.components),
             Self::Share { values } => (values[index] * rank as f64 + 0.5).floor() as usize,
         };
         wanted.min(rank.saturating_sub(1))
+    }
+}
+
+impl Exception {
+    fn matches(&self, linear: &str) -> bool {
+        Glob::new(&self.linears).is_ok_and(|glob| glob.compile_matcher().is_match(linear))
     }
 }
 
@@ -35,7 +48,13 @@ impl Discard {
 pub(super) fn resolve(node: &Node, linears: Option<&[Linear]>) -> Result<Discard, Errors> {
     let raw: raw::Discard = yaml::from_node(node)?;
     match (&raw.components, &raw.share, &raw.cap) {
-        (Some(list), None, cap) => components(list, cap.as_ref().is_some_and(|cap| **cap), linears),
+        (Some(list), None, cap) => {
+            let cap = cap.as_ref().is_some_and(|cap| **cap);
+            components(list, cap, raw.except.as_ref(), linears.unwrap_or_default())
+        }
+        (None, Some(_), None) if raw.except.is_some() => {
+            Err(Error::at(&node.span, "`except` goes with `components`; with a share each linear has its own r").into())
+        }
         (None, Some(list), None) => share(list),
         (None, Some(_), Some(cap)) => {
             Err(Error::at(&cap.span, "`cap` goes with `components`; a share always leaves a component").into())
@@ -49,19 +68,44 @@ pub(super) fn resolve(node: &Node, linears: Option<&[Linear]>) -> Result<Discard
     }
 }
 
-fn components(list: &Node, cap: bool, linears: Option<&[Linear]>) -> Result<Discard, Errors> {
+fn components(list: &Node, cap: bool, except: Option<&Node>, linears: &[Linear]) -> Result<Discard, Errors> {
     let mut errors = Errors::default();
+    let except = except.map_or(Vec::new(), |node| exceptions(node, cap, linears, &mut errors));
+    let ruled = |linear: &&Linear| !except.iter().any(|exception: &Exception| exception.matches(&linear.name));
+    let others: Vec<Linear> = linears.iter().filter(ruled).cloned().collect();
     let mut values = Vec::new();
     for node in some_elements(list)? {
         let Some(r) = errors.keep(yaml::from_node::<usize>(node)) else { continue };
         if !cap && r > 0 {
-            errors.keep(below_every_rank(r, &node.span, linears.unwrap_or_default()));
+            errors.keep(below_every_rank(r, &node.span, &others));
         }
         values.push(r);
     }
     values.sort_unstable();
     values.dedup();
-    errors.into_result(Discard::Components { values, cap })
+    errors.into_result(Discard::Components { values, cap, except })
+}
+
+/// `except: {GLOB: r}`. The first glob that matches a linear rules it.
+fn exceptions(node: &Node, cap: bool, linears: &[Linear], errors: &mut Errors) -> Vec<Exception> {
+    let mut all = Vec::new();
+    for (key, value) in errors.keep(node.pairs("numbers of components by glob: {'*.k_proj': 8}")).unwrap_or_default() {
+        let Some(components) = errors.keep(yaml::from_node::<usize>(value)) else { continue };
+        if let Err(why) = Glob::new(&key.name) {
+            errors.at(&key.span, format!("`{}` is no glob: {}", key.name, why.kind()));
+            continue;
+        }
+        let exception = Exception { linears: key.name.clone(), components };
+        let matching: Vec<Linear> = linears.iter().filter(|l| exception.matches(&l.name)).cloned().collect();
+        if matching.is_empty() && !linears.is_empty() {
+            errors.at(&key.span, format!("`{}` matches none of the targets", key.name));
+        }
+        if !cap {
+            errors.keep(below_every_rank(components, &value.span, &matching));
+        }
+        all.push(exception);
+    }
+    all
 }
 
 fn below_every_rank(r: usize, span: &Span, linears: &[Linear]) -> Result<(), Error> {

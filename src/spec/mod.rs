@@ -3,6 +3,7 @@
 //! [`load`] turns a YAML file (with `extends` and `--set` overrides) into an [`Experiment`], or into errors that name
 //! file, line and column. Nothing here fetches or computes; later stages never look at YAML again.
 
+mod adapters;
 mod arms;
 mod catalog;
 mod discard;
@@ -22,9 +23,10 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::adapt::Split;
 use crate::assets::Source;
 use crate::corpus::Format;
-use crate::decompose::{METHODS, Method};
+use crate::decompose::{End, METHODS, Method};
 use crate::model::shape::Shape;
 
 pub use crate::yaml::Errors as SpecErrors;
@@ -57,7 +59,7 @@ pub fn load(
     resolve::load(path, overrides, catalog, shape_reader, METHODS)
 }
 
-/// One experiment: a study of curves (arms) over numbers of discarded components.
+/// One experiment: a study of curves (arms) over numbers of discarded components, heat maps of covariances, or both.
 #[derive(Debug, Clone, Serialize)]
 pub struct Experiment {
     /// Name of the results folder, `results/<name>/`.
@@ -74,12 +76,18 @@ pub struct Experiment {
     pub seed: u64,
     /// Calibration passes, in the order of the file.
     pub calibrations: Vec<Calibration>,
-    /// Curves, in the order of the file.
+    /// Curves, in the order of the file; none in an experiment of heat maps only.
     pub arms: Vec<Arm>,
     /// The points of each curve.
     pub discard: Discard,
     /// Test sets, in the order of the file.
     pub evaluations: Vec<Evaluation>,
+    /// What to tell of the components as adapters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adapters: Option<Adapters>,
+    /// Heat maps to draw.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub heatmaps: Option<HeatMaps>,
     /// Name of a file in `experiments/published/` (without `.yaml`) to show beside ours.
     pub published: Option<String>,
     /// The spec file as given on the command line.
@@ -163,6 +171,9 @@ pub struct Arm {
     pub calibration: Option<String>,
     /// Number of samples of that calibration it uses (at most the calibration's own).
     pub samples: Option<usize>,
+    /// Which components are taken away: the smallest (the paper's truncation, KPM adapters) or the largest (IPM adapters).
+    #[serde(skip_serializing_if = "End::is_smallest")]
+    pub end: End,
     /// Names of the evaluations this arm is measured on, in the order of the spec's `evaluate`; default all.
     pub evaluations: Vec<String>,
 }
@@ -177,12 +188,45 @@ pub enum Discard {
         values: Vec<usize>,
         /// What happens where a linear's rank R <= r: `false` refuses the spec, `true` discards R - 1 there.
         cap: bool,
+        /// Linears with an r of their own at every point but 0; the first that matches rules.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        except: Vec<Exception>,
     },
     /// A share of each linear's rank R: r = floor(share R + 0.5), at most R - 1. Ascending, distinct, in [0, 1).
     Share {
         /// Values of the share.
         values: Vec<f64>,
     },
+}
+
+/// Components taken as LoRA adapters (B A with W - B A left behind): every arm at every point.
+#[derive(Debug, Clone, Serialize, PartialEq)]
+pub struct Adapters {
+    /// Calibrations on whose text the share of each linear's output that its adapter carries is measured.
+    pub energy: Vec<String>,
+    /// How the singular values are shared between B and A.
+    pub split: Split,
+    /// Whether plain LoRA (random A, zero B) of the same ranks stands beside.
+    pub lora: bool,
+}
+
+/// Heat maps of the covariances at the targets' inputs, a row a target, a column a calibration (the paper's Figures 4
+/// and 5).
+#[derive(Debug, Clone, Serialize, PartialEq)]
+pub struct HeatMaps {
+    /// Names of calibrations.
+    pub calibrations: Vec<String>,
+    /// Cells a side.
+    pub size: usize,
+}
+
+/// Linears with an r of their own.
+#[derive(Debug, Clone, Serialize, PartialEq)]
+pub struct Exception {
+    /// A glob of Hugging Face names.
+    pub linears: String,
+    /// Components.
+    pub components: usize,
 }
 
 /// One test set: non-overlapping windows of a text.

@@ -6,12 +6,17 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use crate::adapt::Split;
 use crate::corpus::Sampling;
+use crate::decompose::End;
 use crate::yaml::{Node, Spanned};
 
 /// The whole file. `extends` is dealt with before this is read.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "an experiment: a mapping with name, model, arms, discard and evaluate")]
+#[serde(
+    deny_unknown_fields,
+    expecting = "an experiment: a mapping with name, model, arms, discard and evaluate; or with heatmaps"
+)]
 pub(super) struct Experiment {
     /// Name of the results folder.
     pub name: Spanned<String>,
@@ -27,12 +32,16 @@ pub(super) struct Experiment {
     pub seed: Option<u64>,
     /// Name -> [`Calibration`].
     pub calibrations: Option<Node>,
-    /// List of [`Arm`].
-    pub arms: Node,
+    /// List of [`Arm`]; with `discard` and `evaluate`, which go together.
+    pub arms: Option<Node>,
     /// [`Discard`].
-    pub discard: Node,
+    pub discard: Option<Node>,
     /// Name -> [`Evaluation`].
-    pub evaluate: Node,
+    pub evaluate: Option<Node>,
+    /// [`Adapters`].
+    pub adapters: Option<Node>,
+    /// [`HeatMaps`].
+    pub heatmaps: Option<Node>,
     /// Name of a file in `published/` beside the catalog.
     pub published: Option<Spanned<String>>,
 }
@@ -96,6 +105,8 @@ pub(super) struct Arm {
     pub calibration: Option<Spanned<String>>,
     /// Default: the calibration's.
     pub samples: Option<Spanned<usize>>,
+    /// Which components are taken away; default `smallest`.
+    pub end: Option<End>,
     /// Default: the method's title with samples and calibration.
     pub label: Option<Spanned<String>>,
     /// Names of evaluations; default: all.
@@ -104,16 +115,42 @@ pub(super) struct Arm {
 
 impl Arm {
     /// The names of these keys.
-    pub const KEYS: &[&str] = &["method", "calibration", "samples", "label", "evaluate"];
+    pub const KEYS: &[&str] = &["method", "calibration", "samples", "end", "label", "evaluate"];
 }
 
-/// `{components: [...], cap: BOOL}` or `{share: [...]}`.
+/// `{components: [...], cap: BOOL, except: {GLOB: r}}` or `{share: [...]}`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "{components: [...]} or {share: [...]}")]
 pub(super) struct Discard {
     pub components: Option<Node>,
     pub cap: Option<Spanned<bool>>,
+    /// Glob -> components, for linears with an r of their own.
+    pub except: Option<Node>,
     pub share: Option<Node>,
+}
+
+/// What to look at and write when the components an arm takes make an adapter.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default, expecting = "adapters: {energy: [CALIBRATION, ...], split: UV, lora: true}")]
+#[derive(Default)]
+pub(super) struct Adapters {
+    /// Names of calibrations; default: none.
+    pub energy: Option<Node>,
+    /// Default `UV`.
+    pub split: Split,
+    /// Whether plain LoRA of the same ranks stands beside; default false.
+    pub lora: bool,
+}
+
+/// Heat maps of the covariances at the targets' inputs.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default, expecting = "heatmaps: {calibrations: [NAME, ...], size: 32}")]
+#[derive(Default)]
+pub(super) struct HeatMaps {
+    /// Names of calibrations, a column each; default: all.
+    pub calibrations: Option<Node>,
+    /// Cells a side; default 32, the paper's.
+    pub size: Option<Spanned<usize>>,
 }
 
 /// One test set.

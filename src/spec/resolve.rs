@@ -5,9 +5,9 @@ use std::path::Path;
 use super::arms::{self, Known};
 use super::model::{self, ShapeReader};
 use super::text::{self, Context, Named};
-use super::{Catalog, Experiment, Loaded, SpecErrors, discard, published, raw, targets, warning};
+use super::{Catalog, Discard, Experiment, Loaded, SpecErrors, adapters, discard, published, raw, targets, warning};
 use crate::decompose::Entry;
-use crate::yaml::{self, Error, Errors, Key, Span};
+use crate::yaml::{self, Error, Errors, Key, Node, Span};
 
 /// The official code's seed.
 const SEED: u64 = 233;
@@ -35,11 +35,19 @@ pub(super) fn load(
     let seed = raw.seed.unwrap_or(SEED);
     let context = Context { catalog, model: model.as_ref(), seed };
     let calibrations = text::calibrations(raw.calibrations.as_ref(), &context, &mut errors);
-    let evaluations = text::evaluations(&raw.evaluate, &context, &mut errors);
+    let study = study(&raw, &root.span, &mut errors);
+    let evaluations = study.map_or(Vec::new(), |s| text::evaluations(s.evaluate, &context, &mut errors));
     let known = Known { methods, calibrations: &calibrations, evaluations: &evaluations };
-    let (arms, arm_spans): (Vec<_>, Vec<Span>) =
-        arms::resolve(&raw.arms, &known, &mut errors).into_iter().map(|placed| (placed.arm, placed.span)).unzip();
-    let discard = errors.keep_all(discard::resolve(&raw.discard, linears.as_deref()));
+    let placed = study.map_or(Vec::new(), |s| arms::resolve(s.arms, &known, &mut errors));
+    let (arms, arm_spans): (Vec<_>, Vec<Span>) = placed.into_iter().map(|placed| (placed.arm, placed.span)).unzip();
+    let discard = match study {
+        Some(study) => errors.keep_all(discard::resolve(study.discard, linears.as_deref())),
+        None => Some(Discard::Share { values: Vec::new() }),
+    };
+    let names: Vec<&str> = calibrations.iter().map(|(key, _)| key.name.as_str()).collect();
+    let adapters = raw.adapters.as_ref().and_then(|node| adapters::resolve(node, &names, &mut errors));
+    let heatmaps =
+        raw.heatmaps.as_ref().and_then(|node| adapters::heatmaps(node, &names, linears.as_deref(), &mut errors));
     if let Some(name) = &raw.published {
         errors.keep_all(published::find(name, catalog));
     }
@@ -60,12 +68,37 @@ pub(super) fn load(
         arms,
         discard,
         evaluations,
+        adapters,
+        heatmaps,
         published: raw.published.map(|name| name.value),
         path: path.to_owned(),
         overrides: overrides.to_vec(),
     };
     let warnings = warning::find(&experiment, &calibration_keys, &evaluation_keys, &arm_spans);
     Ok(Loaded { experiment, warnings })
+}
+
+/// The parts of a study, which go together.
+#[derive(Clone, Copy)]
+struct Study<'a> {
+    arms: &'a Node,
+    discard: &'a Node,
+    evaluate: &'a Node,
+}
+
+/// The study; `None` in an experiment of heat maps only. Parts of one, or nothing at all, are errors.
+fn study<'a>(raw: &'a raw::Experiment, span: &Span, errors: &mut Errors) -> Option<Study<'a>> {
+    let parts = [("arms", &raw.arms), ("discard", &raw.discard), ("evaluate", &raw.evaluate)];
+    if let (Some(arms), Some(discard), Some(evaluate)) = (&raw.arms, &raw.discard, &raw.evaluate) {
+        return Some(Study { arms, discard, evaluate });
+    }
+    let given = parts.iter().find_map(|(_, node)| node.as_ref()).or(raw.adapters.as_ref());
+    if given.is_some() || raw.heatmaps.is_none() {
+        for (name, _) in parts.iter().filter(|(_, node)| node.is_none()) {
+            errors.at(span, format!("missing key `{name}`"));
+        }
+    }
+    None
 }
 
 fn resolved<T>(named: Named<T>) -> (Vec<Key>, Vec<T>) {

@@ -21,7 +21,7 @@ pub struct Warning {
 /// The kinds of warnings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WarningKind {
-    /// No arm uses this calibration.
+    /// Nothing uses this calibration.
     UnusedCalibration {
         /// Its name.
         calibration: String,
@@ -56,7 +56,7 @@ pub enum WarningKind {
 impl fmt::Display for WarningKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::UnusedCalibration { calibration } => write!(f, "no arm uses calibration `{calibration}`"),
+            Self::UnusedCalibration { calibration } => write!(f, "nothing uses calibration `{calibration}`"),
             Self::UnusedEvaluation { evaluation } => write!(f, "no arm is measured on evaluation `{evaluation}`"),
             Self::SmallCalibration { calibration, tokens, widest, linear } => write!(
                 f,
@@ -93,7 +93,10 @@ impl Diagnostic for Warning {
 pub(super) fn find(experiment: &Experiment, calibrations: &[Key], evaluations: &[Key], arms: &[Span]) -> Vec<Warning> {
     let mut found = Vec::new();
     for key in calibrations {
-        if !experiment.arms.iter().any(|arm| arm.calibration.as_ref() == Some(&key.name)) {
+        let looked_at = experiment.adapters.iter().flat_map(|a| &a.energy);
+        let drawn = experiment.heatmaps.iter().flat_map(|h| &h.calibrations);
+        let by_arms = experiment.arms.iter().filter_map(|arm| arm.calibration.as_ref());
+        if !by_arms.chain(looked_at).chain(drawn).any(|name| *name == key.name) {
             let kind = WarningKind::UnusedCalibration { calibration: key.name.clone() };
             found.push(Warning { kind, span: key.span.clone() });
         }

@@ -18,6 +18,8 @@ pub fn write(tiny: &Tiny, path: &Path) {
             c => c.to_string(),
         }
     }));
+    let mut tokens: Vec<String> = tokens.collect();
+    tokens.extend((tokens.len()..Tiny::VOCABULARY).map(|id| format!("<unused{id}>")));
     let string = |text: &str| Value::String(text.into());
     let number = |n: usize| Value::U32(n as u32);
     let metadata = [
@@ -32,7 +34,7 @@ pub fn write(tiny: &Tiny, path: &Path) {
         ("llama.attention.layer_norm_rms_epsilon", Value::F32(1e-5)),
         ("tokenizer.ggml.model", string("gpt2")),
         ("tokenizer.ggml.pre", string("smollm")),
-        ("tokenizer.ggml.tokens", Value::Array(tokens.map(Value::String).collect())),
+        ("tokenizer.ggml.tokens", Value::Array(tokens.into_iter().map(Value::String).collect())),
         ("tokenizer.ggml.token_type", Value::Array(vec![Value::I32(1); Tiny::VOCABULARY])),
         ("tokenizer.ggml.merges", Value::Array(Vec::new())),
     ];

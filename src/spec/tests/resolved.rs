@@ -1,6 +1,7 @@
 //! Specs that load, resolved in full, and what is warned about.
 
 use super::*;
+use crate::model::shape::Linear;
 use crate::yaml::tests::rendered;
 
 fn as_json(bench: &Bench, loaded: &Loaded) -> String {
@@ -112,13 +113,37 @@ fn cap_leaves_one_component_where_r_reaches_the_rank() {
     let bench = Bench::new();
     let text = with("[0, 16, 8, 16]}", "[8, 600], cap: true}");
     let experiment = bench.load(&text, &[]).expect("cap allows it").experiment;
-    assert_eq!(experiment.discard, Discard::Components { values: vec![8, 600], cap: true });
-    let at = |rank| (experiment.discard.components(0, rank), experiment.discard.components(1, rank));
+    assert_eq!(experiment.discard, Discard::Components { values: vec![8, 600], cap: true, except: Vec::new() });
+    let linear = |rank| Linear { name: "model.layers.0.self_attn.k_proj".into(), d_out: rank, d_in: 2 * rank };
+    let at = |rank| (experiment.discard.components(0, &linear(rank)), experiment.discard.components(1, &linear(rank)));
     assert_eq!((at(192), at(576), at(1000)), ((8, 191), (8, 575), (8, 600)));
 
     let share = Discard::Share { values: vec![0.0, 0.25, 0.999] };
-    let counts: Vec<usize> = (0..share.len()).map(|index| share.components(index, 10)).collect();
+    let counts: Vec<usize> = (0..share.len()).map(|index| share.components(index, &linear(10))).collect();
     assert_eq!(counts, [0, 3, 9]);
+}
+
+#[test]
+fn some_linears_have_an_r_of_their_own() {
+    let bench = Bench::new();
+    let text = with("[0, 16, 8, 16]}", "[0, 200], except: {'*.layers.0.*.k_proj': 5, '*.[kv]_proj': 100}}");
+    let experiment = bench.load(&text, &[]).expect("no k or v is left to 200").experiment;
+    let counts = |name: &str| {
+        let linear = experiment.linears().into_iter().find(|l| l.name.ends_with(name)).expect("a linear");
+        (experiment.discard.components(0, &linear), experiment.discard.components(1, &linear))
+    };
+    assert_eq!(counts("layers.0.self_attn.k_proj"), (0, 5));
+    assert_eq!(counts("layers.1.self_attn.k_proj"), (0, 100));
+    assert_eq!(counts("layers.1.self_attn.q_proj"), (0, 200));
+    for (except, said) in [
+        ("{'*.k_proj': 192, '*.v_proj': 1}", "not below the rank"),
+        ("{'*.x_proj': 1, '*.[kv]_proj': 1}", "matches none of the targets"),
+        ("{'*.k_proj': many}", "number"),
+    ] {
+        let text = with("[0, 16, 8, 16]}", &format!("[0, 200], except: {except}}}"));
+        let errors = bench.load(&text, &[]).expect_err(except).to_string();
+        assert!(errors.contains(said), "{except}: {errors}");
+    }
 }
 
 #[test]
@@ -144,13 +169,13 @@ fn what_is_probably_not_meant_is_a_warning() {
     let loaded = bench.load(&text, &[]).expect("only warnings");
     let said: Vec<String> = loaded.warnings.iter().map(|warning| bench.redact(&warning.to_string())).collect();
     insta::assert_snapshot!(said.join("\n"), @r#"
-    spec.yaml:5:3: no arm uses calibration `spare`
+    spec.yaml:5:3: nothing uses calibration `spare`
     spec.yaml:13:3: no arm is measured on evaluation `ptb`
     spec.yaml:9:67: calibration `wiki` has 1024 tokens here, fewer than the 1536 inputs of model.layers.0.mlp.down_proj: too small for its width, the covariance is singular before damping
     spec.yaml:6:3: calibration `wiki` and evaluation `wiki` both read enwiki/test: the result flatters
     "#);
     insta::assert_snapshot!(bench.redact(&rendered(&loaded.warnings[0])), @r#"
-     ⚠ spec.yaml:5:3: no arm uses calibration `spare`
+     ⚠ spec.yaml:5:3: nothing uses calibration `spare`
       ╭─[spec.yaml:5:3]
     4 │ calibrations:
     5 │   spare: {corpus: ptb/test, samples: 9, length: 512}

@@ -1,0 +1,74 @@
+//! How much of a linear, and of its output on a text, an adapter carries.
+//!
+//! B A = U (U^T W) with orthonormal U, so ||B A||_F^2 is the sum over components of the squares of their rows p = u^T W, and
+//! the energy of the adapter's output on inputs X, ||B A X^T||_F^2, the sum of p C p^T with C = X^T X.
+
+use faer::{Mat, MatRef};
+
+use crate::decompose::{product, truncate::Truncation};
+
+/// A total and its parts by component, in the order of the components.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Energy {
+    /// Of the whole linear.
+    pub total: f64,
+    /// Of each component.
+    pub components: Vec<f64>,
+}
+
+impl Energy {
+    /// The share of components `range` of the total; 0 of nothing.
+    pub fn share(&self, range: std::ops::Range<usize>) -> f64 {
+        let part: f64 = self.components[range].iter().sum();
+        if self.total > 0.0 { part / self.total } else { 0.0 }
+    }
+
+    /// Of the weights: ||W||_F^2 and ||u u^T W||_F^2, w [d_out, d_in].
+    pub fn of_weights(w: MatRef<f64>, truncation: &Truncation) -> Self {
+        let p = rows(truncation);
+        Self { total: w.squared_norm_l2(), components: (0..p.nrows()).map(|i| p.row(i).squared_norm_l2()).collect() }
+    }
+
+    /// Of the output on a text: tr(W C W^T) and p C p^T, c [d_in, d_in] the text's covariance.
+    pub fn of_output(w: MatRef<f64>, truncation: &Truncation, c: MatRef<f64>) -> Self {
+        let p = rows(truncation);
+        let components = diagonal_of_quadratic(p.as_ref(), c);
+        Self { total: diagonal_of_quadratic(w, c).iter().sum(), components }
+    }
+}
+
+/// The rows U^T W in f64, [depth, d_in].
+fn rows(truncation: &Truncation) -> Mat<f64> {
+    let d_in = truncation.projected.len() / truncation.depth.max(1);
+    Mat::from_fn(truncation.depth, d_in, |i, j| f64::from(truncation.projected[i * d_in + j]))
+}
+
+/// The diagonal of m c m^T.
+fn diagonal_of_quadratic(m: MatRef<f64>, c: MatRef<f64>) -> Vec<f64> {
+    let mc = product(m, c);
+    (0..m.nrows()).map(|i| mc.row(i) * m.row(i).transpose()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decompose::{End, Factorisation};
+
+    #[test]
+    fn agrees_with_the_definition() {
+        let (d_out, d_in, r) = (5, 7, 3);
+        let w = Mat::from_fn(d_out, d_in, |i, j| ((i * 3 + j * 5) as f64 * 0.9).sin());
+        let x = Mat::from_fn(11, d_in, |i, j| ((i * 7 + j * 2) as f64 * 0.4).cos());
+        let found = Factorisation::of(w.as_ref(), End::Largest, r).unwrap();
+        let truncation = Truncation::new(w.as_ref(), &found, End::Largest, r);
+        let u = found.vectors(End::Largest, r);
+        let ba = u * (u.transpose() * &w);
+        let c = x.transpose() * &x;
+        let weights = Energy::of_weights(w.as_ref(), &truncation);
+        assert!((weights.share(0..r) - (ba.norm_l2() / w.norm_l2()).powi(2)).abs() < 1e-6);
+        let output = Energy::of_output(w.as_ref(), &truncation, c.as_ref());
+        let expected = ((&ba * x.transpose()).norm_l2() / (&w * x.transpose()).norm_l2()).powi(2);
+        assert!((output.share(0..r) - expected).abs() < 1e-6, "{} {expected}", output.share(0..r));
+        assert_eq!(output.share(1..1), 0.0);
+    }
+}

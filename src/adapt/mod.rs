@@ -1,0 +1,117 @@
+//! Components of a decomposition as a LoRA adapter, and the files other programs load.
+//!
+//! With U_r the r left vectors at one end of W T = U S V^T, the adapter is B = U_r sqrt(S_r), A = sqrt(S_r) V_r^T T^-1, and
+//! the model keeps W - B A. Since S V^T T^-1 = U^T W, A = S_r^-1/2 U_r^T W: no inverse of T is needed. The smallest
+//! components make KPM (knowledge preserved), the largest IPM (instruction previewed); with plain SVD the latter is PiSSA.
+
+use rand_mt::Mt64;
+use serde::{Deserialize, Serialize};
+
+use crate::decompose::store::Decomposed;
+use crate::model::kernel::{View, product};
+use crate::model::shape::Linear;
+
+pub mod energy;
+pub mod peft;
+
+/// How the singular values are shared between B and A.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Split {
+    /// Their roots to each: B = U sqrt(S), A = sqrt(S) V^T T^-1. The official code's default.
+    #[default]
+    UV,
+    /// All to B: B = U S, A = V^T T^-1.
+    U,
+    /// All to A: B = U, A = S V^T T^-1.
+    V,
+}
+
+impl Split {
+    /// What a column of U and the row S V^T T^-1 = U^T W are multiplied by, for a singular value.
+    fn factors(self, sigma: f64) -> (f64, f64) {
+        match self {
+            Self::V => (1.0, 1.0),
+            // A component of singular value 0 is nothing: U^T W = 0 there.
+            _ if sigma <= 0.0 => (0.0, 0.0),
+            Self::UV => (sigma.sqrt(), 1.0 / sigma.sqrt()),
+            Self::U => (sigma, 1.0 / sigma),
+        }
+    }
+}
+
+/// One linear's adapter: y = (W0 + B A) x, scale 1.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Adapter {
+    /// Hugging Face name of the linear.
+    pub linear: String,
+    /// Rank r.
+    pub rank: usize,
+    /// B, [d_out, r] row-major.
+    pub b: Vec<f32>,
+    /// A, [r, d_in] row-major.
+    pub a: Vec<f32>,
+}
+
+impl Adapter {
+    /// The `rank` outermost components of a decomposition, at most its depth.
+    pub fn of_components(decomposed: &Decomposed, rank: usize, split: Split) -> Self {
+        let truncation = &decomposed.truncation;
+        let depth = truncation.depth;
+        let skip = truncation.end.first(rank, depth);
+        let first = truncation.end.first(rank, decomposed.singular.len());
+        let factors: Vec<_> = decomposed.singular[first..first + rank].iter().map(|&s| split.factors(s)).collect();
+        let (d_out, d_in) = (truncation.left.len() / depth.max(1), truncation.projected.len() / depth.max(1));
+        let scaled = |x: f32, factor: f64| (f64::from(x) * factor) as f32;
+        let b = (0..d_out).flat_map(|i| (0..rank).map(move |j| (i, j)));
+        let a = (0..rank).flat_map(|j| (0..d_in).map(move |k| (j, k)));
+        Self {
+            linear: decomposed.linear.clone(),
+            rank,
+            b: b.map(|(i, j)| scaled(truncation.left[i * depth + skip + j], factors[j].0)).collect(),
+            a: a.map(|(j, k)| scaled(truncation.projected[(skip + j) * d_in + k], factors[j].1)).collect(),
+        }
+    }
+
+    /// Plain LoRA: A uniform in +-1/sqrt(d_in) (Kaiming's with a = sqrt(5), as PEFT has it), B zero. Depends on the seed
+    /// and the linear's name only.
+    pub fn lora(linear: &Linear, rank: usize, seed: u64) -> Self {
+        let hash = blake3::hash(format!("{seed} {}", linear.name).as_bytes());
+        let start = u64::from_le_bytes(hash.as_bytes()[..8].try_into().expect("eight of 32 bytes"));
+        let mut random = Mt64::new(start);
+        let bound = 1.0 / (linear.d_in as f64).sqrt();
+        let mut uniform = || {
+            // 53 bits make a float in [0, 1).
+            let unit = (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
+            ((2.0 * unit - 1.0) * bound) as f32
+        };
+        Self {
+            linear: linear.name.clone(),
+            rank,
+            b: vec![0.0; linear.d_out * rank],
+            a: (0..rank * linear.d_in).map(|_| uniform()).collect(),
+        }
+    }
+
+    /// The adapter of rank 2r that does for the untouched base model what this one does for W - B A: with `start` the
+    /// adapter as initialised, B' A' = B A - B0 A0, A' = [A; A0], B' = [B, -B0]. As PEFT's own conversion.
+    pub fn converted(&self, start: &Adapter) -> Self {
+        let (r, r0) = (self.rank, start.rank);
+        let rows = self.b.chunks_exact(r.max(1)).zip(start.b.chunks_exact(r0.max(1)));
+        Self {
+            linear: self.linear.clone(),
+            rank: r + r0,
+            b: rows.flat_map(|(row, row0)| row.iter().copied().chain(row0.iter().map(|x| -x))).collect(),
+            a: self.a.iter().chain(&start.a).copied().collect(),
+        }
+    }
+
+    /// w += scale B A, w [d_out, d_in] row-major.
+    pub fn add_to(&self, w: &mut [f32], scale: f32) {
+        let (r, d_in) = (self.rank, self.a.len() / self.rank.max(1));
+        let d_out = self.b.len() / r.max(1);
+        product(w, d_in, 1.0, View::new(&self.b, d_out, r, r), View::new(&self.a, r, d_in, d_in), scale);
+    }
+}
+
+#[cfg(test)]
+mod tests;

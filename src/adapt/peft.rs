@@ -1,0 +1,386 @@
+//! Adapters in PEFT's files: `adapter_model.safetensors` and `adapter_config.json`, written and read.
+//!
+//! The configuration says `init_lora_weights: true`, so that PEFT takes the weights as they are and decomposes nothing again.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use safetensors::tensor::{Dtype, SafeTensors};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::Adapter;
+use crate::model::export::{Entry, write_safetensors};
+use crate::model::shape::{LINEARS, Linear, Shape};
+use crate::results::atomic::{WriteError, write_bytes};
+
+const WEIGHTS: &str = "adapter_model.safetensors";
+const CONFIG: &str = "adapter_config.json";
+const PREFIX: &str = "base_model.model.";
+
+/// Why an adapter cannot be read or used.
+#[derive(Debug, thiserror::Error)]
+pub enum AdapterError {
+    /// A file that is not there or cannot be read.
+    #[error("cannot read {path}: {source}; an adapter is a folder with {CONFIG} and {WEIGHTS}")]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file that is cut short or is no such file.
+    #[error("{path} is not a usable file (truncated or corrupt?): {why}")]
+    Corrupt {
+        /// Which.
+        path: PathBuf,
+        /// What gave it away.
+        why: String,
+    },
+    /// An adapter of a kind that is more than B A.
+    #[error("{path}: `{key}` is {value}; only plain LoRA (B A added to linears) can be merged here")]
+    Unsupported {
+        /// The configuration.
+        path: PathBuf,
+        /// Its key.
+        key: &'static str,
+        /// What it says.
+        value: String,
+    },
+    /// An adapter made for another base model.
+    #[error("{path} was made for another base model: {why}")]
+    OtherModel {
+        /// The weights.
+        path: PathBuf,
+        /// Which linear disagrees, and how.
+        why: String,
+    },
+    /// Two adapters that do not belong together.
+    #[error("{path} and {start} do not hold the same linears: {linear} is in one of them only")]
+    OtherLinears {
+        /// The trained adapter.
+        path: PathBuf,
+        /// The adapter it should have started from.
+        start: PathBuf,
+        /// The first that differs.
+        linear: String,
+    },
+}
+
+/// An adapter folder as read: each linear's A and B, and the scale of their product.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    /// The folder.
+    pub path: PathBuf,
+    /// By Hugging Face name.
+    pub linears: BTreeMap<String, (Adapter, f32)>,
+}
+
+/// Writes an adapter folder's two files. The scale is 1 (alpha = r) for every linear. `base` is what the configuration
+/// calls the base model.
+pub fn write(folder: &Path, adapters: &[Adapter], base: &str, shape: &Shape) -> Result<(), WriteError> {
+    let width = |values: &[f32], rank: usize| values.len() / rank.max(1);
+    let entries: Vec<Entry> = adapters
+        .iter()
+        .flat_map(|one| {
+            let name = |part: &str| format!("{PREFIX}{}.{part}.weight", one.linear);
+            [
+                Entry { name: name("lora_A"), dims: vec![one.rank, width(&one.a, one.rank)] },
+                Entry { name: name("lora_B"), dims: vec![width(&one.b, one.rank), one.rank] },
+            ]
+        })
+        .collect();
+    let data = |i: usize| {
+        let one = &adapters[i / 2];
+        Ok::<_, std::convert::Infallible>(if i.is_multiple_of(2) { one.a.clone() } else { one.b.clone() })
+    };
+    match write_safetensors(&folder.join(WEIGHTS), &entries, data)? {
+        Ok(()) => {}
+        Err(never) => match never {},
+    }
+    let text = format!("{:#}\n", config(adapters, base, shape));
+    write_bytes(&folder.join(CONFIG), text.as_bytes())
+}
+
+fn config(adapters: &[Adapter], base: &str, shape: &Shape) -> Value {
+    // The rank most linears have; the others go into the patterns.
+    let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+    adapters.iter().for_each(|one| *counts.entry(one.rank).or_default() += 1);
+    let rank = counts.iter().max_by_key(|(_, count)| **count).map_or(0, |(rank, _)| *rank);
+    let names: Vec<&str> = adapters.iter().map(|one| one.linear.as_str()).collect();
+    let mut pattern = Map::new();
+    let others: Vec<&Adapter> = adapters.iter().filter(|one| one.rank != rank).collect();
+    for kind in kinds(&others.iter().map(|one| one.linear.as_str()).collect::<Vec<_>>(), shape) {
+        let one = others.iter().find(|one| one.linear == kind || one.linear.ends_with(&format!(".{kind}")));
+        // Linears of one kind have one shape, but `except` may give single ones an r of their own.
+        let same = others.iter().filter(|o| o.linear.ends_with(&format!(".{kind}")));
+        match one {
+            Some(one) if same.clone().all(|o| o.rank == one.rank) => {
+                pattern.insert(kind, one.rank.into());
+            }
+            _ => same.for_each(|o| {
+                pattern.insert(o.linear.clone(), o.rank.into());
+            }),
+        }
+    }
+    json!({
+        "peft_type": "LORA",
+        "task_type": "CAUSAL_LM",
+        "base_model_name_or_path": base,
+        "inference_mode": true,
+        "r": rank,
+        "lora_alpha": rank,
+        "rank_pattern": pattern.clone(),
+        "alpha_pattern": pattern,
+        "target_modules": kinds(&names, shape),
+        "lora_dropout": 0.0,
+        "bias": "none",
+        "fan_in_fan_out": false,
+        "init_lora_weights": true,
+        "use_rslora": false,
+        "use_dora": false,
+        "modules_to_save": null,
+    })
+}
+
+/// Names of linears for PEFT, which matches the ends of names: `q_proj` where every block's is meant, else in full.
+fn kinds(names: &[&str], shape: &Shape) -> Vec<String> {
+    let mut all = Vec::new();
+    for suffix in LINEARS.iter().copied().chain(["lm_head"]) {
+        let these: Vec<&&str> = names.iter().filter(|name| name.ends_with(suffix)).collect();
+        let short = suffix.rsplit('.').next().unwrap_or(suffix);
+        match these.len() {
+            0 => {}
+            n if n == shape.layers => all.push(short.to_string()),
+            _ => all.extend(these.into_iter().map(|name| (*name).to_string())),
+        }
+    }
+    all
+}
+
+/// The configuration as far as merging needs it.
+#[derive(Debug, Deserialize, Serialize)]
+struct Config {
+    peft_type: String,
+    r: usize,
+    lora_alpha: f64,
+    #[serde(default)]
+    alpha_pattern: BTreeMap<String, f64>,
+    #[serde(default)]
+    bias: Option<String>,
+    #[serde(default)]
+    fan_in_fan_out: bool,
+    #[serde(default)]
+    use_rslora: bool,
+    #[serde(default)]
+    use_dora: bool,
+    #[serde(default)]
+    modules_to_save: Option<Vec<String>>,
+}
+
+impl Config {
+    fn check(&self, path: &Path) -> Result<(), AdapterError> {
+        let refuse = |key, value: String| Err(AdapterError::Unsupported { path: path.into(), key, value });
+        match self {
+            _ if self.peft_type != "LORA" => refuse("peft_type", self.peft_type.clone()),
+            _ if self.use_dora => refuse("use_dora", "true".into()),
+            _ if self.fan_in_fan_out => refuse("fan_in_fan_out", "true".into()),
+            _ if self.bias.as_deref().is_some_and(|bias| bias != "none") => {
+                refuse("bias", self.bias.clone().unwrap_or_default())
+            }
+            Self { modules_to_save: Some(modules), .. } if !modules.is_empty() => {
+                refuse("modules_to_save", modules.join(", "))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// alpha / r, or alpha / sqrt(r) where the configuration says so. Patterns are names or their ends.
+    fn scale(&self, linear: &str, rank: usize) -> f32 {
+        let matches = |key: &str| linear == key || linear.ends_with(&format!(".{key}"));
+        let pattern = self.alpha_pattern.iter().find(|(key, _)| matches(&key.replace("\\.", ".")));
+        let alpha = pattern.map_or(self.lora_alpha, |(_, alpha)| *alpha);
+        let rank = rank.max(1) as f64;
+        (alpha / if self.use_rslora { rank.sqrt() } else { rank }) as f32
+    }
+}
+
+/// Reads an adapter folder.
+pub fn read(folder: &Path) -> Result<Loaded, AdapterError> {
+    let open = |name: &str| {
+        let path = folder.join(name);
+        std::fs::read(&path).map(|bytes| (bytes, path.clone())).map_err(|source| AdapterError::Read { path, source })
+    };
+    let (text, config_path) = open(CONFIG)?;
+    let corrupt = |path: &Path, why: String| AdapterError::Corrupt { path: path.into(), why };
+    let config: Config = serde_json::from_slice(&text).map_err(|e| corrupt(&config_path, e.to_string()))?;
+    config.check(&config_path)?;
+    let (bytes, path) = open(WEIGHTS)?;
+    let tensors = SafeTensors::deserialize(&bytes).map_err(|e| corrupt(&path, e.to_string()))?;
+    let mut linears = BTreeMap::new();
+    for name in tensors.names() {
+        let Some(linear) = name.strip_prefix(PREFIX).and_then(|name| name.strip_suffix(".lora_A.weight")) else {
+            let known = name.strip_prefix(PREFIX).is_some_and(|name| name.ends_with(".lora_B.weight"));
+            if known {
+                continue;
+            }
+            return Err(corrupt(&path, format!("tensor {name:?} is neither lora_A nor lora_B of a linear")));
+        };
+        let (a_dims, a) = floats(&tensors, name).map_err(|why| corrupt(&path, why))?;
+        let b_name = format!("{PREFIX}{linear}.lora_B.weight");
+        let (b_dims, b) = floats(&tensors, &b_name).map_err(|why| corrupt(&path, why))?;
+        let [rank, _] = a_dims[..] else { return Err(corrupt(&path, format!("{name} is {a_dims:?}, no matrix"))) };
+        if b_dims.len() != 2 || b_dims[1] != rank {
+            return Err(corrupt(&path, format!("{b_name} is {b_dims:?}, but lora_A has rank {rank}")));
+        }
+        let scale = config.scale(linear, rank);
+        linears.insert(linear.to_string(), (Adapter { linear: linear.into(), rank, b, a }, scale));
+    }
+    if linears.is_empty() {
+        return Err(corrupt(&path, "it holds no lora_A".into()));
+    }
+    Ok(Loaded { path, linears })
+}
+
+/// A float tensor's dimensions and values as f32.
+fn floats(tensors: &SafeTensors, name: &str) -> Result<(Vec<usize>, Vec<f32>), String> {
+    let tensor = tensors.tensor(name).map_err(|e| format!("{name}: {e}"))?;
+    let bytes = tensor.data();
+    let two = || bytes.chunks_exact(2).map(|b| [b[0], b[1]]);
+    let values = match tensor.dtype() {
+        Dtype::F32 => bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
+        Dtype::BF16 => two().map(|b| half::bf16::from_le_bytes(b).to_f32()).collect(),
+        Dtype::F16 => two().map(|b| half::f16::from_le_bytes(b).to_f32()).collect(),
+        other => return Err(format!("{name} is of {other:?}; f32, bf16 and f16 can be read")),
+    };
+    Ok((tensor.shape().to_vec(), values))
+}
+
+impl Loaded {
+    /// Whether every linear is one of the model's, in its shape.
+    pub fn check_fits(&self, shape: &Shape) -> Result<(), AdapterError> {
+        let other = |why: String| AdapterError::OtherModel { path: self.path.clone(), why };
+        let known: BTreeMap<String, Linear> = shape.linears().into_iter().map(|l| (l.name.clone(), l)).collect();
+        for (name, (adapter, _)) in &self.linears {
+            let linear = known.get(name).ok_or_else(|| other(format!("this one has no linear {name}")))?;
+            let rank = adapter.rank.max(1);
+            let found = (adapter.b.len() / rank, adapter.a.len() / rank);
+            if found != (linear.d_out, linear.d_in) {
+                return Err(other(format!(
+                    "its {name} is {} x {}, the model's is {} x {}",
+                    found.0, found.1, linear.d_out, linear.d_in
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// The adapter for the untouched base model that equals this one on W - B0 A0, `start` being the adapter it was
+    /// trained from: [`Adapter::converted`] of every linear, scales worked into B.
+    pub fn converted(&self, start: &Loaded) -> Result<Vec<Adapter>, AdapterError> {
+        let alone = |a: &Loaded, b: &Loaded| a.linears.keys().find(|name| !b.linears.contains_key(*name)).cloned();
+        if let Some(linear) = alone(self, start).or_else(|| alone(start, self)) {
+            return Err(AdapterError::OtherLinears { path: self.path.clone(), start: start.path.clone(), linear });
+        }
+        let unscaled = |(adapter, scale): &(Adapter, f32)| {
+            let b = adapter.b.iter().map(|x| x * scale).collect();
+            Adapter { b, ..adapter.clone() }
+        };
+        Ok(self.linears.iter().map(|(name, one)| unscaled(one).converted(&unscaled(&start.linears[name]))).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHAPE: Shape = Shape {
+        hidden: 8,
+        layers: 2,
+        heads: 2,
+        kv_heads: 1,
+        head_dim: 4,
+        intermediate: 12,
+        vocabulary: 9,
+        context: 16,
+        tied: true,
+    };
+
+    fn adapters(rank: impl Fn(&Linear) -> usize) -> Vec<Adapter> {
+        let decoder = SHAPE.linears().into_iter().filter(|l| l.name != "lm_head");
+        decoder
+            .map(|l| {
+                let mut one = Adapter::lora(&l, rank(&l), 3);
+                one.b.iter_mut().enumerate().for_each(|(i, x)| *x = i as f32);
+                one
+            })
+            .collect()
+    }
+
+    #[test]
+    fn round_trip_with_ranks_of_their_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let rank = |l: &Linear| match l.name.as_str() {
+            "model.layers.1.mlp.up_proj" => 2,
+            name if name.ends_with("k_proj") => 1,
+            _ => 3,
+        };
+        let written = adapters(rank);
+        write(folder.path(), &written, "base", &SHAPE).unwrap();
+        let read = read(folder.path()).unwrap();
+        for one in &written {
+            assert_eq!(read.linears[&one.linear], (one.clone(), 1.0));
+        }
+        read.check_fits(&SHAPE).unwrap();
+        let text = std::fs::read_to_string(folder.path().join(CONFIG)).unwrap();
+        let config: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(config["r"], 3);
+        assert_eq!(config["rank_pattern"], json!({"k_proj": 1, "model.layers.1.mlp.up_proj": 2}));
+        assert_eq!(config["target_modules"].as_array().unwrap().len(), 7);
+        assert_eq!(config["init_lora_weights"], true);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &adapters(|_| 2), "base", &SHAPE).unwrap();
+        let found = read(folder.path()).unwrap();
+        let other = found.check_fits(&Shape { intermediate: 16, ..SHAPE }).unwrap_err().to_string();
+        assert!(other.contains("another base model") && other.contains("8 x 12"), "{other}");
+        let other = found.check_fits(&Shape { layers: 1, ..SHAPE }).unwrap_err().to_string();
+        assert!(other.contains("model.layers.1"), "{other}");
+
+        let path = folder.path().join(CONFIG);
+        let text = std::fs::read_to_string(&path).unwrap();
+        for (from, to, said) in [
+            ("\"use_dora\": false", "\"use_dora\": true", "use_dora"),
+            ("\"LORA\"", "\"IA3\"", "IA3"),
+            ("\"bias\": \"none\"", "\"bias\": \"all\"", "bias"),
+            ("\"r\": 2", "\"r\": \"two\"", CONFIG),
+        ] {
+            assert!(text.contains(from), "{from}");
+            std::fs::write(&path, text.replace(from, to)).unwrap();
+            let error = read(folder.path()).unwrap_err().to_string();
+            assert!(error.contains(said), "{error}");
+        }
+        std::fs::write(&path, &text).unwrap();
+        let weights = folder.path().join(WEIGHTS);
+        let bytes = std::fs::read(&weights).unwrap();
+        for cut in [0, 7, 100, bytes.len() - 1] {
+            std::fs::write(&weights, &bytes[..cut]).unwrap();
+            let error = read(folder.path()).unwrap_err().to_string();
+            assert!(error.contains(WEIGHTS) && error.contains("truncated"), "{error}");
+        }
+        std::fs::remove_file(&weights).unwrap();
+        assert!(read(folder.path()).unwrap_err().to_string().contains("cannot read"));
+    }
+
+    #[test]
+    fn scales_follow_the_configuration() {
+        let config = |text: &str| serde_json::from_str::<Config>(text).unwrap();
+        let plain = config(r#"{"peft_type": "LORA", "r": 4, "lora_alpha": 8, "alpha_pattern": {"k_proj": 2}}"#);
+        assert_eq!((plain.scale("a.q_proj", 4), plain.scale("a.k_proj", 4)), (2.0, 0.5));
+        let rs = config(r#"{"peft_type": "LORA", "r": 4, "lora_alpha": 8, "use_rslora": true}"#);
+        assert_eq!(rs.scale("a.q_proj", 4), 4.0);
+    }
+}

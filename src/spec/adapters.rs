@@ -1,0 +1,51 @@
+//! The `adapters` and `heatmaps` keys.
+
+use super::{Adapters, HeatMaps, raw};
+use crate::model::shape::Linear;
+use crate::yaml::{self, Error, Errors, Node};
+
+/// Resolves `adapters` against the names of calibrations.
+pub(super) fn resolve(node: &Node, calibrations: &[&str], errors: &mut Errors) -> Option<Adapters> {
+    let raw: raw::Adapters = errors.keep(yaml::from_node(node))?;
+    let energy = raw.energy.map_or(Vec::new(), |list| names(&list, calibrations, errors));
+    Some(Adapters { energy, split: raw.split, lora: raw.lora })
+}
+
+/// Resolves `heatmaps` against the names of calibrations and the targets, if they are known.
+pub(super) fn heatmaps(
+    node: &Node,
+    calibrations: &[&str],
+    linears: Option<&[Linear]>,
+    errors: &mut Errors,
+) -> Option<HeatMaps> {
+    const PAPERS: usize = 32;
+    let raw: raw::HeatMaps = errors.keep(yaml::from_node(node))?;
+    let columns = match raw.calibrations {
+        Some(list) => names(&list, calibrations, errors),
+        None => calibrations.iter().map(|name| (*name).to_string()).collect(),
+    };
+    if columns.is_empty() {
+        errors.at(&node.span, "heat maps of no calibration: name one under `calibrations`");
+    }
+    let size = raw.size.as_ref().map_or(PAPERS, |size| **size);
+    let narrowest = linears.and_then(|linears| linears.iter().map(|l| l.d_in).min()).unwrap_or(usize::MAX);
+    if !(1..=narrowest.min(256)).contains(&size) {
+        let span = raw.size.as_ref().map_or(&node.span, |size| &size.span);
+        errors.at(span, format!("`size` is {size}: from 1 to 256 cells, and no more than the narrowest input"));
+    }
+    Some(HeatMaps { calibrations: columns, size })
+}
+
+/// A list of calibrations' names, each known.
+fn names(list: &Node, known: &[&str], errors: &mut Errors) -> Vec<String> {
+    let mut found = Vec::new();
+    for node in errors.keep(list.elements("a list of calibrations' names")).unwrap_or_default() {
+        let Some(name) = errors.keep(yaml::from_node::<String>(node)) else { continue };
+        if !known.contains(&name.as_str()) {
+            errors.push(Error::unknown(&node.span, "calibration", &name, known.iter().copied()));
+        } else if !found.contains(&name) {
+            found.push(name);
+        }
+    }
+    found
+}
