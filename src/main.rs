@@ -7,6 +7,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use corda::assets::Store;
 use corda::cache::Cache;
 use corda::decompose::METHODS;
+use corda::evaluate::uncertainty::Estimate;
 use corda::progress::Progress;
 use corda::results::compare::{self, Agreement};
 use corda::run::{self, Context, Done, RunError};
@@ -58,6 +59,45 @@ enum Command {
     Fetch(Specs),
     /// Rebuilds tables and figures from saved results.
     Report(Specs),
+    /// Writes the components that arms take as LoRA adapters, in PEFT's files.
+    Adapt {
+        #[command(flatten)]
+        specs: Specs,
+        /// Folder that adapters are written below, as <experiment>/<arm>-r<r>/{base,adapter,converted}.
+        #[arg(long, default_value = "adapters", value_name = "FOLDER")]
+        out: PathBuf,
+        /// Only this one, e.g. corda-ptb-32-r16; may be given several times.
+        #[arg(long, value_name = "ARM-rR")]
+        only: Vec<String>,
+    },
+    /// Turns a trained adapter into one for the untouched base model (rank 2r), as PEFT's conversion does.
+    Convert {
+        /// The trained adapter's folder.
+        trained: PathBuf,
+        /// The adapter it was trained from.
+        #[arg(long, value_name = "FOLDER")]
+        start: PathBuf,
+        /// The base model, a folder or .gguf file.
+        #[arg(long, value_name = "MODEL")]
+        base: PathBuf,
+        /// Where the converted adapter goes.
+        #[arg(long, value_name = "FOLDER")]
+        out: PathBuf,
+    },
+    /// Merges an adapter into a model and measures both on the spec's test sets.
+    Merge {
+        #[command(flatten)]
+        specs: Specs,
+        /// The adapter's folder.
+        #[arg(long, value_name = "FOLDER")]
+        adapter: PathBuf,
+        /// The model it belongs to, if it is not the spec's: the `base` that `corda adapt` wrote.
+        #[arg(long, value_name = "MODEL")]
+        base: Option<PathBuf>,
+        /// Writes the merged model here, in Hugging Face format.
+        #[arg(long, value_name = "FOLDER")]
+        out: Option<PathBuf>,
+    },
     /// Compares two results, row by row; exit status 1 if they disagree.
     Compare {
         /// Results folder or parquet file.
@@ -141,6 +181,22 @@ fn execute(cli: Cli) -> Result<ExitCode, RunError> {
             }
             Ok(())
         }),
+        Command::Adapt { specs, out, only } => each(&specs, &context, |loaded| {
+            for folder in run::adapt::adapt(loaded, &context, &out, &only)? {
+                println!("{}", folder.display());
+            }
+            Ok(())
+        }),
+        Command::Convert { trained, start, base, out } => {
+            run::adapt::convert(&trained, &start, &base, &out)?;
+            println!("{}", out.display());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Merge { specs, adapter, base, out } => each(&specs, &context, |loaded| {
+            let measured = run::adapt::merge(loaded, &context, &adapter, base.as_deref(), out.as_deref())?;
+            print_merged(&measured);
+            Ok(())
+        }),
         Command::Compare { first, second, tolerance } => Ok(compare_two(&first, &second, tolerance)),
         Command::List => {
             list(&context)?;
@@ -185,13 +241,32 @@ fn run_one(loaded: &Loaded, context: &Context) -> Result<(), RunError> {
         Done::Nothing => println!("{name}: nothing to do, {} is up to date", folder.display()),
         Done::Ran => {
             println!("{name}: done");
-            println!("  table      {}", folder.join("table.md").display());
-            println!("  figure     {}", folder.join("figure2.svg").display());
-            println!("  results    {}", folder.join("results.csv").display());
-            println!("  provenance {}", folder.join("provenance.json").display());
+            let what = |file: &&str| match file.rsplit_once('.') {
+                Some((_, "md")) => Some("table"),
+                Some((_, "svg")) => Some("figure"),
+                Some((_, "csv")) => Some("results"),
+                Some((_, "json")) => Some("provenance"),
+                _ => None,
+            };
+            for file in run::outcome::files(&loaded.experiment) {
+                if let Some(what) = what(&file) {
+                    println!("  {what:10} {}", folder.join(file).display());
+                }
+            }
         }
     }
     Ok(())
+}
+
+fn print_merged(measured: &[run::adapt::Measured]) {
+    for one in measured {
+        let perplexity = |e: &Estimate| format!("{:.3} ({:.3} to {:.3})", e.mean.exp(), e.low.exp(), e.high.exp());
+        println!("{}: {} predictions", one.evaluation, one.tokens);
+        println!("  base       {}", perplexity(&one.base));
+        println!("  merged     {}", perplexity(&one.merged));
+        let delta = &one.delta;
+        println!("  difference {:+.5} nats a token ({:+.5} to {:+.5})", delta.mean, delta.low, delta.high);
+    }
 }
 
 fn compare_two(first: &std::path::Path, second: &std::path::Path, tolerance: f64) -> ExitCode {

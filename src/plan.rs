@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 
 use crate::cache::key;
-use crate::calibrate::Snapshot;
+use crate::calibrate::{Normalisation, Snapshot};
 use crate::decompose::End;
 use crate::model::shape::{LINEARS, Linear, Shape, Site};
 use crate::spec::{Arm, Calibration, Corpus, Evaluation, Experiment};
@@ -21,6 +21,7 @@ const TOKENS: u32 = 1;
 const STATISTICS: u32 = 2;
 const DECOMPOSITION: u32 = 1;
 const LOSS: u32 = 1;
+const ENERGY: u32 = 1;
 
 /// What pins the content of the assets.
 #[derive(Debug, Clone, Default)]
@@ -71,6 +72,17 @@ pub struct DecomposeStage {
     pub key: String,
 }
 
+/// How much of each target, and of its output on some texts, the components of an arm carry.
+#[derive(Debug, Clone)]
+pub struct EnergyStage {
+    /// Index in [`Plan::decompose`].
+    pub decompose: usize,
+    /// Statistics of the texts, in [`Plan::calibrate`], in the order of the spec.
+    pub texts: Vec<usize>,
+    /// Content key.
+    pub key: String,
+}
+
 /// A model on a test set.
 #[derive(Debug, Clone)]
 pub struct EvaluateStage {
@@ -95,6 +107,10 @@ pub struct Plan {
     pub decompose: Vec<DecomposeStage>,
     /// The undamaged model on every test set, then each arm's points.
     pub evaluate: Vec<EvaluateStage>,
+    /// One an arm where the spec has adapters.
+    pub energy: Vec<EnergyStage>,
+    /// Statistics that heat maps show, in [`Plan::calibrate`], in the order of the spec.
+    pub heatmaps: Vec<usize>,
 }
 
 /// The parts of a model that hold target linears.
@@ -122,6 +138,8 @@ impl Plan {
             calibrate: Vec::new(),
             decompose: Vec::new(),
             evaluate: Vec::new(),
+            energy: Vec::new(),
+            heatmaps: Vec::new(),
         };
         let keys = Keys { experiment, identities };
         for (i, evaluation) in experiment.evaluations.iter().enumerate() {
@@ -131,16 +149,45 @@ impl Plan {
         for (i, arm) in experiment.arms.iter().enumerate() {
             plan.add_arm(&keys, i, arm);
         }
+        plan.add_energies(&keys);
+        if let Some(heatmaps) = &experiment.heatmaps {
+            // The covariance as CorDA takes it.
+            plan.heatmaps = plan.whole(&keys, &heatmaps.calibrations, Normalisation::Max);
+        }
         plan
+    }
+
+    fn add_energies(&mut self, keys: &Keys) {
+        let Some(adapters) = &keys.experiment.adapters else { return };
+        // Energies weigh every token alike.
+        let texts = self.whole(keys, &adapters.energy, Normalisation::None);
+        let text_keys: Vec<&str> = texts.iter().map(|&i| self.calibrate[i].key.as_str()).collect();
+        for (decompose, stage) in self.decompose.iter().enumerate() {
+            let key = key("energy", ENERGY, &json!({"decomposition": stage.key, "texts": text_keys}));
+            self.energy.push(EnergyStage { decompose, texts: texts.clone(), key });
+        }
+    }
+
+    /// The stages of whole calibrations by name.
+    fn whole(&mut self, keys: &Keys, names: &[String], normalisation: Normalisation) -> Vec<usize> {
+        let all = keys.experiment.calibrations.iter();
+        let named = names.iter().flat_map(|name| all.clone().filter(move |calibration| calibration.name == *name));
+        named.map(|c| self.statistics(keys, c, Snapshot { samples: c.samples, normalisation })).collect()
     }
 
     fn add_arm(&mut self, keys: &Keys, index: usize, arm: &Arm) {
         let experiment = keys.experiment;
-        let deepest = experiment.discard.len().saturating_sub(1);
+        if experiment.discard.is_empty() {
+            return;
+        }
+        let deepest = experiment.discard.len() - 1;
         if experiment.linears().iter().all(|l| experiment.discard.components(deepest, l) == 0) {
             return;
         }
-        let statistics = experiment.calibration(arm).map(|calibration| self.statistics(keys, calibration, arm));
+        let statistics = experiment.calibration(arm).map(|calibration| {
+            let samples = arm.samples.unwrap_or(calibration.samples);
+            self.statistics(keys, calibration, Snapshot { samples, normalisation: arm.method.normalisation() })
+        });
         let statistics_key = statistics.map(|i| self.calibrate[i].key.clone());
         let decomposition = keys.decomposition(arm, statistics_key, deepest);
         self.decompose.push(DecomposeStage { arm: index, statistics, key: decomposition.clone() });
@@ -159,10 +206,8 @@ impl Plan {
         }
     }
 
-    /// The stage of the statistics an arm needs, added if no arm before needed the same.
-    fn statistics(&mut self, keys: &Keys, calibration: &Calibration, arm: &Arm) -> usize {
-        let samples = arm.samples.unwrap_or(calibration.samples);
-        let snapshot = Snapshot { samples, normalisation: arm.method.normalisation() };
+    /// The stage of these statistics, added if nothing before needed the same.
+    fn statistics(&mut self, keys: &Keys, calibration: &Calibration, snapshot: Snapshot) -> usize {
         let key = keys.statistics(calibration, snapshot);
         if let Some(i) = self.calibrate.iter().position(|stage| stage.key == key) {
             return i;
@@ -175,7 +220,10 @@ impl Plan {
     /// A key of everything a results folder shows: the losses, and how they are labelled.
     pub fn results_key(&self, experiment: &Experiment) -> String {
         let losses: Vec<_> = self.evaluate.iter().map(|stage| &stage.key).collect();
-        key("results", 1, &json!({"losses": losses, "spec": experiment}))
+        let energies: Vec<_> = self.energy.iter().map(|stage| &stage.key).collect();
+        let heatmaps: Vec<_> = self.heatmaps.iter().map(|&i| &self.calibrate[i].key).collect();
+        let inputs = json!({"losses": losses, "energies": energies, "heatmaps": heatmaps, "spec": experiment});
+        key("results", 2, &inputs)
     }
 }
 

@@ -12,6 +12,7 @@ use crate::model::kernel::{View, product};
 use crate::model::shape::Linear;
 
 pub mod energy;
+pub mod merge;
 pub mod peft;
 
 /// How the singular values are shared between B and A.

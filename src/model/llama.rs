@@ -136,6 +136,15 @@ impl Resident {
     }
 }
 
+impl Resident {
+    /// All weights of a source in memory, blocks in parallel.
+    pub fn collect(weights: &dyn Weights) -> Result<Self, ModelError> {
+        let layers = weights.config().shape.layers;
+        let blocks = (0..layers).into_par_iter().map(|layer| weights.block(layer)).collect::<Result<_, _>>()?;
+        Ok(Self { config: weights.config().clone(), frame: weights.frame().clone(), blocks })
+    }
+}
+
 impl Weights for Resident {
     fn config(&self) -> &Config {
         &self.config

@@ -69,7 +69,7 @@ fn text(cell: &Cell) -> String {
 }
 
 /// Text that Markdown shows as it is, on one line.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
         match c {

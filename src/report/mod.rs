@@ -5,9 +5,10 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::results::Row;
 use crate::results::atomic::{self, WriteError};
+use crate::results::{AdapterRow, HeatRow, Row};
 
+mod adapters;
 mod document;
 pub mod figure;
 mod latex;
@@ -94,6 +95,31 @@ pub fn render(
         ("figure2.svg", svg.into_bytes()),
         ("figure2.png", png),
     ];
+    write(out, files)
+}
+
+/// Writes `adapters.md`, `adapters.svg` and `adapters.png`; `rows` are the perplexities without the adapters.
+pub fn render_adapters(
+    adapters: &[AdapterRow],
+    rows: &[Row],
+    meta: &Meta,
+    out: &Path,
+) -> Result<Vec<PathBuf>, ReportError> {
+    let subtitle = format!("{}. What adapters carry: means over the linears of a block.", meta.model);
+    let svg = figure::layers::svg(&adapters::measures(adapters), meta, &subtitle)?;
+    let png = figure::png(&svg)?;
+    let table = adapters::table(adapters, rows, meta).into_bytes();
+    write(out, [("adapters.md", table), ("adapters.svg", svg.into_bytes()), ("adapters.png", png)])
+}
+
+/// Writes `heatmaps.svg` and `heatmaps.png`.
+pub fn render_heatmaps(cells: &[HeatRow], meta: &Meta, out: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    let svg = figure::heat::svg(cells, meta)?;
+    let png = figure::png(&svg)?;
+    write(out, [("heatmaps.svg", svg.into_bytes()), ("heatmaps.png", png)])
+}
+
+fn write<const N: usize>(out: &Path, files: [(&str, Vec<u8>); N]) -> Result<Vec<PathBuf>, ReportError> {
     let mut paths = Vec::new();
     for (name, bytes) in files {
         let path = out.join(name);

@@ -39,6 +39,18 @@ pub fn nats(value: f64) -> String {
     }
 }
 
+/// Two digits, as a power of ten below a thousandth and from ten thousand on.
+pub fn scientific(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return format!("{value}");
+    }
+    if (0.001..10_000.0).contains(&value.abs()) {
+        let digits = (1 - value.abs().log10().floor() as i32).max(0) as usize;
+        return format!("{value:.digits$}");
+    }
+    format!("{value:.1e}")
+}
+
 /// A share of components in percent, without idle zeros.
 pub fn share(value: f64) -> String {
     let text = format!("{:.2}", 100.0 * value);

@@ -122,3 +122,47 @@ pub struct LinearRow {
     /// How often damping was doubled.
     pub damping_rounds: Option<u32>,
 }
+
+/// What an adapter, made of the components an arm takes at a point, carries of one linear.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AdapterRow {
+    /// Experiment's name.
+    pub experiment: String,
+    /// Arm's id; `lora` for plain LoRA.
+    pub arm: String,
+    /// Arm's label.
+    pub label: String,
+    /// The spec's word; `lora` for plain LoRA.
+    pub method: String,
+    /// The point of the spec: r.
+    pub components: u32,
+    /// Hugging Face name of the linear.
+    pub linear: String,
+    /// Index of its block.
+    pub layer: u32,
+    /// The adapter's rank there, at most r.
+    pub rank: u32,
+    /// ||B A||_F / ||W||_F.
+    pub energy: f64,
+    /// Name of a calibration, if its text was looked at.
+    pub text: Option<String>,
+    /// ||B A X^T||_F^2 / ||W X^T||_F^2 on that text.
+    pub output_share: Option<f64>,
+}
+
+/// One cell of a covariance's heat map.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct HeatRow {
+    /// Experiment's name.
+    pub experiment: String,
+    /// Hugging Face name of the linear whose input it is.
+    pub linear: String,
+    /// Name of the calibration.
+    pub calibration: String,
+    /// Row of the cell, from the top.
+    pub row: u32,
+    /// Column of the cell.
+    pub column: u32,
+    /// Mean of |C| over the cell.
+    pub value: f64,
+}

@@ -2,7 +2,7 @@
 
 use polars::prelude::*;
 
-use super::{LinearRow, Row, WindowRow};
+use super::{AdapterRow, HeatRow, LinearRow, Row, WindowRow};
 
 /// Why a frame does not hold the rows it should.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -157,3 +157,5 @@ record!(LinearRow {
     lambda,
     damping_rounds,
 });
+record!(AdapterRow { experiment, arm, label, method, components, linear, layer, rank, energy, text, output_share });
+record!(HeatRow { experiment, linear, calibration, row, column, value });

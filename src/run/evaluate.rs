@@ -1,11 +1,13 @@
 //! The evaluation stage: losses of the windows that the cache lacks, of the undamaged model or of an arm's points.
 
+use std::sync::{Mutex, PoisonError};
+
 use rayon::prelude::*;
 
 use crate::cache::{Arrays, Journal, Measured, ReadArrays};
 use crate::corpus::windows;
 use crate::evaluate::window_losses;
-use crate::model::llama::Weights;
+use crate::model::llama::{Resident, Weights};
 use crate::model::shape::Linear;
 use crate::plan::{DecomposeStage, EvaluateStage};
 use crate::progress::{Bar, Unit};
@@ -76,7 +78,7 @@ impl Run<'_> {
             let truncated = counts.iter().map(|count| Truncated::new(base, self.taken(arm, count)));
             let truncated = truncated.collect::<Result<Vec<_>, _>>()?;
             let resident = if together == 1 {
-                truncated.iter().map(Truncated::resident).collect::<Result<Vec<_>, _>>()?
+                truncated.iter().map(|weights| Resident::collect(weights)).collect::<Result<Vec<_>, _>>()?
             } else {
                 Vec::new()
             };
@@ -97,6 +99,23 @@ impl Run<'_> {
         let evaluation = &self.experiment.evaluations[todo.stage.evaluation];
         let journal = self.context.cache.journal(&todo.stage.key);
         Ok(Job { weights, evaluation, tokens: self.tokens(todo.stage.evaluation)?, missing: &todo.missing, journal })
+    }
+
+    /// The losses of an evaluation's windows on some weights, not kept anywhere.
+    pub(super) fn losses(&self, evaluation: usize, weights: &dyn Weights, name: &str) -> Result<Vec<f64>, RunError> {
+        let spec = &self.experiment.evaluations[evaluation];
+        let tokens = self.tokens(evaluation)?;
+        let all = windows(&tokens, spec.length, spec.windows)?;
+        let numbered: Vec<(usize, &[u32])> = all.into_iter().enumerate().collect();
+        let total = (numbered.len() * spec.length) as u64;
+        let bar = self.context.progress.bar(format!("evaluate {name} on {}", spec.name), total, Unit::Count("tokens"));
+        let losses = Mutex::new(vec![f64::NAN; numbered.len()]);
+        window_losses(weights, &numbered, self.model()?.weights.together(), &|window, nll, _| {
+            losses.lock().unwrap_or_else(PoisonError::into_inner)[window] = nll;
+            bar.advance(spec.length as u64);
+            Ok::<_, RunError>(())
+        })?;
+        Ok(losses.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Number of windows of an evaluation. For `all`, the text is tokenised the first time.

@@ -8,6 +8,7 @@ use std::time::{Instant, SystemTime};
 
 use candle_core::Device;
 
+use crate::adapt::peft::AdapterError;
 use crate::assets::{AssetError, Fetched, Source, Store};
 use crate::cache::{Cache, CacheError};
 use crate::calibrate::CalibrationError;
@@ -18,14 +19,17 @@ use crate::model::checkpoint::Checkpoint;
 use crate::model::tokenizer::Tokenizer;
 use crate::plan::{Identities, Plan};
 use crate::progress::Progress;
-use crate::report::{self, ReportError};
+use crate::report::ReportError;
 use crate::results::provenance::{Asset, AssetFile, Git, Outcome, ReadError, Stage, timestamp};
 use crate::results::{self, machine};
 use crate::spec::{Corpus, Experiment, Loaded, SpecErrors};
 
+pub mod adapt;
 mod calibrate;
 mod decompose;
+mod energy;
 mod evaluate;
+mod heatmap;
 pub mod outcome;
 mod weights;
 
@@ -55,6 +59,12 @@ pub enum RunError {
     Report(Box<ReportError>),
     #[error(transparent)]
     Write(#[from] results::atomic::WriteError),
+    #[error(transparent)]
+    Adapter(Box<AdapterError>),
+    #[error("{} has no `adapters` section; add `adapters: {{}}` to write its components as adapters", .0.display())]
+    NoAdapters(PathBuf),
+    #[error("there is no adapter `{name}` here; there are: {known}")]
+    NoSuchAdapter { name: String, known: String },
 }
 
 /// Large errors are boxed, so that a result stays small where nothing goes wrong.
@@ -69,6 +79,7 @@ macro_rules! boxed {
 }
 
 boxed!(
+    Adapter: AdapterError,
     Asset: AssetError,
     Corpus: CorpusError,
     Model: ModelError,
@@ -152,14 +163,7 @@ pub fn run(loaded: &Loaded, context: &Context) -> Result<Done, RunError> {
     }
     // The state of the checkout before results of this very run change it.
     let git = Git::read(Path::new("."));
-    let mut run = Run {
-        experiment,
-        plan: &plan,
-        context,
-        stages: Vec::new(),
-        texts: RefCell::default(),
-        opened: OnceCell::new(),
-    };
+    let mut run = Run::new(experiment, &plan, context);
     let assets = run.stage("fetch assets", |run| Ok((Outcome::Cached, fetch(experiment, run.context)?)))?;
     // First the undamaged model: a test set that is too short shows at once.
     run.stage("evaluate undamaged", |run| evaluate::run(run, None).map(|outcome| (outcome, ())))?;
@@ -170,6 +174,10 @@ pub fn run(loaded: &Loaded, context: &Context) -> Result<Done, RunError> {
     for stage in &plan.decompose {
         let name = format!("decompose {}", experiment.arms[stage.arm].id);
         run.stage(&name, |run| decompose::run(run, stage).map(|outcome| (outcome, ())))?;
+    }
+    for stage in &plan.energy {
+        let name = format!("energy {}", experiment.arms[plan.decompose[stage.decompose].arm].id);
+        run.stage(&name, |run| energy::run(run, stage).map(|outcome| (outcome, ())))?;
     }
     for stage in &plan.decompose {
         let name = format!("evaluate {}", experiment.arms[stage.arm].id);
@@ -197,6 +205,11 @@ struct Opened {
 }
 
 impl<'a> Run<'a> {
+    fn new(experiment: &'a Experiment, plan: &'a Plan, context: &'a Context) -> Self {
+        let (texts, opened) = (RefCell::default(), OnceCell::new());
+        Self { experiment, plan, context, stages: Vec::new(), texts, opened }
+    }
+
     /// Times a stage and keeps it for the provenance.
     fn stage<T>(
         &mut self,
@@ -250,9 +263,6 @@ impl<'a> Run<'a> {
 /// Rebuilds tables and figures of an experiment from its saved results; no model is needed.
 pub fn report(loaded: &Loaded, context: &Context) -> Result<Vec<PathBuf>, RunError> {
     let folder = context.results.join(&loaded.experiment.name);
-    let rows = results::read_rows(&folder.join("results.parquet"))?;
     let provenance = results::provenance::Provenance::read(&folder.join("provenance.json"))?;
-    let published = outcome::published(&loaded.experiment, context)?;
-    let meta = outcome::meta(&loaded.experiment, &provenance.warnings);
-    Ok(report::render(&rows, published.as_ref(), &meta, &folder)?)
+    outcome::render(&loaded.experiment, context, &provenance.warnings, &folder)
 }

@@ -1,6 +1,6 @@
 //! The end of a run: rows from the journals, results on disk, the report.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::cache::ReadArrays;
@@ -14,20 +14,24 @@ use crate::results::provenance::{Asset, Git, Provenance, timestamp};
 use crate::results::{self, LinearRow, Row, WindowRow, machine::Machine};
 use crate::spec::{Discard, Experiment, Published, Warning};
 
-use super::{Context, Run, RunError};
+use super::{Context, Run, RunError, energy, heatmap};
 
 /// Files of a results folder; all of them make it complete.
-const FILES: [&str; 9] = [
-    "results.parquet",
-    "results.csv",
-    "windows.parquet",
-    "linears.parquet",
-    "table.md",
-    "table.tex",
-    "figure2.svg",
-    "figure2.png",
-    "provenance.json",
-];
+pub fn files(experiment: &Experiment) -> Vec<&'static str> {
+    let study = ["results.parquet", "results.csv", "windows.parquet", "linears.parquet", "table.md", "table.tex"];
+    let mut files = vec!["provenance.json"];
+    if !experiment.arms.is_empty() {
+        files.extend(study);
+        files.extend(["figure2.svg", "figure2.png"]);
+    }
+    if experiment.adapters.is_some() {
+        files.extend(["adapters.parquet", "adapters.md", "adapters.svg", "adapters.png"]);
+    }
+    if experiment.heatmaps.is_some() {
+        files.extend(["heatmaps.parquet", "heatmaps.svg", "heatmaps.png"]);
+    }
+    files
+}
 
 /// Fewest calibration tokens for each input dimension below which the report warns.
 const TOKENS_PER_DIMENSION: f64 = 1.0;
@@ -46,12 +50,15 @@ pub(super) fn is_current(
     context: &Context,
     folder: &Path,
 ) -> Result<bool, RunError> {
-    if FILES.iter().any(|file| !folder.join(file).is_file()) {
+    if files(experiment).iter().any(|file| !folder.join(file).is_file()) {
         return Ok(false);
     }
     let Ok(provenance) = Provenance::read(&folder.join("provenance.json")) else { return Ok(false) };
     if provenance.results_key != plan.results_key(experiment) {
         return Ok(false);
+    }
+    if experiment.arms.is_empty() {
+        return Ok(true);
     }
     let Ok(rows) = results::read_rows::<Row>(&folder.join("results.parquet")) else { return Ok(false) };
     for (stage, row) in plan.evaluate.iter().zip(&rows) {
@@ -65,16 +72,23 @@ pub(super) fn is_current(
 
 /// Writes results and report.
 pub(super) fn write(run: &mut Run, warnings: &[Warning], header: Header, folder: &Path) -> Result<(), RunError> {
-    let (rows, windows) = measurements(run)?;
-    let linears = linears(run)?;
-    results::write_rows(&folder.join("results.parquet"), &rows)?;
-    results::write_csv(&folder.join("results.csv"), &rows)?;
-    results::write_rows(&folder.join("windows.parquet"), &windows)?;
-    results::write_rows(&folder.join("linears.parquet"), &linears)?;
     let mut lines: Vec<String> = warnings.iter().map(Warning::to_string).collect();
-    lines.extend(thin_calibrations(&linears));
-    let published = published(run.experiment, run.context)?;
-    report::render(&rows, published.as_ref(), &meta(run.experiment, &lines), folder)?;
+    if !run.experiment.arms.is_empty() {
+        let (rows, windows) = measurements(run)?;
+        let linears = linears(run)?;
+        lines.extend(thin_calibrations(&linears));
+        results::write_rows(&folder.join("results.parquet"), &rows)?;
+        results::write_csv(&folder.join("results.csv"), &rows)?;
+        results::write_rows(&folder.join("windows.parquet"), &windows)?;
+        results::write_rows(&folder.join("linears.parquet"), &linears)?;
+    }
+    if run.experiment.adapters.is_some() {
+        results::write_rows(&folder.join("adapters.parquet"), &energy::rows(run)?)?;
+    }
+    if run.experiment.heatmaps.is_some() {
+        results::write_rows(&folder.join("heatmaps.parquet"), &heatmap::rows(run)?)?;
+    }
+    render(run.experiment, run.context, &lines, folder)?;
     let provenance = Provenance {
         version: env!("CARGO_PKG_VERSION").into(),
         spec: serde_json::to_value(run.experiment).unwrap_or_default(),
@@ -92,6 +106,31 @@ pub(super) fn write(run: &mut Run, warnings: &[Warning], header: Header, folder:
         },
     };
     Ok(provenance.write(&folder.join("provenance.json"))?)
+}
+
+/// Tables and figures from the saved rows.
+pub(super) fn render(
+    experiment: &Experiment,
+    context: &Context,
+    warnings: &[String],
+    folder: &Path,
+) -> Result<Vec<PathBuf>, RunError> {
+    let meta = meta(experiment, warnings);
+    let mut written = Vec::new();
+    if !experiment.arms.is_empty() {
+        let rows = results::read_rows(&folder.join("results.parquet"))?;
+        let published = published(experiment, context)?;
+        written.extend(report::render(&rows, published.as_ref(), &meta, folder)?);
+        if experiment.adapters.is_some() {
+            let adapters = results::read_rows(&folder.join("adapters.parquet"))?;
+            written.extend(report::render_adapters(&adapters, &rows, &meta, folder)?);
+        }
+    }
+    if experiment.heatmaps.is_some() {
+        let cells = results::read_rows(&folder.join("heatmaps.parquet"))?;
+        written.extend(report::render_heatmaps(&cells, &meta, folder)?);
+    }
+    Ok(written)
 }
 
 fn measurements(run: &Run) -> Result<(Vec<Row>, Vec<WindowRow>), RunError> {
@@ -128,11 +167,7 @@ fn extent(experiment: &Experiment, stage: &EvaluateStage) -> (usize, f64, f64) {
     let Some((_, point)) = stage.point else { return (0, 0.0, 1.0) };
     let linears = experiment.linears();
     let dropped = |linear: &Linear| experiment.discard.components(point, linear);
-    let widest = linears.iter().max_by_key(|l| l.rank());
-    let discarded = match &experiment.discard {
-        Discard::Components { values, .. } => values[point],
-        Discard::Share { .. } => widest.map_or(0, dropped),
-    };
+    let discarded = experiment.discard.named(point, &linears);
     let sum = |of: &dyn Fn(&Linear) -> usize| linears.iter().map(of).sum::<usize>() as f64;
     let share = match &experiment.discard {
         Discard::Components { .. } => sum(&dropped) / sum(&Linear::rank),

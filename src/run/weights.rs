@@ -1,8 +1,5 @@
 //! The model in memory or on disk, and the model with components dropped.
 
-use candle_core::Device;
-use rayon::prelude::*;
-
 use crate::cache::{Cache, CacheError, ReadArrays};
 use crate::decompose::End;
 use crate::decompose::store::{self, Decomposed};
@@ -12,6 +9,7 @@ use crate::model::config::Config;
 use crate::model::llama::{Block, Frame, Resident, Streamed, Weights};
 use crate::model::shape::{LINEARS, Linear, Site};
 use crate::plan::Part;
+use candle_core::Device;
 
 use super::RunError;
 
@@ -114,13 +112,6 @@ impl<'a> Truncated<'a> {
             }
         }
         Ok(Self { base, taken, frame })
-    }
-
-    /// With all weights in memory, blocks in parallel.
-    pub fn resident(&self) -> Result<Resident, RunError> {
-        let layers = self.base.config().shape.layers;
-        let blocks = (0..layers).into_par_iter().map(|layer| self.truncated_block(layer)).collect::<Result<_, _>>()?;
-        Ok(Resident { config: self.base.config().clone(), frame: self.frame.clone(), blocks })
     }
 
     fn truncated_block(&self, layer: usize) -> Result<Block, RunError> {

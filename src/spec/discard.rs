@@ -20,6 +20,19 @@ impl Discard {
         self.len() == 0
     }
 
+    /// What point `index` is called: its r, or with shares the r of the linear of the largest rank.
+    ///
+    /// # Panics
+    /// If `index` is not below [`Discard::len`].
+    pub fn named(&self, index: usize, linears: &[Linear]) -> usize {
+        match self {
+            Self::Components { values, .. } => values[index],
+            Self::Share { .. } => {
+                linears.iter().max_by_key(|l| l.rank()).map_or(0, |widest| self.components(index, widest))
+            }
+        }
+    }
+
     /// The number of components that point `index` takes from a linear, always below its rank.
     ///
     /// # Panics

@@ -9,7 +9,9 @@ mod axis;
 mod canvas;
 mod ends;
 mod font;
+pub mod heat;
 mod labels;
+pub mod layers;
 mod palette;
 mod panel;
 mod png;
@@ -50,7 +52,8 @@ pub fn svg(tests: &[Test], meta: &Meta) -> Result<String, ReportError> {
     let across = panels.len().min(ACROSS);
     let down = panels.len().div_ceil(ACROSS);
     let width = 2.0 * MARGIN + across as f64 * PANEL + (across - 1) as f64 * GAP;
-    let header = Header::new(meta, width - 2.0 * MARGIN);
+    let subtitle = format!("{}. Shaded: 95% interval over windows.", meta.model);
+    let header = Header::new(&meta.title, &subtitle, width - 2.0 * MARGIN);
     let height = header.height + down as f64 * panel_height + (down - 1) as f64 * GAP + MARGIN;
 
     canvas::draw((width, height), &meta.title, &description(tests, meta), |canvas| {
@@ -74,7 +77,7 @@ fn description(tests: &[Test], meta: &Meta) -> String {
     format!("Perplexity of {} over what was discarded. {}", meta.model, panels.join(" "))
 }
 
-/// Title and model above the panels.
+/// Title and subtitle above the panels.
 struct Header {
     title: Vec<String>,
     subtitle: Vec<String>,
@@ -82,10 +85,9 @@ struct Header {
 }
 
 impl Header {
-    fn new(meta: &Meta, width: f64) -> Self {
-        let title = font::wrap(&meta.title, TITLE.size, TITLE.weight, width);
-        let subtitle = format!("{}. Shaded: 95% interval over windows.", meta.model);
-        let subtitle = font::wrap(&subtitle, SUBTITLE.size, SUBTITLE.weight, width);
+    fn new(title: &str, subtitle: &str, width: f64) -> Self {
+        let title = font::wrap(title, TITLE.size, TITLE.weight, width);
+        let subtitle = font::wrap(subtitle, SUBTITLE.size, SUBTITLE.weight, width);
         let height =
             MARGIN + LINE * (TITLE.size * title.len() as f64 + SUBTITLE.size * subtitle.len() as f64) + 0.7 * MARGIN;
         Self { title, subtitle, height }

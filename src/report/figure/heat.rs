@@ -1,0 +1,186 @@
+//! Heat maps of covariances: a row a linear, a column a calibration, one logarithmic colour scale a row.
+
+use plotters::style::RGBColor;
+
+use super::super::number;
+use super::super::{Meta, ReportError};
+use super::canvas::{Anchor, Canvas, Point, Stroke, Type, draw};
+use super::font::{self, Weight};
+use super::palette::{GREY, INK};
+use super::{Header, MARGIN};
+use crate::results::HeatRow;
+
+/// A map's side.
+const SIDE: f64 = 224.0;
+/// Between maps.
+const GAP: f64 = 18.0;
+/// Right of a row: its colour scale and that scale's ends.
+const SCALE: f64 = 120.0;
+const SCALE_WIDTH: f64 = 16.0;
+/// Above the maps.
+const HEADING: f64 = 30.0;
+
+const COLUMN: Type = Type { size: 18.0, colour: INK, weight: Weight::Bold };
+const ROW: Type = Type { size: 17.0, colour: INK, weight: Weight::Regular };
+const END: Type = Type { size: 15.0, colour: GREY, weight: Weight::Regular };
+
+/// Colours from low to high, evenly apart: from dark to light, so that print and colour-blind readers keep the order.
+const SCALE_COLOURS: [(u8, u8, u8); 6] = [
+    (0x0d, 0x08, 0x87),
+    (0x6a, 0x00, 0xa8),
+    (0xb1, 0x2a, 0x90),
+    (0xe1, 0x64, 0x62),
+    (0xfc, 0xa6, 0x36),
+    (0xf0, 0xf9, 0x21),
+];
+/// Steps of the scale; cells of one step are drawn as one.
+const STEPS: usize = 96;
+
+/// The maps of one linear.
+struct Line<'a> {
+    linear: &'a str,
+    /// log10 of the smallest and largest positive value, over all calibrations.
+    ends: (f64, f64),
+    /// Values by calibration, row-major.
+    maps: Vec<Vec<f64>>,
+}
+
+/// The figure of all heat maps as SVG.
+pub fn svg(cells: &[HeatRow], meta: &Meta) -> Result<String, ReportError> {
+    let columns = distinct(cells.iter().map(|cell| cell.calibration.as_str()));
+    let lines: Vec<Line> = distinct(cells.iter().map(|cell| cell.linear.as_str()))
+        .into_iter()
+        .map(|linear| line(cells, linear, &columns))
+        .collect();
+    if lines.is_empty() {
+        return Err(ReportError::Empty);
+    }
+    let labels = lines.iter().map(|line| font::width(&short(line.linear), ROW.size, ROW.weight)).fold(0.0, f64::max);
+    let left = MARGIN + labels + 14.0;
+    let width = left + columns.len() as f64 * (SIDE + GAP) + SCALE + MARGIN;
+    let subtitle = format!("{}. Means of |C| over cells; the colour scale is logarithmic, one a row.", meta.model);
+    let header = Header::new(&meta.title, &subtitle, width - 2.0 * MARGIN);
+    let top = header.height + HEADING;
+    let height = top + lines.len() as f64 * (SIDE + GAP) - GAP + MARGIN;
+    let names: Vec<String> = lines.iter().map(|line| short(line.linear)).collect();
+    let description = format!(
+        "Heat maps of the covariance at the inputs of {}, for the calibrations {}.",
+        names.join(", "),
+        columns.join(", ")
+    );
+    draw((width, height), &meta.title, &description, |canvas| {
+        header.paint(canvas)?;
+        for (i, column) in columns.iter().enumerate() {
+            let x = left + i as f64 * (SIDE + GAP) + 0.5 * SIDE;
+            canvas.text(column, (x, top - 0.5 * HEADING), Anchor::Middle, COLUMN)?;
+        }
+        for (j, line) in lines.iter().enumerate() {
+            let y = top + j as f64 * (SIDE + GAP);
+            canvas.text(&short(line.linear), (left - 14.0, y + 0.5 * SIDE), Anchor::End, ROW)?;
+            for (i, map) in line.maps.iter().enumerate() {
+                paint_map(canvas, (left + i as f64 * (SIDE + GAP), y), map, line.ends)?;
+            }
+            paint_scale(canvas, (left + columns.len() as f64 * (SIDE + GAP), y), line.ends)?;
+        }
+        Ok(())
+    })
+}
+
+/// `layers.0 k_proj` of `model.layers.0.self_attn.k_proj`.
+fn short(linear: &str) -> String {
+    let mut parts = linear.split('.');
+    match (parts.next(), parts.next(), parts.next(), parts.next_back()) {
+        (Some("model"), Some("layers"), Some(layer), Some(kind)) => format!("layer {layer}  {kind}"),
+        _ => linear.to_string(),
+    }
+}
+
+fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut all = Vec::new();
+    for name in names {
+        if !all.contains(&name) {
+            all.push(name);
+        }
+    }
+    all
+}
+
+fn line<'a>(cells: &'a [HeatRow], linear: &'a str, columns: &[&str]) -> Line<'a> {
+    let of = |calibration: &str| {
+        let mut cells: Vec<&HeatRow> =
+            cells.iter().filter(|cell| cell.linear == linear && cell.calibration == calibration).collect();
+        cells.sort_by_key(|cell| (cell.row, cell.column));
+        cells.into_iter().map(|cell| cell.value).collect::<Vec<f64>>()
+    };
+    let maps: Vec<Vec<f64>> = columns.iter().map(|column| of(column)).collect();
+    let positive = maps.iter().flatten().copied().filter(|v| *v > 0.0 && v.is_finite()).map(f64::log10);
+    let ends = positive.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (v.min(low), v.max(high)));
+    Line { linear, ends: if ends.0 < ends.1 { ends } else { (ends.0 - 0.5, ends.0 + 0.5) }, maps }
+}
+
+/// The step of a value on the scale.
+fn step(value: f64, (low, high): (f64, f64)) -> usize {
+    let part = ((value.max(f64::MIN_POSITIVE).log10() - low) / (high - low)).clamp(0.0, 1.0);
+    (part * (STEPS - 1) as f64).round() as usize
+}
+
+fn colour(step: usize) -> RGBColor {
+    let along = step as f64 / (STEPS - 1) as f64 * (SCALE_COLOURS.len() - 1) as f64;
+    let at = (along as usize).min(SCALE_COLOURS.len() - 2);
+    let part = along - at as f64;
+    let (a, b) = (SCALE_COLOURS[at], SCALE_COLOURS[at + 1]);
+    let mix = |a: u8, b: u8| (f64::from(a) + part * (f64::from(b) - f64::from(a))).round() as u8;
+    RGBColor(mix(a.0, b.0), mix(a.1, b.1), mix(a.2, b.2))
+}
+
+fn rectangle(canvas: &Canvas, (x, y): Point, (width, height): Point, colour: RGBColor) -> Result<(), ReportError> {
+    canvas.area(&[(x, y), (x + width, y), (x + width, y + height), (x, y + height)], colour, 1.0)
+}
+
+fn paint_map(canvas: &Canvas, corner: Point, values: &[f64], ends: (f64, f64)) -> Result<(), ReportError> {
+    let size = (values.len() as f64).sqrt() as usize;
+    let cell = SIDE / size.max(1) as f64;
+    for (row, values) in values.chunks_exact(size.max(1)).enumerate() {
+        let steps: Vec<usize> = values.iter().map(|value| step(*value, ends)).collect();
+        let mut column = 0;
+        for run in steps.chunk_by(|a, b| a == b) {
+            let at = (corner.0 + column as f64 * cell, corner.1 + row as f64 * cell);
+            rectangle(canvas, at, (run.len() as f64 * cell, cell), colour(run[0]))?;
+            column += run.len();
+        }
+    }
+    Ok(())
+}
+
+fn paint_scale(canvas: &Canvas, corner: Point, (low, high): (f64, f64)) -> Result<(), ReportError> {
+    let height = SIDE / STEPS as f64;
+    for step in 0..STEPS {
+        let y = corner.1 + SIDE - (step + 1) as f64 * height;
+        rectangle(canvas, (corner.0, y), (SCALE_WIDTH, height), colour(step))?;
+    }
+    let (left, right, bottom) = (corner.0, corner.0 + SCALE_WIDTH, corner.1 + SIDE);
+    let frame = [(left, corner.1), (right, corner.1), (right, bottom), (left, bottom), (left, corner.1)];
+    canvas.line(&frame, Stroke::solid(GREY, 0.75))?;
+    for (log, y) in [(high, corner.1 + 8.0), (low, bottom - 8.0)] {
+        canvas.text(&number::scientific(10f64.powf(log)), (right + 7.0, y), Anchor::Start, END)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scale_runs_from_dark_to_light() {
+        let light = |c: RGBColor| 0.3 * f64::from(c.0) + 0.59 * f64::from(c.1) + 0.11 * f64::from(c.2);
+        assert!((1..STEPS).all(|i| light(colour(i)) > light(colour(i - 1))));
+        assert_eq!((step(1.0, (0.0, 2.0)), step(100.0, (0.0, 2.0)), step(0.0, (0.0, 2.0))), (0, STEPS - 1, 0));
+    }
+
+    #[test]
+    fn names_are_short() {
+        assert_eq!(short("model.layers.12.self_attn.o_proj"), "layer 12  o_proj");
+        assert_eq!(short("lm_head"), "lm_head");
+    }
+}

@@ -1,0 +1,186 @@
+//! `corda adapt`, `corda convert`, `corda merge`: adapters written, and read back into a model.
+
+use std::path::{Path, PathBuf};
+
+use crate::adapt::Adapter;
+use crate::adapt::merge::Merged;
+use crate::adapt::peft;
+use crate::evaluate::uncertainty::{Estimate, estimate, paired};
+use crate::model::checkpoint::Checkpoint;
+use crate::model::llama::{Resident, Weights};
+use crate::model::{export, read_shape};
+use crate::plan::{DecomposeStage, Plan};
+use crate::results::atomic::write_folder;
+use crate::results::provenance::Outcome;
+use crate::spec::{Experiment, Loaded, Model};
+
+use super::weights::Truncated;
+use super::{Context, Run, RunError, calibrate, decompose, identities};
+
+/// What plain LoRA is called beside the arms.
+pub const LORA: &str = "lora";
+
+/// One adapter to write: an arm (`None` for plain LoRA) at a point of `discard`.
+struct Wanted<'a> {
+    id: String,
+    arm: Option<&'a DecomposeStage>,
+    point: usize,
+}
+
+/// Writes the adapters of an experiment below `out/<experiment>/<arm>-r<r>/`, each a folder with the model left behind
+/// (`base`), the adapter on it (`adapter`) and the adapter of twice the rank on the untouched model (`converted`). `only`
+/// names some of them; none means all.
+pub fn adapt(loaded: &Loaded, context: &Context, out: &Path, only: &[String]) -> Result<Vec<PathBuf>, RunError> {
+    let experiment = &loaded.experiment;
+    let Some(adapters) = &experiment.adapters else { return Err(RunError::NoAdapters(experiment.path.clone())) };
+    let plan = Plan::new(experiment, &identities(experiment, &context.store)?);
+    let mut run = Run::new(experiment, &plan, context);
+    let wanted = chosen(all(experiment, &plan, adapters.lora), only)?;
+    let arms: Vec<usize> = wanted.iter().filter_map(|one| Some(one.arm?.arm)).collect();
+    for (i, calibration) in experiment.calibrations.iter().enumerate() {
+        if arms.iter().any(|&arm| experiment.arms[arm].calibration.as_ref() == Some(&calibration.name)) {
+            let name = format!("calibrate {}", calibration.name);
+            run.stage(&name, |run| calibrate::run(run, i).map(|outcome| (outcome, ())))?;
+        }
+    }
+    for stage in plan.decompose.iter().filter(|stage| arms.contains(&stage.arm)) {
+        let name = format!("decompose {}", experiment.arms[stage.arm].id);
+        run.stage(&name, |run| decompose::run(run, stage).map(|outcome| (outcome, ())))?;
+    }
+    let checkpoint = Checkpoint::open(&run.files(&experiment.model.source)?)?;
+    let mut written = Vec::new();
+    for one in &wanted {
+        let folder = out.join(&experiment.name).join(&one.id);
+        let name = format!("write {}", one.id);
+        run.stage(&name, |run| {
+            write_folder(&folder, |folder| write(run, one, &checkpoint, folder))?;
+            Ok((Outcome::Run, ()))
+        })?;
+        written.push(folder);
+    }
+    Ok(written)
+}
+
+/// Every adapter of an experiment.
+fn all<'a>(experiment: &Experiment, plan: &'a Plan, lora: bool) -> Vec<Wanted<'a>> {
+    let linears = experiment.linears();
+    let mut all = Vec::new();
+    for arm in plan.decompose.iter().map(Some).chain(lora.then_some(None)) {
+        for point in 0..experiment.discard.len() {
+            let r = experiment.discard.named(point, &linears);
+            if r > 0 {
+                let name = arm.map_or(LORA, |stage| experiment.arms[stage.arm].id.as_str());
+                all.push(Wanted { id: format!("{name}-r{r}"), arm, point });
+            }
+        }
+    }
+    all
+}
+
+fn chosen<'a>(all: Vec<Wanted<'a>>, only: &[String]) -> Result<Vec<Wanted<'a>>, RunError> {
+    if let Some(name) = only.iter().find(|name| !all.iter().any(|one| one.id == **name)) {
+        let known = all.iter().map(|one| one.id.as_str()).collect::<Vec<_>>().join(", ");
+        return Err(RunError::NoSuchAdapter { name: name.clone(), known });
+    }
+    Ok(all.into_iter().filter(|one| only.is_empty() || only.contains(&one.id)).collect())
+}
+
+fn write(run: &Run, one: &Wanted, checkpoint: &Checkpoint, folder: &Path) -> Result<(), RunError> {
+    let experiment = run.experiment;
+    let split = experiment.adapters.as_ref().map(|a| a.split).unwrap_or_default();
+    let count = |linear: &crate::model::shape::Linear| experiment.discard.components(one.point, linear);
+    let base = run.model()?.weights.weights();
+    let mut adapters = Vec::new();
+    match one.arm {
+        Some(stage) => {
+            let taken = run.taken(stage, &count);
+            for part in &run.plan.parts {
+                for (linear, decomposed) in taken.read(part)? {
+                    adapters.push(Adapter::of_components(&decomposed, count(&linear), split));
+                }
+            }
+            export::write_model(&folder.join("base"), &Truncated::new(base, taken)?, checkpoint)?;
+        }
+        None => {
+            let linears = experiment.linears();
+            adapters.extend(linears.iter().map(|linear| Adapter::lora(linear, count(linear), experiment.seed)));
+            export::write_model(&folder.join("base"), base, checkpoint)?;
+        }
+    }
+    let shape = &experiment.model.shape;
+    peft::write(&folder.join("adapter"), &adapters, "base", shape)?;
+    let converted: Vec<Adapter> = adapters.iter().map(|adapter| adapter.converted(adapter)).collect();
+    Ok(peft::write(&folder.join("converted"), &converted, &experiment.model.name, shape)?)
+}
+
+/// Writes the adapter for the untouched base model that a trained adapter amounts to, given the adapter it started from.
+pub fn convert(trained: &Path, start: &Path, base: &Path, out: &Path) -> Result<(), RunError> {
+    let shape = read_shape(base)?;
+    let (trained, start) = (peft::read(trained)?, peft::read(start)?);
+    trained.check_fits(&shape)?;
+    start.check_fits(&shape)?;
+    let converted = trained.converted(&start)?;
+    write_folder(out, |folder| Ok(peft::write(folder, &converted, &base.display().to_string(), &shape)?))
+}
+
+/// A test set on the base model and on the merged one.
+#[derive(Debug)]
+pub struct Measured {
+    /// The evaluation's name.
+    pub evaluation: String,
+    /// Predictions.
+    pub tokens: usize,
+    /// Loss of the base model, nats a token.
+    pub base: Estimate,
+    /// Of the merged one.
+    pub merged: Estimate,
+    /// The second minus the first, paired by window.
+    pub delta: Estimate,
+}
+
+/// Merges an adapter into a model (the spec's, or that at `base`), measures both on the spec's test sets, and writes the
+/// merged model to `out` if asked.
+pub fn merge(
+    loaded: &Loaded,
+    context: &Context,
+    adapter: &Path,
+    base: Option<&Path>,
+    out: Option<&Path>,
+) -> Result<Vec<Measured>, RunError> {
+    let mut experiment = loaded.experiment.clone();
+    let adapter = peft::read(adapter)?;
+    if let Some(path) = base {
+        experiment.model = Model {
+            name: path.display().to_string(),
+            source: crate::assets::Source::Path { path: path.into(), sha256: None },
+            shape: read_shape(path)?,
+            ..experiment.model
+        };
+    }
+    adapter.check_fits(&experiment.model.shape)?;
+    let plan = Plan::new(&experiment, &identities(&experiment, &context.store)?);
+    let run = Run::new(&experiment, &plan, context);
+    let opened = run.model()?;
+    let merged = Merged::new(opened.weights.weights(), &adapter)?;
+    let together = opened.weights.together();
+    let resident = if together == 1 { Some(Resident::collect(&merged)?) } else { None };
+    let weights: &dyn Weights = resident.as_ref().map_or(&merged, |resident| resident);
+    let mut all = Vec::new();
+    for i in 0..experiment.evaluations.len() {
+        let losses = |weights: &dyn Weights, name: &str| run.losses(i, weights, name);
+        let (before, after) = (losses(opened.weights.weights(), "base")?, losses(weights, "merged")?);
+        let evaluation = &experiment.evaluations[i];
+        all.push(Measured {
+            evaluation: evaluation.name.clone(),
+            tokens: before.len() * (evaluation.length - 1),
+            base: estimate(&before),
+            merged: estimate(&after),
+            delta: paired(&after, &before),
+        });
+    }
+    if let Some(out) = out {
+        let checkpoint = Checkpoint::open(&run.files(&experiment.model.source)?)?;
+        write_folder(out, |folder| Ok::<_, RunError>(export::write_model(folder, weights, &checkpoint)?))?;
+    }
+    Ok(all)
+}

@@ -1,0 +1,65 @@
+//! Heat maps of covariances: |C| averaged over a grid of cells.
+
+use faer::MatRef;
+
+use crate::cache::ReadArrays;
+use crate::calibrate::store as statistics_store;
+use crate::results::HeatRow;
+
+use super::{Run, RunError};
+
+/// The cells of every target's input under every calibration that the spec draws.
+pub(super) fn rows(run: &Run) -> Result<Vec<HeatRow>, RunError> {
+    let mut rows = Vec::new();
+    let Some(heatmaps) = &run.experiment.heatmaps else { return Ok(rows) };
+    for part in &run.plan.parts {
+        for (linear, site) in &part.linears {
+            for (&stage, calibration) in run.plan.heatmaps.iter().zip(&heatmaps.calibrations) {
+                let path = run.context.cache.part("statistics", &run.plan.calibrate[stage].key, &part.name());
+                let statistics = statistics_store::read(&ReadArrays::open(&path)?, &path, *site)?;
+                let cells = downsampled(statistics.covariance.as_ref(), heatmaps.size);
+                rows.extend(cells.into_iter().enumerate().map(|(i, value)| HeatRow {
+                    experiment: run.experiment.name.clone(),
+                    linear: linear.name.clone(),
+                    calibration: calibration.clone(),
+                    row: (i / heatmaps.size) as u32,
+                    column: (i % heatmaps.size) as u32,
+                    value,
+                }));
+            }
+        }
+    }
+    Ok(rows)
+}
+
+/// Means of |c| over size x size cells as even as they can be, row-major.
+fn downsampled(c: MatRef<f64>, size: usize) -> Vec<f64> {
+    let edge = |i: usize| i * c.nrows() / size;
+    let mut cells = Vec::with_capacity(size * size);
+    for row in 0..size {
+        for column in 0..size {
+            let cell = c.submatrix(edge(row), edge(column), edge(row + 1) - edge(row), edge(column + 1) - edge(column));
+            cells.push(cell.norm_l1() / (cell.nrows() * cell.ncols()) as f64);
+        }
+    }
+    cells
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use faer::Mat;
+
+    #[test]
+    fn cells_are_means_and_cover_everything() {
+        let c = Mat::from_fn(5, 5, |i, j| if (i + j) % 2 == 0 { -1.0 } else { 3.0 });
+        let one = downsampled(c.as_ref(), 1);
+        assert!((one[0] - (13.0 + 36.0) / 25.0).abs() < 1e-12);
+        // Edges at 0, 2, 5.
+        let four = downsampled(c.as_ref(), 2);
+        assert_eq!(four[0], 2.0);
+        let whole = four[0] * 4.0 + four[1] * 6.0 + four[2] * 6.0 + four[3] * 9.0;
+        assert!((whole - 49.0).abs() < 1e-12);
+        assert_eq!(downsampled(c.as_ref(), 5)[1], 3.0);
+    }
+}
