@@ -138,15 +138,19 @@ fn rectangle(canvas: &Canvas, (x, y): Point, (width, height): Point, colour: RGB
 }
 
 fn paint_map(canvas: &Canvas, corner: Point, values: &[f64], ends: (f64, f64)) -> Result<(), ReportError> {
+    /// How far a cell reaches under its neighbours, so that no background shows between them.
+    const UNDER: f64 = 0.75;
     let size = (values.len() as f64).sqrt() as usize;
     let cell = SIDE / size.max(1) as f64;
+    let reach = |end: usize| if end == size { 0.0 } else { UNDER };
     for (row, values) in values.chunks_exact(size.max(1)).enumerate() {
         let steps: Vec<usize> = values.iter().map(|value| step(*value, ends)).collect();
         let mut column = 0;
         for run in steps.chunk_by(|a, b| a == b) {
             let at = (corner.0 + column as f64 * cell, corner.1 + row as f64 * cell);
-            rectangle(canvas, at, (run.len() as f64 * cell, cell), colour(run[0]))?;
             column += run.len();
+            let extent = (run.len() as f64 * cell + reach(column), cell + reach(row + 1));
+            rectangle(canvas, at, extent, colour(run[0]))?;
         }
     }
     Ok(())
@@ -155,8 +159,9 @@ fn paint_map(canvas: &Canvas, corner: Point, values: &[f64], ends: (f64, f64)) -
 fn paint_scale(canvas: &Canvas, corner: Point, (low, high): (f64, f64)) -> Result<(), ReportError> {
     let height = SIDE / STEPS as f64;
     for step in 0..STEPS {
-        let y = corner.1 + SIDE - (step + 1) as f64 * height;
-        rectangle(canvas, (corner.0, y), (SCALE_WIDTH, height), colour(step))?;
+        // Each up to the top, the next over it.
+        let extent = SIDE - step as f64 * height;
+        rectangle(canvas, corner, (SCALE_WIDTH, extent), colour(step))?;
     }
     let (left, right, bottom) = (corner.0, corner.0 + SCALE_WIDTH, corner.1 + SIDE);
     let frame = [(left, corner.1), (right, corner.1), (right, bottom), (left, bottom), (left, corner.1)];
