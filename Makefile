@@ -4,7 +4,10 @@ SPEC ?= experiments/table6.yaml
 CORDA := $(or $(CARGO_TARGET_DIR),target)/release/corda
 NAME = $(basename $(notdir $(SPEC)))
 
-.PHONY: help build reproduce figures verify test lint smoke bench clean
+# What `make interop` exports: KPM, IPM, PiSSA, LoRA.
+INTEROP = corda-ptb-32 corda-ptb-32-largest plain-svd-largest lora
+
+.PHONY: help build reproduce figures verify test lint smoke interop bench clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -34,6 +37,12 @@ lint: ## Formatting and clippy, warnings denied
 smoke: build ## The smallest experiment, end to end, on the real model; then again, with nothing to do
 	$(CORDA) --results .cache/smoke run experiments/smoke.yaml
 	$(CORDA) --results .cache/smoke run experiments/smoke.yaml | grep 'nothing to do'
+
+interop: build ## Load exported adapters with PEFT and compare logits (installs torch: several GB)
+	python3 -m venv .cache/interop/venv
+	.cache/interop/venv/bin/pip install --quiet -r tests/interop/requirements.txt
+	$(CORDA) adapt experiments/adapters.yaml --out .cache/interop $(foreach one,$(INTEROP),--only $(one)-r16)
+	.cache/interop/venv/bin/python tests/interop/check.py $(CORDA) .cache/interop/adapters README.md
 
 bench: ## Criterion benches of the hot paths
 	cargo bench

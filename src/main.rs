@@ -98,6 +98,20 @@ enum Command {
         #[arg(long, value_name = "FOLDER")]
         out: Option<PathBuf>,
     },
+    /// Writes the logits of a text's first tokens as safetensors, for comparison with other programs.
+    #[command(hide = true)]
+    Logits {
+        #[arg(long)]
+        model: PathBuf,
+        #[arg(long)]
+        adapter: Option<PathBuf>,
+        #[arg(long)]
+        text: PathBuf,
+        #[arg(long, default_value_t = 512)]
+        tokens: usize,
+        #[arg(long)]
+        out: PathBuf,
+    },
     /// Compares two results, row by row; exit status 1 if they disagree.
     Compare {
         /// Results folder or parquet file.
@@ -197,6 +211,10 @@ fn execute(cli: Cli) -> Result<ExitCode, RunError> {
             print_merged(&measured);
             Ok(())
         }),
+        Command::Logits { model, adapter, text, tokens, out } => {
+            run::adapt::write_logits(&model, adapter.as_deref(), &text, tokens, &out)?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Compare { first, second, tolerance } => Ok(compare_two(&first, &second, tolerance)),
         Command::List => {
             list(&context)?;

@@ -68,7 +68,7 @@ fn the_undamaged_model_has_the_losses_of_pytorch() {
     let windows = corpus::windows(&tokens, 512, Some(8)).unwrap();
     let windows: Vec<_> = windows.into_iter().enumerate().collect();
     let losses = std::sync::Mutex::new([f64::NAN; 8]);
-    let keep = |window: usize, nll: f64| {
+    let keep = |window: usize, nll: f64, _: f64| {
         losses.lock().unwrap()[window] = nll;
         Ok::<_, ModelError>(())
     };
@@ -80,7 +80,7 @@ fn the_undamaged_model_has_the_losses_of_pytorch() {
     }
     // Side by side through the blocks, as a model on disk goes: the same to the bit.
     let again = std::sync::Mutex::new([f64::NAN; 8]);
-    let keep = |window: usize, nll: f64| {
+    let keep = |window: usize, nll: f64, _: f64| {
         again.lock().unwrap()[window] = nll;
         Ok::<_, ModelError>(())
     };

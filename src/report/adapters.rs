@@ -113,7 +113,7 @@ pub fn measures(adapters: &[AdapterRow]) -> Vec<Measure<'_>> {
         };
         Measure { title, panels: ranks.iter().map(panel).collect() }
     };
-    let mut all = vec![measure("||BA|| / ||W||".into(), &|row| Some(row.energy))];
+    let mut all = vec![measure("‖BA‖ / ‖W‖".into(), &|row| Some(row.energy))];
     for text in texts(adapters) {
         let share = |row: &AdapterRow| if row.text.as_deref() == Some(text) { row.output_share } else { None };
         all.push(measure(format!("output share, {text}"), &share));

@@ -2,13 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
+use candle_core::Device;
+
 use crate::adapt::Adapter;
 use crate::adapt::merge::Merged;
 use crate::adapt::peft;
+use crate::cache::Arrays;
 use crate::evaluate::uncertainty::{Estimate, estimate, paired};
 use crate::model::checkpoint::Checkpoint;
-use crate::model::llama::{Resident, Weights};
-use crate::model::{export, read_shape};
+use crate::model::llama::{Resident, Weights, logits};
+use crate::model::{ModelError, export, read_shape};
 use crate::plan::{DecomposeStage, Plan};
 use crate::results::atomic::write_folder;
 use crate::results::provenance::Outcome;
@@ -121,6 +124,34 @@ pub fn convert(trained: &Path, start: &Path, base: &Path, out: &Path) -> Result<
     start.check_fits(&shape)?;
     let converted = trained.converted(&start)?;
     write_folder(out, |folder| Ok(peft::write(folder, &converted, &base.display().to_string(), &shape)?))
+}
+
+/// Writes token ids and logits of the first `tokens` tokens of a text, of a model with or without an adapter, as
+/// safetensors: what `tests/interop` compares with other programs' logits.
+pub fn write_logits(
+    model: &Path,
+    adapter: Option<&Path>,
+    text: &Path,
+    tokens: usize,
+    out: &Path,
+) -> Result<(), RunError> {
+    let checkpoint = Checkpoint::open_path(model)?;
+    let resident = Resident::read(&checkpoint, &Device::Cpu)?;
+    let string = std::fs::read_to_string(text).map_err(|source| ModelError::Read { path: text.into(), source })?;
+    let mut ids = checkpoint.tokenizer()?.encode(&string)?;
+    ids.truncate(tokens);
+    let logits = match adapter.map(peft::read).transpose()? {
+        Some(adapter) => {
+            adapter.check_fits(&checkpoint.config().shape)?;
+            logits(&Merged::new(&resident, &adapter)?, &ids)?
+        }
+        None => logits(&resident, &ids)?,
+    };
+    let mut arrays = Arrays::default();
+    arrays.push_u32("tokens".into(), &[ids.len()], ids.iter().copied());
+    let flat = logits.flatten_all().and_then(|l| l.to_vec1::<f32>()).map_err(ModelError::from)?;
+    arrays.push_f32("logits".into(), logits.dims(), flat.into_iter());
+    Ok(arrays.write(out)?)
 }
 
 /// A test set on the base model and on the merged one.

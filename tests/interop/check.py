@@ -1,0 +1,112 @@
+"""Loads what `corda adapt` wrote with transformers and PEFT, and compares logits with corda's own.
+
+    check.py CORDA ADAPTERS TEXT
+
+CORDA is the binary, ADAPTERS the folder of one experiment's adapters, TEXT a file whose first 512 tokens are the window.
+For each adapter: the base model alone, base + adapter, the untouched model + converted adapter; then a few steps of training
+by PEFT, the trained adapter read back by corda, and converted by corda. Exits with 1 where a logit is off by 1e-3 or more.
+"""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import torch
+from peft import PeftModel
+from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging
+
+logging.set_verbosity_error()
+logging.disable_progress_bar()
+
+BOUND = 1e-3
+worst = 0.0
+
+
+def ours(corda, text, model, adapter=None):
+    """corda's logits of a model with or without an adapter: token ids [n], logits [n, vocabulary]."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "logits.safetensors"
+        command = [corda, "logits", "--model", model, "--text", text, "--tokens", "512", "--out", out]
+        subprocess.run(command + (["--adapter", adapter] if adapter else []), check=True, stdout=subprocess.DEVNULL)
+        tensors = load_file(out)
+    return tensors["tokens"].long(), tensors["logits"]
+
+
+def theirs(model, tokens):
+    with torch.no_grad():
+        return model(tokens.unsqueeze(0)).logits[0].float()
+
+
+def compare(what, a, b):
+    global worst
+    difference = (a - b).abs().max().item()
+    worst = max(worst, difference)
+    print(f"{what:60} {difference:.2e}{'' if difference < BOUND else '   TOO FAR'}", flush=True)
+
+
+def load(folder):
+    return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+
+
+def train(model, tokens):
+    """A few steps of plain gradient descent on the window: enough to move A and B."""
+    model.train()
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    assert parameters, "the adapter has no trainable parameters"
+    for _ in range(3):
+        loss = model(tokens.unsqueeze(0), labels=tokens.unsqueeze(0)).loss
+        loss.backward()
+        with torch.no_grad():
+            norm = torch.stack([p.grad.norm() for p in parameters]).norm()
+            for p in parameters:
+                p -= 0.05 / norm * p.grad
+                p.grad = None
+    return model.eval()
+
+
+def check(corda, text, adapters, untouched, name):
+    folder = adapters / name
+    tokens, base = ours(corda, text, folder / "base")
+    tokenizer = AutoTokenizer.from_pretrained(folder / "base")
+    ids = tokenizer(Path(text).read_text(encoding="utf-8"), return_tensors="pt").input_ids[0, : len(tokens)]
+    assert torch.equal(ids, tokens), "the exported tokenizer gives other tokens"
+    compare(f"{name}: base", theirs(load(folder / "base"), tokens), base)
+
+    model = PeftModel.from_pretrained(load(folder / "base"), folder / "adapter", is_trainable=True)
+    start = theirs(model, tokens)
+    compare(f"{name}: base + adapter", start, ours(corda, text, folder / "base", folder / "adapter")[1])
+    compare(f"{name}: base + adapter, the original model", start, ours(corda, text, untouched)[1])
+    converted = PeftModel.from_pretrained(load(untouched), folder / "converted")
+    compare(f"{name}: untouched + converted", theirs(converted, tokens), start)
+
+    after = theirs(train(model, tokens), tokens)
+    moved = (after - start).abs().max().item()
+    assert moved > 0.01, f"training moved no logit ({moved})"
+    with tempfile.TemporaryDirectory() as temporary:
+        trained = Path(temporary) / "trained"
+        model.save_pretrained(trained)
+        compare(f"{name}: trained, read back by corda", after, ours(corda, text, folder / "base", trained)[1])
+        out = Path(temporary) / "converted"
+        start_folder = folder / "adapter"
+        convert = [corda, "convert", trained, "--start", start_folder, "--base", untouched, "--out", out]
+        subprocess.run(convert, check=True, stdout=subprocess.DEVNULL)
+        converted = PeftModel.from_pretrained(load(untouched), out)
+        compare(f"{name}: trained, converted by corda, in PEFT", theirs(converted, tokens), after)
+
+
+def main():
+    corda, adapters, text = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
+    torch.manual_seed(0)
+    names = sorted(path.name for path in adapters.iterdir() if (path / "adapter").is_dir())
+    lora = next(name for name in names if name.startswith("lora-"))
+    # Plain LoRA leaves the model as it is: its base is the untouched one.
+    for name in names:
+        check(corda, text, adapters, adapters / lora / "base", name)
+    print(f"largest difference of a logit: {worst:.2e}")
+    sys.exit(0 if worst < BOUND else 1)
+
+
+main()
