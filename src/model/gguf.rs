@@ -184,7 +184,9 @@ impl Gguf {
 
     /// The tensor of that Hugging Face name, dequantised to f32, q/k rows in Hugging Face's order.
     pub fn tensor(&self, name: &str, heads: usize, kv_heads: usize) -> Result<Tensor, ModelError> {
-        let tensor = self.read(&gguf_name(name).ok_or_else(|| ModelError::Missing { name: name.into() })?)?;
+        let tensor = self.read(
+            &gguf_name(name).ok_or_else(|| ModelError::Missing { origin: self.path.clone(), name: name.into() })?,
+        )?;
         if name.ends_with("q_proj.weight") {
             unpermute(&tensor, heads)
         } else if name.ends_with("k_proj.weight") {
@@ -196,7 +198,7 @@ impl Gguf {
 
     fn read(&self, name: &str) -> Result<Tensor, ModelError> {
         if !self.content.tensor_infos.contains_key(name) {
-            return Err(ModelError::Missing { name: name.into() });
+            return Err(ModelError::Missing { origin: self.path.clone(), name: name.into() });
         }
         let mut reader = Cursor::new(&self.map[..]);
         let tensor = self.content.tensor(&mut reader, name, &Device::Cpu).map_err(|e| corrupt(&self.path, e))?;

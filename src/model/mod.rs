@@ -37,14 +37,18 @@ pub enum ModelError {
     #[error("{0}")]
     Config(String),
     /// A weight that is not there.
-    #[error("the checkpoint has no tensor {name:?}; is it a Llama-family model in full?")]
+    #[error("{origin} has no tensor {name:?}; is it a Llama-family model in full?")]
     Missing {
+        /// The model's file or folder.
+        origin: PathBuf,
         /// Hugging Face name.
         name: String,
     },
     /// A weight of the wrong shape.
-    #[error("tensor {name:?} is {found:?}, but the configuration makes it {expected:?}")]
+    #[error("{origin}: tensor {name:?} is {found:?}, but the configuration makes it {expected:?}")]
     WrongShape {
+        /// The model's file or folder.
+        origin: PathBuf,
         /// Hugging Face name.
         name: String,
         /// In the file.

@@ -79,19 +79,16 @@ const SKY: (u8, u8, u8) = (0x56, 0xb4, 0xe9);
 const BLACK: (u8, u8, u8) = (0x00, 0x00, 0x00);
 
 /// Methods with a place of their own.
-const KNOWN: [(&str, MethodStyle); 3] = [
+const KNOWN: [(&str, MethodStyle); 4] = [
     ("plain-svd", style(VERMILLION, Shape::Square)),
     ("asvd", style(GREEN, Shape::Triangle)),
     ("corda", style(BLUE, Shape::Circle)),
+    ("svd-whitening", style(PURPLE, Shape::Diamond)),
 ];
 
 /// For methods not in `KNOWN`.
-const OTHERS: [MethodStyle; 4] = [
-    style(PURPLE, Shape::Diamond),
-    style(ORANGE, Shape::Nabla),
-    style(SKY, Shape::Pentagon),
-    style(BLACK, Shape::Hexagon),
-];
+const OTHERS: [MethodStyle; 3] =
+    [style(ORANGE, Shape::Nabla), style(SKY, Shape::Pentagon), style(BLACK, Shape::Hexagon)];
 
 const DASHES: [Dash; 4] = [None, Some((9.0, 5.0)), Some((2.5, 4.0)), Some((18.0, 5.0))];
 const FILLS: [Fill; 4] = [Fill::Full, Fill::Hollow, Fill::Dot, Fill::Pale];
