@@ -122,6 +122,16 @@ enum Command {
         #[arg(long, default_value_t = 0.005)]
         tolerance: f64,
     },
+    /// Prints the tables of finished experiments.
+    Results {
+        /// Names of experiments; all by default.
+        names: Vec<String>,
+    },
+    /// Writes a commented experiment file to start from.
+    New {
+        /// The experiment's name: the file is NAME.yaml in the folder of experiments.
+        name: String,
+    },
     /// Lists methods, models, corpora and experiments.
     List,
     /// Prints a completion script.
@@ -216,6 +226,8 @@ fn execute(cli: Cli) -> Result<ExitCode, RunError> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Compare { first, second, tolerance } => Ok(compare_two(&first, &second, tolerance)),
+        Command::Results { names } => Ok(print_results(&context.results, &names)),
+        Command::New { name } => Ok(start_new(&context.experiments, &name)),
         Command::List => {
             list(&context)?;
             Ok(ExitCode::SUCCESS)
@@ -260,6 +272,7 @@ fn run_one(loaded: &Loaded, context: &Context) -> Result<(), RunError> {
         Done::Ran => {
             println!("{name}: done");
             let what = |file: &&str| match file.rsplit_once('.') {
+                Some((_, "html")) => Some("page"),
                 Some((_, "md")) => Some("table"),
                 Some((_, "svg")) => Some("figure"),
                 Some((_, "csv")) => Some("results"),
@@ -296,6 +309,62 @@ fn compare_two(first: &std::path::Path, second: &std::path::Path, tolerance: f64
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::from(2)
+        }
+    }
+}
+
+/// The tables of results folders, as they stand there.
+fn print_results(results: &std::path::Path, names: &[String]) -> ExitCode {
+    let finished = |folder: &std::path::Path| folder.join("provenance.json").is_file();
+    let mut folders: Vec<PathBuf> = if names.is_empty() {
+        let all = std::fs::read_dir(results).into_iter().flatten();
+        all.filter_map(|entry| Some(entry.ok()?.path())).filter(|folder| finished(folder)).collect()
+    } else {
+        names.iter().map(|name| results.join(name)).collect()
+    };
+    folders.sort();
+    if folders.is_empty() {
+        eprintln!("error: no finished experiment in {}; run one: corda run experiments/<name>.yaml", results.display());
+        return ExitCode::FAILURE;
+    }
+    for folder in folders {
+        if !finished(&folder) {
+            eprintln!("error: {} holds no finished experiment", folder.display());
+            return ExitCode::FAILURE;
+        }
+        let mut any = false;
+        for table in ["table.md", "adapters.md"] {
+            if let Ok(text) = std::fs::read_to_string(folder.join(table)) {
+                println!("{}\n", text.trim_end());
+                any = true;
+            }
+        }
+        if !any {
+            println!("# {}\n\nNo tables: see {}\n", folder.display(), folder.join("report.html").display());
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn start_new(experiments: &std::path::Path, name: &str) -> ExitCode {
+    let path = experiments.join(format!("{name}.yaml"));
+    let text = match spec::starter(name) {
+        Ok(text) => text,
+        Err(why) => {
+            eprintln!("error: {why}");
+            return ExitCode::from(2);
+        }
+    };
+    // Never over a file that is there.
+    let made = std::fs::OpenOptions::new().write(true).create_new(true).open(&path);
+    match made.and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes())) {
+        Ok(()) => {
+            println!("{}", path.display());
+            ExitCode::SUCCESS
+        }
+        Err(why) => {
+            eprintln!("error: cannot write {}: {why}", path.display());
+            ExitCode::FAILURE
         }
     }
 }

@@ -78,6 +78,51 @@ fn discarding_nothing_changes_nothing_and_every_arm_damages() {
 }
 
 #[test]
+fn the_page_is_one_file_and_says_what_the_numbers_say() {
+    let folder = tempfile::tempdir().unwrap();
+    tiny::experiment(folder.path());
+    let spec = tiny::SPEC.replace("{method: plain-svd}", "{method: plain-svd, label: 'Plain <i>&</i>'}");
+    let spec = spec.replace("own:", "test:").replace("calibration: own", "calibration: test");
+    std::fs::write(folder.path().join("tiny.yaml"), spec).unwrap();
+    succeeds(folder.path(), &["run", "tiny.yaml"]);
+    let page = std::fs::read_to_string(folder.path().join("results/tiny/report.html")).unwrap();
+    // The calibration has the test set's name: its own context. Four arms: two CO-SVD against ASVD, ASVD against plain.
+    assert!(
+        page.contains("of 4") && page.contains("CO-SVD with the test set&#39;s own context is better than ASVD"),
+        "{page}"
+    );
+    assert!(page.contains("ASVD is better than plain SVD") && page.contains("<svg"));
+    assert!(!page.contains("<i>&") && !page.contains("<script") && !page.contains("src=") && !page.contains("href="));
+}
+
+#[test]
+fn a_new_experiment_checks_and_never_overwrites() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("experiments")).unwrap();
+    let catalog = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/catalog.yaml");
+    std::fs::copy(catalog, folder.path().join("experiments/catalog.yaml")).unwrap();
+    assert_eq!(succeeds(folder.path(), &["new", "mine"]).trim(), "experiments/mine.yaml");
+    assert!(succeeds(folder.path(), &["check", "experiments/mine.yaml"]).contains("ok"));
+    let path = folder.path().join("experiments/mine.yaml");
+    std::fs::write(&path, "# edited\n").unwrap();
+    assert_eq!(run(folder.path(), &["new", "mine"]).status.code(), Some(1));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "# edited\n");
+    assert_eq!(run(folder.path(), &["new", "../mine"]).status.code(), Some(2));
+}
+
+#[test]
+fn tables_of_finished_experiments_are_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    tiny::experiment(folder.path());
+    assert_eq!(run(folder.path(), &["results"]).status.code(), Some(1));
+    succeeds(folder.path(), &["run", "tiny.yaml"]);
+    let table = std::fs::read_to_string(folder.path().join("results/tiny/table.md")).unwrap();
+    assert!(succeeds(folder.path(), &["results"]).contains(table.trim_end()));
+    assert!(succeeds(folder.path(), &["results", "tiny"]).contains("Plain SVD"));
+    assert_eq!(run(folder.path(), &["results", "huge"]).status.code(), Some(1));
+}
+
+#[test]
 fn killed_at_any_moment_it_goes_on_to_the_same_files() {
     let whole = tempfile::tempdir().unwrap();
     tiny::experiment(whole.path());

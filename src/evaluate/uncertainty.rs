@@ -35,6 +35,17 @@ pub fn paired(values: &[f64], reference: &[f64]) -> Estimate {
     estimate(&differences)
 }
 
+/// The p-value of a paired t-test (two-sided): how likely a mean difference this large is if there is none. NaN where
+/// there are fewer than two windows or a loss is not finite.
+pub fn paired_p(values: &[f64], reference: &[f64]) -> f64 {
+    let Estimate { mean, stderr, .. } = paired(values, reference);
+    match StudentsT::new(0.0, 1.0, values.len() as f64 - 1.0) {
+        Ok(_) if mean == 0.0 && stderr == 0.0 => 1.0,
+        Ok(t) if mean.is_finite() && stderr.is_finite() => 2.0 * t.cdf(-(mean / stderr).abs()),
+        _ => f64::NAN,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,6 +64,14 @@ mod tests {
         let e = paired(&[1.1, 5.1, 9.1], &reference);
         assert!((e.mean - 0.1).abs() < 1e-12 && e.stderr < 1e-12);
         assert_eq!(paired(&reference, &reference), Estimate { mean: 0.0, stderr: 0.0, low: 0.0, high: 0.0 });
+    }
+
+    #[test]
+    fn p_values_by_hand() {
+        // t = 2.5 / 0.645497 = 3.872983 with 3 degrees of freedom: p = 0.030466.
+        assert!((paired_p(&[1.0, 2.0, 3.0, 4.0], &[0.0; 4]) - 0.030_466).abs() < 1e-5);
+        assert_eq!(paired_p(&[1.0, 2.0], &[1.0, 2.0]), 1.0);
+        assert!(paired_p(&[1.0], &[0.0]).is_nan() && paired_p(&[1.0, f64::INFINITY], &[0.0, 0.0]).is_nan());
     }
 
     #[test]

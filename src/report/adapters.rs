@@ -171,7 +171,9 @@ mod tests {
         let meta = Meta {
             title: "T".into(),
             name: "x".into(),
+            description: None,
             model: "m".into(),
+            citations: Vec::new(),
             by: By::Components,
             settings: Vec::new(),
             warnings: Vec::new(),

@@ -59,7 +59,7 @@ fn table(table: &Table) -> String {
     out
 }
 
-fn text(cell: &Cell) -> String {
+pub(super) fn text(cell: &Cell) -> String {
     match cell {
         Cell::Absent => String::new(),
         Cell::Perplexity(value) => value.text(),

@@ -9,14 +9,17 @@ use crate::results::atomic::{self, WriteError};
 use crate::results::{AdapterRow, HeatRow, Row};
 
 mod adapters;
+mod claims;
 mod document;
 pub mod figure;
 mod latex;
 mod markdown;
 mod number;
+mod page;
 pub mod published;
 mod study;
 
+pub use page::Sources;
 pub use published::Published;
 pub use study::By;
 
@@ -27,6 +30,8 @@ pub struct Meta {
     pub title: String,
     /// The experiment's name, as in `experiments/<name>.yaml`.
     pub name: String,
+    /// What the experiment asks, if its file says.
+    pub description: Option<String>,
     /// The model's name.
     pub model: String,
     /// What the points of a curve count.
@@ -35,6 +40,8 @@ pub struct Meta {
     pub settings: Vec<String>,
     /// Warnings, a line each.
     pub warnings: Vec<String>,
+    /// What to cite, a line each.
+    pub citations: Vec<String>,
 }
 
 /// Why a report could not be made.
@@ -117,6 +124,11 @@ pub fn render_heatmaps(cells: &[HeatRow], meta: &Meta, out: &Path) -> Result<Vec
     let svg = figure::heat::svg(cells, meta)?;
     let png = figure::png(&svg)?;
     write(out, [("heatmaps.svg", svg.into_bytes()), ("heatmaps.png", png)])
+}
+
+/// Writes `report.html`.
+pub fn render_page(sources: &Sources, out: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    write(out, [("report.html", page::html(sources)?.into_bytes())])
 }
 
 fn write<const N: usize>(out: &Path, files: [(&str, Vec<u8>); N]) -> Result<Vec<PathBuf>, ReportError> {

@@ -10,7 +10,9 @@ pub(crate) fn meta(by: By) -> Meta {
     Meta {
         title: "Fixture: perplexity after discarding the smallest r components".into(),
         name: "fixture".into(),
+        description: None,
         model: "fixture-model".into(),
+        citations: Vec::new(),
         by,
         settings: vec!["targets: decoder".into(), "seed 233, 16_384 tokens | made up".into()],
         warnings: vec!["calibration `wiki` has 3 tokens a dimension".into()],

@@ -264,5 +264,5 @@ impl<'a> Run<'a> {
 pub fn report(loaded: &Loaded, context: &Context) -> Result<Vec<PathBuf>, RunError> {
     let folder = context.results.join(&loaded.experiment.name);
     let provenance = results::provenance::Provenance::read(&folder.join("provenance.json"))?;
-    outcome::render(&loaded.experiment, context, &provenance.warnings, &folder)
+    outcome::render(&loaded.experiment, context, &provenance, &folder)
 }

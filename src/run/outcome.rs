@@ -19,7 +19,7 @@ use super::{Context, Run, RunError, energy, heatmap};
 /// Files of a results folder; all of them make it complete.
 pub fn files(experiment: &Experiment) -> Vec<&'static str> {
     let study = ["results.parquet", "results.csv", "windows.parquet", "linears.parquet", "table.md", "table.tex"];
-    let mut files = vec!["provenance.json"];
+    let mut files = vec!["report.html", "provenance.json"];
     if !experiment.arms.is_empty() {
         files.extend(study);
         files.extend(["figure2.svg", "figure2.png"]);
@@ -88,7 +88,6 @@ pub(super) fn write(run: &mut Run, warnings: &[Warning], header: Header, folder:
     if run.experiment.heatmaps.is_some() {
         results::write_rows(&folder.join("heatmaps.parquet"), &heatmap::rows(run)?)?;
     }
-    render(run.experiment, run.context, &lines, folder)?;
     let provenance = Provenance {
         version: env!("CARGO_PKG_VERSION").into(),
         spec: serde_json::to_value(run.experiment).unwrap_or_default(),
@@ -105,6 +104,7 @@ pub(super) fn write(run: &mut Run, warnings: &[Warning], header: Header, folder:
             stages: std::mem::take(&mut run.stages),
         },
     };
+    render(run.experiment, run.context, &provenance, folder)?;
     Ok(provenance.write(&folder.join("provenance.json"))?)
 }
 
@@ -112,14 +112,16 @@ pub(super) fn write(run: &mut Run, warnings: &[Warning], header: Header, folder:
 pub(super) fn render(
     experiment: &Experiment,
     context: &Context,
-    warnings: &[String],
+    provenance: &Provenance,
     folder: &Path,
 ) -> Result<Vec<PathBuf>, RunError> {
-    let meta = meta(experiment, warnings);
+    let meta = meta(experiment, &provenance.warnings);
     let mut written = Vec::new();
+    let published = published(experiment, context)?;
+    let (mut rows, mut windows) = (Vec::new(), Vec::new());
     if !experiment.arms.is_empty() {
-        let rows = results::read_rows(&folder.join("results.parquet"))?;
-        let published = published(experiment, context)?;
+        rows = results::read_rows(&folder.join("results.parquet"))?;
+        windows = results::read_rows(&folder.join("windows.parquet"))?;
         written.extend(report::render(&rows, published.as_ref(), &meta, folder)?);
         if experiment.adapters.is_some() {
             let adapters = results::read_rows(&folder.join("adapters.parquet"))?;
@@ -130,6 +132,20 @@ pub(super) fn render(
         let cells = results::read_rows(&folder.join("heatmaps.parquet"))?;
         written.extend(report::render_heatmaps(&cells, &meta, folder)?);
     }
+    let figures = written.iter().filter(|path| path.extension().is_some_and(|e| e == "svg"));
+    let read = |path: &PathBuf| {
+        std::fs::read_to_string(path).map_err(|source| results::Error::Read { path: path.clone(), source })
+    };
+    let figures = figures.map(read).collect::<Result<Vec<_>, _>>()?;
+    let sources = report::Sources {
+        meta: &meta,
+        provenance,
+        rows: &rows,
+        windows: &windows,
+        published: published.as_ref(),
+        figures,
+    };
+    written.extend(report::render_page(&sources, folder)?);
     Ok(written)
 }
 
@@ -277,6 +293,7 @@ pub(super) fn meta(experiment: &Experiment, warnings: &[String]) -> Meta {
     }));
     Meta {
         title: experiment.title.clone(),
+        description: experiment.description.clone(),
         name: experiment.name.clone(),
         model: model.name.clone(),
         by: match experiment.discard {
@@ -285,7 +302,22 @@ pub(super) fn meta(experiment: &Experiment, warnings: &[String]) -> Meta {
         },
         settings,
         warnings: warnings.to_vec(),
+        citations: citations(experiment),
     }
+}
+
+/// The paper, then the model and the texts, each once.
+fn citations(experiment: &Experiment) -> Vec<String> {
+    let paper = "Yang et al. (2024). CorDA: Context-Oriented Decomposition Adaptation of Large Language Models for \
+                 Task-Aware Parameter-Efficient Fine-tuning. NeurIPS. arXiv:2406.05223.";
+    let mut all = vec![paper.to_string()];
+    let corpora = super::corpora(experiment);
+    for citation in std::iter::once(&experiment.model.citation).chain(corpora.iter().map(|c| &c.citation)) {
+        if !citation.is_empty() && !all.contains(citation) {
+            all.push(citation.clone());
+        }
+    }
+    all
 }
 
 /// The paper's numbers that a spec names, as the report takes them.

@@ -59,6 +59,15 @@ pub fn load(
     resolve::load(path, overrides, catalog, shape_reader, METHODS)
 }
 
+/// A commented experiment file to start from.
+///
+/// # Errors
+/// If the name will not do as a file's.
+pub fn starter(name: &str) -> Result<String, String> {
+    resolve::check_name("experiment", name)?;
+    Ok(include_str!("starter.yaml").replace("NAME", name))
+}
+
 /// One experiment: a study of curves (arms) over numbers of discarded components, heat maps of covariances, or both.
 #[derive(Debug, Clone, Serialize)]
 pub struct Experiment {

@@ -107,14 +107,18 @@ fn resolved<T>(named: Named<T>) -> (Vec<Key>, Vec<T>) {
 
 /// Refuses a name that is no safe file name on every system.
 pub(super) fn safe_name(what: &str, name: &str, span: &Span) -> Result<(), Error> {
+    check_name(what, name).map_err(|message| Error::at(span, message))
+}
+
+/// As [`safe_name`], without a place.
+pub(super) fn check_name(what: &str, name: &str) -> Result<(), String> {
     let safe = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     let starts_well = name.starts_with(|c: char| c.is_ascii_alphanumeric());
     if starts_well && name.chars().all(safe) && name.len() <= 64 {
         return Ok(());
     }
-    let message = format!(
+    Err(format!(
         "`{name}` will not do as a name ({what}): use up to 64 letters, digits, `-`, `_` and `.`, and a letter or digit \
          first"
-    );
-    Err(Error::at(span, message))
+    ))
 }

@@ -34,7 +34,7 @@ const SCALE_COLOURS: [(u8, u8, u8); 6] = [
     (0xf0, 0xf9, 0x21),
 ];
 /// Steps of the scale; cells of one step are drawn as one.
-const STEPS: usize = 96;
+const STEPS: usize = 64;
 
 /// The maps of one linear.
 struct Line<'a> {
