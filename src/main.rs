@@ -50,7 +50,13 @@ struct Specs {
 #[derive(Subcommand)]
 enum Command {
     /// Runs what is missing, then reports.
-    Run(Specs),
+    Run {
+        #[command(flatten)]
+        specs: Specs,
+        /// Computes only part of it, e.g. 2/8, into a cache shared with the others; a run without this then finishes.
+        #[arg(long, value_name = "I/N")]
+        shard: Option<run::Shard>,
+    },
     /// Validates only.
     Check(Specs),
     /// Shows stages, what is cached and what the rest costs.
@@ -183,7 +189,7 @@ fn execute(cli: Cli) -> Result<ExitCode, RunError> {
         verbose: !cli.quiet,
     };
     match cli.command {
-        Command::Run(specs) => each(&specs, &context, |loaded| run_one(loaded, &context)),
+        Command::Run { specs, shard } => each(&specs, &context, |loaded| run_one(loaded, &context, shard)),
         Command::Check(specs) => each(&specs, &context, |loaded| {
             println!("{}: ok", loaded.experiment.path.display());
             Ok(())
@@ -264,10 +270,11 @@ fn each(
     Ok(ExitCode::SUCCESS)
 }
 
-fn run_one(loaded: &Loaded, context: &Context) -> Result<(), RunError> {
+fn run_one(loaded: &Loaded, context: &Context, shard: Option<run::Shard>) -> Result<(), RunError> {
     let name = &loaded.experiment.name;
     let folder = context.results.join(name);
-    match run::run(loaded, context)? {
+    match run::run(loaded, context, shard)? {
+        Done::Shard => println!("{name}: this shard is done; run without --shard once all are"),
         Done::Nothing => println!("{name}: nothing to do, {} is up to date", folder.display()),
         Done::Ran => {
             println!("{name}: done");

@@ -123,6 +123,31 @@ fn tables_of_finished_experiments_are_printed() {
 }
 
 #[test]
+fn shards_side_by_side_make_the_same_files() {
+    let whole = tempfile::tempdir().unwrap();
+    tiny::experiment(whole.path());
+    succeeds(whole.path(), &["run", "tiny.yaml"]);
+    let folder = tempfile::tempdir().unwrap();
+    tiny::experiment(folder.path());
+    let shards = ["1/3", "2/3", "3/3"];
+    let children: Vec<_> = shards
+        .map(|shard| {
+            let arguments = ["--threads", "1", "run", "tiny.yaml", "--shard", shard];
+            corda(folder.path(), &arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+        })
+        .into_iter()
+        .collect();
+    for mut child in children {
+        assert!(child.wait().unwrap().success());
+    }
+    assert!(!folder.path().join("results").exists());
+    assert!(succeeds(folder.path(), &["plan", "tiny.yaml"]).contains("everything is cached"));
+    succeeds(folder.path(), &["run", "tiny.yaml"]);
+    assert_eq!(fingerprint(folder.path()), fingerprint(whole.path()));
+    assert_eq!(run(folder.path(), &["run", "tiny.yaml", "--shard", "4/3"]).status.code(), Some(2));
+}
+
+#[test]
 fn killed_at_any_moment_it_goes_on_to_the_same_files() {
     let whole = tempfile::tempdir().unwrap();
     tiny::experiment(whole.path());

@@ -14,7 +14,7 @@ use crate::plan::Part;
 use crate::progress::Unit;
 use crate::results::provenance::Outcome;
 
-use super::{Run, RunError};
+use super::{Run, RunError, shard};
 
 /// How much work a killed run may lose, at most and roughly: hidden states are saved when this has passed.
 const SAVE_EVERY: Duration = Duration::from_secs(30);
@@ -28,6 +28,12 @@ pub(super) fn run(run: &Run, calibration: usize) -> Result<Outcome, RunError> {
         let absent = stages.iter().filter(|stage| !cache.part("statistics", &stage.key, &part.name()).exists());
         absent.map(|stage| stage.snapshot).collect()
     };
+    let Some(first_stage) = stages.first() else { return Ok(Outcome::Cached) };
+    if plan.parts.iter().all(|part| missing(part).is_empty()) {
+        return Ok(Outcome::Cached);
+    }
+    // What another process computes meanwhile is not missing any more.
+    let _lock = shard::lock_pass(run.context, &first_stage.key, &run.experiment.calibrations[calibration].name)?;
     let todo: Vec<(&Part, Vec<Snapshot>)> =
         plan.parts.iter().map(|part| (part, missing(part))).filter(|(_, snapshots)| !snapshots.is_empty()).collect();
     let Some((last, _)) = todo.last() else { return Ok(Outcome::Cached) };

@@ -31,7 +31,10 @@ mod energy;
 mod evaluate;
 mod heatmap;
 pub mod outcome;
+pub mod shard;
 mod weights;
+
+pub use shard::Shard;
 
 /// What can end a run. The message is for the person at the terminal.
 #[derive(Debug, thiserror::Error)]
@@ -115,6 +118,8 @@ pub enum Done {
     Nothing,
     /// Results were written.
     Ran,
+    /// A shard's part is in the cache.
+    Shard,
 }
 
 /// The identities of an experiment's assets, for the plan. No network; only a user's own files are read, once.
@@ -151,8 +156,8 @@ pub fn fetch(experiment: &Experiment, context: &Context) -> Result<Vec<Asset>, R
         .collect()
 }
 
-/// Runs an experiment to its results folder. `started` is when the process started, for the provenance.
-pub fn run(loaded: &Loaded, context: &Context) -> Result<Done, RunError> {
+/// Runs an experiment to its results folder, or one shard of it into the cache.
+pub fn run(loaded: &Loaded, context: &Context, shard: Option<Shard>) -> Result<Done, RunError> {
     let started = SystemTime::now();
     let experiment = &loaded.experiment;
     let identities = identities(experiment, &context.store)?;
@@ -165,23 +170,33 @@ pub fn run(loaded: &Loaded, context: &Context) -> Result<Done, RunError> {
     let git = Git::read(Path::new("."));
     let mut run = Run::new(experiment, &plan, context);
     let assets = run.stage("fetch assets", |run| Ok((Outcome::Cached, fetch(experiment, run.context)?)))?;
+    let mine = |index: usize| shard.is_none_or(|shard| shard.has(index));
     // First the undamaged model: a test set that is too short shows at once.
-    run.stage("evaluate undamaged", |run| evaluate::run(run, None).map(|outcome| (outcome, ())))?;
+    if mine(0) {
+        run.stage("evaluate undamaged", |run| evaluate::run(run, None).map(|outcome| (outcome, ())))?;
+    }
     for calibration in 0..experiment.calibrations.len() {
+        if !shard.is_none_or(|shard| shard.needs(calibration, experiment, &plan)) {
+            continue;
+        }
         let name = format!("calibrate {}", experiment.calibrations[calibration].name);
         run.stage(&name, |run| calibrate::run(run, calibration).map(|outcome| (outcome, ())))?;
     }
-    for stage in &plan.decompose {
+    let arms: Vec<usize> = (0..plan.decompose.len()).filter(|&i| mine(i)).collect();
+    for stage in arms.iter().map(|&i| &plan.decompose[i]) {
         let name = format!("decompose {}", experiment.arms[stage.arm].id);
         run.stage(&name, |run| decompose::run(run, stage).map(|outcome| (outcome, ())))?;
     }
-    for stage in &plan.energy {
+    for stage in plan.energy.iter().filter(|stage| arms.contains(&stage.decompose)) {
         let name = format!("energy {}", experiment.arms[plan.decompose[stage.decompose].arm].id);
         run.stage(&name, |run| energy::run(run, stage).map(|outcome| (outcome, ())))?;
     }
-    for stage in &plan.decompose {
+    for stage in arms.iter().map(|&i| &plan.decompose[i]) {
         let name = format!("evaluate {}", experiment.arms[stage.arm].id);
         run.stage(&name, |run| evaluate::run(run, Some(stage)).map(|outcome| (outcome, ())))?;
+    }
+    if shard.is_some() {
+        return Ok(Done::Shard);
     }
     let header = outcome::Header { started: timestamp(started), git, assets };
     outcome::write(&mut run, &loaded.warnings, header, &folder)?;
