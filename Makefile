@@ -7,7 +7,7 @@ NAME = $(basename $(notdir $(SPEC)))
 # What `make interop` exports: KPM, IPM, PiSSA, LoRA.
 INTEROP = corda-ptb-32 corda-ptb-32-largest plain-svd-largest lora
 
-.PHONY: help build reproduce figures verify test lint smoke notebooks interop bench clean
+.PHONY: help build reproduce report figures verify test lint smoke notebooks interop bench clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -17,6 +17,10 @@ build: ## Build the program
 
 reproduce: build ## Fetch, run and report the default experiment, or SPEC=experiments/x.yaml
 	$(CORDA) run $(SPEC)
+
+report: build ## Rebuild every page of saved results, and results/index.html over all of them
+	for folder in results/*/; do $(CORDA) report experiments/$$(basename $$folder).yaml || exit 1; done
+	$(CORDA) index
 
 figures: build ## Rebuild tables and figures from saved results, without computing
 	$(CORDA) report $(SPEC)

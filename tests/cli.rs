@@ -120,6 +120,13 @@ fn tables_of_finished_experiments_are_printed() {
     assert!(succeeds(folder.path(), &["results"]).contains(table.trim_end()));
     assert!(succeeds(folder.path(), &["results", "tiny"]).contains("Plain SVD"));
     assert_eq!(run(folder.path(), &["results", "huge"]).status.code(), Some(1));
+    assert_eq!(succeeds(folder.path(), &["index"]).trim(), "results/index.html");
+    let index = std::fs::read_to_string(folder.path().join("results/index.html")).unwrap();
+    assert!(
+        index.contains("href=\"tiny/report.html\">A tiny model</a>") && index.contains("tiny/figure2.svg"),
+        "{index}"
+    );
+    assert_eq!(run(folder.path(), &["--results", "nowhere", "index"]).status.code(), Some(1));
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod adapters;
 mod claims;
 mod document;
 pub mod figure;
+pub mod index;
 mod latex;
 mod markdown;
 mod number;

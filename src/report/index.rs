@@ -1,0 +1,64 @@
+//! `results/index.html`: one page over all finished experiments, linking to their own.
+
+use std::path::{Path, PathBuf};
+
+use askama::Template;
+
+use super::ReportError;
+use crate::results::atomic;
+use crate::results::provenance::Provenance;
+
+#[derive(Template)]
+#[template(path = "index.html")]
+struct Index {
+    entries: Vec<Entry>,
+}
+
+struct Entry {
+    name: String,
+    title: String,
+    description: Option<String>,
+    model: String,
+    finished: String,
+    commit: Option<String>,
+    figure: Option<&'static str>,
+}
+
+/// Figures that may stand for an experiment, best first.
+const FIGURES: [&str; 3] = ["adapters.svg", "figure2.svg", "heatmaps.png"];
+
+/// Writes the index over every folder below `results` that holds a page; returns its path.
+///
+/// # Errors
+/// If there is none, or the file cannot be written. A folder whose provenance cannot be read is left out.
+pub fn write(results: &Path) -> Result<PathBuf, ReportError> {
+    let folders = std::fs::read_dir(results).into_iter().flatten();
+    let mut folders: Vec<PathBuf> = folders.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    folders.sort();
+    let entries: Vec<Entry> = folders.iter().filter_map(|folder| entry(folder)).collect();
+    if entries.is_empty() {
+        return Err(ReportError::Empty);
+    }
+    let html = Index { entries }.render().map_err(|e| ReportError::Drawing(e.to_string()))?;
+    let path = results.join("index.html");
+    atomic::write_bytes(&path, html.as_bytes())?;
+    Ok(path)
+}
+
+fn entry(folder: &Path) -> Option<Entry> {
+    if !folder.join("report.html").is_file() {
+        return None;
+    }
+    let provenance = Provenance::read(&folder.join("provenance.json")).ok()?;
+    let text = |value: &serde_json::Value| value.as_str().map(str::to_string);
+    let name = folder.file_name()?.to_string_lossy().into_owned();
+    Some(Entry {
+        title: text(&provenance.spec["title"]).unwrap_or_else(|| name.clone()),
+        description: text(&provenance.spec["description"]),
+        model: text(&provenance.spec["model"]["name"]).unwrap_or_default(),
+        finished: provenance.run.finished.clone(),
+        commit: provenance.run.git.map(|git| git.commit.chars().take(12).collect()),
+        figure: FIGURES.into_iter().find(|figure| folder.join(figure).is_file()),
+        name,
+    })
+}
