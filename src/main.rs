@@ -173,6 +173,8 @@ fn main() -> ExitCode {
 }
 
 fn execute(cli: Cli) -> Result<ExitCode, RunError> {
+    // Parallelism is over linears, windows and tiles: inside a factorisation it would only make results depend on threads.
+    faer::set_global_parallelism(faer::Par::Seq);
     if let Some(threads) = cli.threads {
         let built = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
         if let Err(e) = built {

@@ -28,7 +28,7 @@ const ENERGY: u32 = 1;
 pub struct Identities {
     /// Of the model.
     pub model: String,
-    /// Of each corpus file set, by `name/split`.
+    /// Of each text's files, by [`Corpus::id`].
     pub corpora: HashMap<String, String>,
 }
 
@@ -235,8 +235,7 @@ struct Keys<'a> {
 
 impl Keys<'_> {
     fn corpus(&self, corpus: &Corpus) -> Value {
-        let name = format!("{}/{}", corpus.name, corpus.split);
-        json!({"identity": self.identities.corpora.get(&name), "format": corpus.format, "split": corpus.split})
+        json!({"identity": self.identities.corpora.get(&corpus.id()), "format": corpus.format, "split": corpus.split})
     }
 
     fn tokens(&self, corpus: &Corpus) -> String {

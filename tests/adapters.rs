@@ -177,6 +177,19 @@ fn heat_maps_need_no_study() {
 }
 
 #[test]
+fn linears_that_keep_everything_have_no_adapter() {
+    let folder = experiment();
+    let spec =
+        SPEC.replace("[0, 8, 40], cap: true, except: {'model.layers.1.*.o_proj': 3}", "[8], except: {'*.k_proj': 0}");
+    std::fs::write(folder.path().join("tiny.yaml"), spec).unwrap();
+    succeeds(folder.path(), &["run", "tiny.yaml"]);
+    succeeds(folder.path(), &["adapt", "tiny.yaml", "--only", "corda-own-6-r8"]);
+    let adapter = peft::read(&folder.path().join("adapters/tiny/corda-own-6-r8/adapter")).unwrap();
+    assert_eq!(adapter.linears.len(), 18);
+    assert!(adapter.linears.keys().all(|name| !name.contains("k_proj")));
+}
+
+#[test]
 fn bad_input_is_one_clear_message_and_leaves_nothing() {
     let folder = experiment();
     let spec = |from: &str, to: &str| {
@@ -214,6 +227,17 @@ fn bad_input_is_one_clear_message_and_leaves_nothing() {
         .write(&folder.path().join("other"), false);
     let other = ["merge", "tiny.yaml", "--adapter", "adapters/tiny/lora-r8/adapter", "--base", "other"];
     fails(folder.path(), &other, &["another base model", "64"]);
+    fails(
+        folder.path(),
+        &["merge", "tiny.yaml", "--adapter", "adapters/tiny/lora-r8/adapter", "--base", "gone"],
+        &["gone"],
+    );
+    // A folder that is not ours stays as it is.
+    std::fs::create_dir(folder.path().join("mine")).unwrap();
+    std::fs::write(folder.path().join("mine/thesis.txt"), "years").unwrap();
+    let onto = ["merge", "tiny.yaml", "--adapter", "adapters/tiny/lora-r8/adapter", "--out", "mine"];
+    fails(folder.path(), &onto, &["mine exists"]);
+    assert_eq!(std::fs::read_to_string(folder.path().join("mine/thesis.txt")).unwrap(), "years");
     // A folder that cannot be made.
     std::fs::write(folder.path().join("taken"), "a file").unwrap();
     let output = run(folder.path(), &["adapt", "tiny.yaml", "--only", "lora-r8", "--out", "taken"]);

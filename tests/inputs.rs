@@ -58,6 +58,50 @@ fn a_rank_that_is_exhausted_is_an_error_unless_capped() {
     assert!(rows[2].discarded == 40 && (rows[2].share - share).abs() < 1e-12, "{:?}", rows[2]);
 }
 
+#[test]
+fn two_readings_of_one_file_are_two_texts() {
+    let folder = changed(
+        "{file: train.txt, format: text}, samples: 6, length: 128}",
+        "{file: qa.jsonl, format: jsonl, field: question}, samples: 6, length: 128}\n  \
+         answers: {corpus: {file: qa.jsonl, format: jsonl, field: answer}, samples: 6, length: 128}",
+    );
+    let spec = folder.path().join("tiny.yaml");
+    let text = std::fs::read_to_string(&spec).unwrap();
+    let text = text.replace("calibration: own, samples: 2", "calibration: answers");
+    std::fs::write(&spec, text).unwrap();
+    let line = serde_json::json!({"question": tiny::text(20_000, 5), "answer": tiny::text(20_000, 77)}).to_string();
+    std::fs::write(folder.path().join("qa.jsonl"), line + "\n").unwrap();
+    succeeds(folder.path(), &["run", "tiny.yaml"]);
+    let rows = rows(folder.path());
+    let nll = |arm: &str| rows.iter().find(|row| row.arm == arm && row.discarded == 8).unwrap().nll;
+    assert_ne!(nll("corda-own-6"), nll("corda-answers-6"));
+}
+
+#[test]
+fn what_takes_nothing_or_shows_nothing_is_told_or_left_out() {
+    for nothing in ["{components: [0]}", "{share: [0, 0.001]}"] {
+        let folder = changed("{components: [0, 2, 8]}", nothing);
+        fails(folder.path(), &["run", "tiny.yaml"], &["nothing is taken"]);
+    }
+    // A test set that no arm is measured on: a warning, and no section of its own.
+    let folder = changed(
+        "evaluate:\n",
+        "evaluate:\n  unused: {corpus: {file: train.txt, format: text}, windows: 2, length: 128}\n",
+    );
+    let spec = folder.path().join("tiny.yaml");
+    let text = std::fs::read_to_string(&spec).unwrap();
+    std::fs::write(
+        &spec,
+        text.replace("own}", "own, evaluate: [test]}")
+            .replace("plain-svd}", "plain-svd, evaluate: [test]}")
+            .replace("samples: 2}", "samples: 2, evaluate: [test]}"),
+    )
+    .unwrap();
+    succeeds(folder.path(), &["run", "tiny.yaml"]);
+    let table = std::fs::read_to_string(folder.path().join("results/tiny/table.md")).unwrap();
+    assert!(table.contains("on test:") && !table.contains("on unused:"), "{table}");
+}
+
 /// `train.txt` and `test.txt` as parquet, one document each.
 fn write_parquet(folder: &Path) {
     for name in ["train", "test"] {

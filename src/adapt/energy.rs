@@ -25,21 +25,20 @@ impl Energy {
 
     /// Of the weights: ||W||_F^2 and ||u u^T W||_F^2, w [d_out, d_in].
     pub fn of_weights(w: MatRef<f64>, truncation: &Truncation) -> Self {
-        let p = rows(truncation);
+        let p = rows(truncation, w.ncols());
         Self { total: w.squared_norm_l2(), components: (0..p.nrows()).map(|i| p.row(i).squared_norm_l2()).collect() }
     }
 
     /// Of the output on a text: tr(W C W^T) and p C p^T, c [d_in, d_in] the text's covariance.
     pub fn of_output(w: MatRef<f64>, truncation: &Truncation, c: MatRef<f64>) -> Self {
-        let p = rows(truncation);
+        let p = rows(truncation, w.ncols());
         let components = diagonal_of_quadratic(p.as_ref(), c);
         Self { total: diagonal_of_quadratic(w, c).iter().sum(), components }
     }
 }
 
 /// The rows U^T W in f64, [depth, d_in].
-fn rows(truncation: &Truncation) -> Mat<f64> {
-    let d_in = truncation.projected.len() / truncation.depth.max(1);
+fn rows(truncation: &Truncation, d_in: usize) -> Mat<f64> {
     Mat::from_fn(truncation.depth, d_in, |i, j| f64::from(truncation.projected[i * d_in + j]))
 }
 
@@ -70,5 +69,8 @@ mod tests {
         let expected = ((&ba * x.transpose()).norm_l2() / (&w * x.transpose()).norm_l2()).powi(2);
         assert!((output.share(0..r) - expected).abs() < 1e-6, "{} {expected}", output.share(0..r));
         assert_eq!(output.share(1..1), 0.0);
+        // A linear that nothing is taken from.
+        let none = Truncation::new(w.as_ref(), &found, End::Largest, 0);
+        assert!(Energy::of_output(w.as_ref(), &none, c.as_ref()).components.is_empty());
     }
 }

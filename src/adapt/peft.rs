@@ -188,6 +188,10 @@ impl Config {
             _ if self.bias.as_deref().is_some_and(|bias| bias != "none") => {
                 refuse("bias", self.bias.clone().unwrap_or_default())
             }
+            _ if self.alpha_pattern.keys().any(|key| !is_name(key)) => {
+                let patterns: Vec<&str> = self.alpha_pattern.keys().map(String::as_str).collect();
+                refuse("alpha_pattern", format!("{} (a pattern, not names)", patterns.join(", ")))
+            }
             Self { modules_to_save: Some(modules), .. } if !modules.is_empty() => {
                 refuse("modules_to_save", modules.join(", "))
             }
@@ -205,6 +209,11 @@ impl Config {
     }
 }
 
+/// Whether a key of a pattern is a name or the end of one, not a regular expression proper.
+fn is_name(key: &str) -> bool {
+    key.replace("\\.", ".").chars().all(|c| c.is_ascii_alphanumeric() || "_.".contains(c))
+}
+
 /// Reads an adapter folder.
 pub fn read(folder: &Path) -> Result<Loaded, AdapterError> {
     let open = |name: &str| {
@@ -220,7 +229,9 @@ pub fn read(folder: &Path) -> Result<Loaded, AdapterError> {
     let mut linears = BTreeMap::new();
     for name in tensors.names() {
         let Some(linear) = name.strip_prefix(PREFIX).and_then(|name| name.strip_suffix(".lora_A.weight")) else {
-            let known = name.strip_prefix(PREFIX).is_some_and(|name| name.ends_with(".lora_B.weight"));
+            // lora_B goes with its lora_A; PEFT saves the unchanged weights of an adapted head beside.
+            let ends = [".lora_B.weight", ".base_layer.weight"];
+            let known = name.strip_prefix(PREFIX).is_some_and(|name| ends.iter().any(|end| name.ends_with(end)));
             if known {
                 continue;
             }
@@ -230,6 +241,9 @@ pub fn read(folder: &Path) -> Result<Loaded, AdapterError> {
         let b_name = format!("{PREFIX}{linear}.lora_B.weight");
         let (b_dims, b) = floats(&tensors, &b_name).map_err(|why| corrupt(&path, why))?;
         let [rank, _] = a_dims[..] else { return Err(corrupt(&path, format!("{name} is {a_dims:?}, no matrix"))) };
+        if rank == 0 {
+            return Err(corrupt(&path, format!("{name} has rank 0")));
+        }
         if b_dims.len() != 2 || b_dims[1] != rank {
             return Err(corrupt(&path, format!("{b_name} is {b_dims:?}, but lora_A has rank {rank}")));
         }
@@ -355,6 +369,7 @@ mod tests {
         for (from, to, said) in [
             ("\"use_dora\": false", "\"use_dora\": true", "use_dora"),
             ("\"LORA\"", "\"IA3\"", "IA3"),
+            ("\"alpha_pattern\": {}", "\"alpha_pattern\": {\".*q_proj\": 4}", "alpha_pattern"),
             ("\"bias\": \"none\"", "\"bias\": \"all\"", "bias"),
             ("\"r\": 2", "\"r\": \"two\"", CONFIG),
         ] {

@@ -39,11 +39,15 @@ const ALONG: [&str; 4] =
 impl Checkpoint {
     /// Opens a `.gguf` file or a folder in Hugging Face format.
     pub fn open_path(path: &Path) -> Result<Self, ModelError> {
-        if !path.is_dir() {
+        let read = |source| ModelError::Read { path: path.into(), source };
+        if !std::fs::metadata(path).map_err(read)?.is_dir() {
             return Self::open(&[path.to_path_buf()]);
         }
-        let entries = std::fs::read_dir(path).map_err(|source| ModelError::Read { path: path.into(), source })?;
+        let entries = std::fs::read_dir(path).map_err(read)?;
         let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        if files.is_empty() {
+            return Err(ModelError::Incomplete { folder: path.into(), file: "config.json".into() });
+        }
         files.sort();
         Self::open(&files)
     }
@@ -120,7 +124,9 @@ impl Checkpoint {
             }
         };
         config["tie_word_embeddings"] = (!untied).into();
+        // The old key and the new one: whichever a reader looks at.
         config["torch_dtype"] = "float32".into();
+        config["dtype"] = "float32".into();
         files.push(("config.json".into(), format!("{config:#}\n").into_bytes()));
         Ok(files)
     }

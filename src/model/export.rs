@@ -64,6 +64,7 @@ pub fn write_model(folder: &Path, weights: &dyn Weights, checkpoint: &Checkpoint
     let shape = &weights.config().shape;
     let frame = weights.frame();
     let untied = !shape.tied || frame.head.id() != frame.embedding.id();
+    let side_files = checkpoint.side_files(untied)?;
     let mut names = vec!["model.embed_tokens.weight".to_string()];
     for layer in 0..shape.layers {
         names.extend(["input_layernorm", "post_attention_layernorm"].map(|part| block_tensor(layer, part)));
@@ -107,7 +108,7 @@ pub fn write_model(folder: &Path, weights: &dyn Weights, checkpoint: &Checkpoint
         Ok::<_, ModelError>(tensor(i)?.flatten_all()?.to_vec1::<f32>()?)
     })
     .map_err(ModelError::Write)??;
-    for (name, bytes) in checkpoint.side_files(untied)? {
+    for (name, bytes) in side_files {
         write_bytes(&folder.join(name), &bytes).map_err(ModelError::Write)?;
     }
     Ok(())

@@ -51,6 +51,15 @@ impl Gguf {
                 self.path.display()
             )));
         }
+        if let Some(scaling) = self.content.metadata.get("llama.rope.scaling.type") {
+            let scaling = scaling.to_string()?;
+            if scaling != "none" {
+                return Err(ModelError::Config(format!(
+                    "{}: rope scaling {scaling:?} is not read from GGUF; use the model in Hugging Face format",
+                    self.path.display()
+                )));
+            }
+        }
         let heads = self.number("llama.attention.head_count")?;
         let hidden = self.number("llama.embedding_length")?;
         let optional =

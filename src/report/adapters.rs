@@ -174,6 +174,7 @@ mod tests {
             description: None,
             model: "m".into(),
             citations: Vec::new(),
+            largest: Vec::new(),
             by: By::Components,
             settings: Vec::new(),
             warnings: Vec::new(),

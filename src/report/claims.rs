@@ -3,6 +3,7 @@
 //! Arms are compared window by window: the difference of their losses, its 95% interval, and the p-value of a paired
 //! t-test (two-sided).
 
+use super::Meta;
 use super::study::{By, Curve, Test};
 use crate::evaluate::uncertainty::{Estimate, paired, paired_p};
 use crate::results::WindowRow;
@@ -55,12 +56,13 @@ impl Claim {
 pub struct Losses<'a> {
     windows: &'a [WindowRow],
     by: By,
+    largest: &'a [String],
 }
 
 impl<'a> Losses<'a> {
     /// Over the saved rows.
-    pub fn new(windows: &'a [WindowRow], by: By) -> Self {
-        Self { windows, by }
+    pub fn new(windows: &'a [WindowRow], meta: &'a Meta) -> Self {
+        Self { windows, by: meta.by, largest: &meta.largest }
     }
 
     /// In the order of the windows.
@@ -108,11 +110,13 @@ impl<'a> Losses<'a> {
         duels
     }
 
-    /// The paper's orderings on a test set: a claim is left out where no pair of arms speaks to it.
+    /// The paper's orderings on a test set, of arms that drop the smallest components: a claim is left out where no pair of
+    /// arms speaks to it.
     ///
     /// A calibration is a test set's own context if it has the evaluation's name.
     pub fn claims(&self, test: &Test) -> Vec<Claim> {
-        let of = |method: &'static str| test.curves.iter().filter(move |curve| curve.method == method);
+        let smallest = |curve: &&Curve| !self.largest.iter().any(|arm| arm == curve.arm);
+        let of = |method: &'static str| test.curves.iter().filter(smallest).filter(move |curve| curve.method == method);
         let calibration = |curve: &Curve| curve.points.first().and_then(|(_, row)| row.calibration.clone());
         let own = |curve: &&Curve| calibration(curve).as_deref() == Some(test.name());
         let samples = |curve: &Curve| curve.points.first().and_then(|(_, row)| row.samples);
@@ -186,7 +190,8 @@ mod tests {
         ]
         .concat();
         let tests = arrange(&rows, By::Components).unwrap();
-        let losses = Losses::new(&all, By::Components);
+        let mut meta = crate::report::tests::meta(By::Components);
+        let losses = Losses::new(&all, &meta);
         let claims = losses.claims(&tests[0]);
         // No ASVD here, so one claim is left.
         assert_eq!(claims.len(), 1);
@@ -199,5 +204,8 @@ mod tests {
             [rows[3].label.clone(), rows[1].label.clone()]
         );
         assert!(winners.iter().all(Duel::holds));
+        // An arm that takes the largest components is no evidence for or against.
+        meta.largest = vec!["other".into()];
+        assert!(Losses::new(&all, &meta).claims(&tests[0]).is_empty());
     }
 }

@@ -43,6 +43,8 @@ pub struct Meta {
     pub warnings: Vec<String>,
     /// What to cite, a line each.
     pub citations: Vec<String>,
+    /// Ids of the arms that take the largest components, of which the paper's orderings do not speak.
+    pub largest: Vec<String>,
 }
 
 /// Why a report could not be made.

@@ -95,7 +95,7 @@ pub fn html(sources: &Sources) -> Result<String, ReportError> {
     let Sources { meta, provenance, rows, windows, published, .. } = sources;
     let tests = if rows.is_empty() { Vec::new() } else { study::arrange(rows, meta.by)? };
     let document = Document::new(&tests, *published, meta);
-    let losses = Losses::new(windows, meta.by);
+    let losses = Losses::new(windows, meta);
     let says = tests.iter().map(|test| Says {
         heading: test.heading(),
         claims: losses.claims(test).iter().map(verdict).collect(),

@@ -78,7 +78,15 @@ pub fn arrange(rows: &[Row], by: By) -> Result<Vec<Test<'_>>, ReportError> {
             names.push(&row.evaluation);
         }
     }
-    names.into_iter().map(|name| test(rows.iter().filter(|row| row.evaluation == name), name, by)).collect()
+    let last = *names.last().unwrap_or(&"");
+    let tests = names.into_iter().map(|name| test(rows.iter().filter(|row| row.evaluation == name), name, by));
+    let mut tests = tests.collect::<Result<Vec<Test>, _>>()?;
+    // A test set that no arm is measured on has nothing to show.
+    tests.retain(|test| !test.curves.is_empty());
+    if tests.is_empty() {
+        return Err(ReportError::NoArms { evaluation: last.to_string() });
+    }
+    Ok(tests)
 }
 
 fn test<'a>(rows: impl Iterator<Item = &'a Row>, name: &str, by: By) -> Result<Test<'a>, ReportError> {
@@ -104,9 +112,6 @@ fn test<'a>(rows: impl Iterator<Item = &'a Row>, name: &str, by: By) -> Result<T
         curves[at].points.push((point, row));
     }
     let undamaged = undamaged.ok_or_else(|| ReportError::NoUndamaged { evaluation: name.to_string() })?;
-    if curves.is_empty() {
-        return Err(ReportError::NoArms { evaluation: name.to_string() });
-    }
     let mut points = vec![0.0];
     for curve in &mut curves {
         curve.points.sort_by(|a, b| a.0.total_cmp(&b.0));

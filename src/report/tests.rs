@@ -13,6 +13,7 @@ pub(crate) fn meta(by: By) -> Meta {
         description: None,
         model: "fixture-model".into(),
         citations: Vec::new(),
+        largest: Vec::new(),
         by,
         settings: vec!["targets: decoder".into(), "seed 233, 16_384 tokens | made up".into()],
         warnings: vec!["calibration `wiki` has 3 tokens a dimension".into()],

@@ -27,6 +27,12 @@ pub enum WriteError {
         /// The system's reason.
         source: io::Error,
     },
+    /// A folder or file that this program did not make.
+    #[error("{} exists and is no model or adapter that corda wrote; name another folder, or remove it", path.display())]
+    Occupied {
+        /// What is there.
+        path: PathBuf,
+    },
 }
 
 /// Writes a file through `write`, atomically; missing folders above it are made. An existing file is replaced.
@@ -44,8 +50,16 @@ pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     write_atomically(path, |file| file.write_all(bytes))
 }
 
+/// Whether a folder is empty or holds what exports write, so that nothing of the user's is lost by replacing it.
+fn replaceable(path: &Path) -> bool {
+    let has = |name: &str| path.join(name).exists();
+    let empty = || fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
+    let adapter = has("adapter_config.json");
+    adapter || (has("config.json") && has("model.safetensors")) || (has("base") && has("adapter")) || empty()
+}
+
 /// Makes a folder through `fill`, whole or not at all: it is filled under another name and renamed. An existing folder is
-/// replaced.
+/// replaced if it is an earlier export, and refused otherwise.
 pub fn write_folder<T, E: From<WriteError>>(path: &Path, fill: impl FnOnce(&Path) -> Result<T, E>) -> Result<T, E> {
     let parent = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -53,6 +67,9 @@ pub fn write_folder<T, E: From<WriteError>>(path: &Path, fill: impl FnOnce(&Path
     };
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let explained = |source| E::from(explain(parent, name.clone(), source));
+    if path.exists() && !replaceable(path) {
+        return Err(E::from(WriteError::Occupied { path: path.to_path_buf() }));
+    }
     fs::create_dir_all(parent).map_err(explained)?;
     let prefix = format!(".{name}.");
     let temporary = tempfile::Builder::new().prefix(&prefix).suffix(".tmp").tempdir_in(parent).map_err(explained)?;
@@ -60,10 +77,18 @@ pub fn write_folder<T, E: From<WriteError>>(path: &Path, fill: impl FnOnce(&Path
     fs::create_dir(&filled).map_err(explained)?;
     let value = fill(&filled)?;
     // A folder cannot be renamed onto another that holds files: the old one goes aside first, and with the temporary one.
-    if path.exists() {
-        fs::rename(path, temporary.path().join("old")).map_err(explained)?;
+    let old = temporary.path().join("old");
+    let replaced = path.exists();
+    if replaced {
+        fs::rename(path, &old).map_err(explained)?;
     }
-    fs::rename(&filled, path).map_err(explained)?;
+    if let Err(source) = fs::rename(&filled, path) {
+        // What stood there comes back; if even that fails, the temporary folder must not take it along.
+        if replaced && fs::rename(&old, path).is_err() {
+            let _ = temporary.keep();
+        }
+        return Err(explained(source));
+    }
     Ok(value)
 }
 

@@ -38,10 +38,15 @@ pub fn adapt(loaded: &Loaded, context: &Context, out: &Path, only: &[String]) ->
     let Some(adapters) = &experiment.adapters else { return Err(RunError::NoAdapters(experiment.path.clone())) };
     let plan = Plan::new(experiment, &identities(experiment, &context.store)?);
     let mut run = Run::new(experiment, &plan, context);
+    let checkpoint = Checkpoint::open(&run.files(&experiment.model.source)?)?;
+    // What cannot be exported is said before anything is computed.
+    checkpoint.side_files(false)?;
     let wanted = chosen(all(experiment, &plan, adapters.lora), only)?;
     let arms: Vec<usize> = wanted.iter().filter_map(|one| Some(one.arm?.arm)).collect();
     for (i, calibration) in experiment.calibrations.iter().enumerate() {
-        if arms.iter().any(|&arm| experiment.arms[arm].calibration.as_ref() == Some(&calibration.name)) {
+        // By the statistics, not by the name: two calibrations of equal content share them.
+        let statistics = plan.decompose.iter().filter(|s| arms.contains(&s.arm)).filter_map(|s| s.statistics);
+        if statistics.into_iter().any(|s| plan.calibrate[s].calibration == i) {
             let name = format!("calibrate {}", calibration.name);
             run.stage(&name, |run| calibrate::run(run, i).map(|outcome| (outcome, ())))?;
         }
@@ -50,7 +55,6 @@ pub fn adapt(loaded: &Loaded, context: &Context, out: &Path, only: &[String]) ->
         let name = format!("decompose {}", experiment.arms[stage.arm].id);
         run.stage(&name, |run| decompose::run(run, stage).map(|outcome| (outcome, ())))?;
     }
-    let checkpoint = Checkpoint::open(&run.files(&experiment.model.source)?)?;
     let mut written = Vec::new();
     for one in &wanted {
         let folder = out.join(&experiment.name).join(&one.id);
@@ -98,7 +102,7 @@ fn write(run: &Run, one: &Wanted, checkpoint: &Checkpoint, folder: &Path) -> Res
         Some(stage) => {
             let taken = run.taken(stage, &count);
             for part in &run.plan.parts {
-                for (linear, decomposed) in taken.read(part)? {
+                for (linear, decomposed) in taken.read(part)?.into_iter().filter(|(linear, _)| count(linear) > 0) {
                     adapters.push(Adapter::of_components(&decomposed, count(&linear), split));
                 }
             }
@@ -106,7 +110,8 @@ fn write(run: &Run, one: &Wanted, checkpoint: &Checkpoint, folder: &Path) -> Res
         }
         None => {
             let linears = experiment.linears();
-            adapters.extend(linears.iter().map(|linear| Adapter::lora(linear, count(linear), experiment.seed)));
+            let linears = linears.iter().filter(|linear| count(linear) > 0);
+            adapters.extend(linears.map(|linear| Adapter::lora(linear, count(linear), experiment.seed)));
             export::write_model(&folder.join("base"), base, checkpoint)?;
         }
     }

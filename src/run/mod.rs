@@ -126,17 +126,17 @@ pub enum Done {
 pub fn identities(experiment: &Experiment, store: &Store) -> Result<Identities, RunError> {
     let mut identities = Identities { model: store.identity(&experiment.model.source)?, corpora: HashMap::new() };
     for corpus in corpora(experiment) {
-        identities.corpora.insert(format!("{}/{}", corpus.name, corpus.split), store.identity(&corpus.source)?);
+        identities.corpora.insert(corpus.id(), store.identity(&corpus.source)?);
     }
     Ok(identities)
 }
 
-/// Every corpus of an experiment, each split once.
+/// Every text of an experiment, each once.
 pub fn corpora(experiment: &Experiment) -> Vec<&Corpus> {
     let calibrations = experiment.calibrations.iter().map(|c| &c.corpus);
     let mut all: Vec<&Corpus> = calibrations.chain(experiment.evaluations.iter().map(|e| &e.corpus)).collect();
-    all.sort_by(|a, b| (&a.name, &a.split).cmp(&(&b.name, &b.split)));
-    all.dedup_by(|a, b| (&a.name, &a.split) == (&b.name, &b.split));
+    all.sort_by_cached_key(|corpus| (corpus.name.clone(), corpus.id()));
+    all.dedup_by_key(|corpus| corpus.id());
     all
 }
 
@@ -260,12 +260,12 @@ impl<'a> Run<'a> {
 
     /// The text of a corpus; read the first time.
     fn text(&self, corpus: &Corpus) -> Result<Rc<Text>, RunError> {
-        let name = format!("{}/{}", corpus.name, corpus.split);
-        if let Some(text) = self.texts.borrow().get(&name) {
+        let id = corpus.id();
+        if let Some(text) = self.texts.borrow().get(&id) {
             return Ok(text.clone());
         }
         let text = Rc::new(corpus::read(&corpus.format, &corpus.split, &self.files(&corpus.source)?)?);
-        self.texts.borrow_mut().insert(name, text.clone());
+        self.texts.borrow_mut().insert(id, text.clone());
         Ok(text)
     }
 

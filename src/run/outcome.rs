@@ -303,6 +303,7 @@ pub(super) fn meta(experiment: &Experiment, warnings: &[String]) -> Meta {
         settings,
         warnings: warnings.to_vec(),
         citations: citations(experiment),
+        largest: experiment.arms.iter().filter(|arm| !arm.end.is_smallest()).map(|arm| arm.id.clone()).collect(),
     }
 }
 

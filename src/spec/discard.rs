@@ -59,6 +59,23 @@ impl Exception {
 
 /// Resolves the `discard` key against the target linears, if they are known.
 pub(super) fn resolve(node: &Node, linears: Option<&[Linear]>) -> Result<Discard, Errors> {
+    let discard = read(node, linears)?;
+    let linears = linears.unwrap_or_default();
+    let takes = |point: usize| linears.iter().any(|linear| discard.components(point, linear) > 0);
+    if !linears.is_empty() && !(0..discard.len()).any(takes) {
+        let message = "nothing is taken from any linear: list a number above 0 (a share must round to a component)";
+        return Err(Error::at(&node.span, message).into());
+    }
+    Ok(discard)
+}
+
+/// Points that would bear the same name, if there are any: shares that round to the same r.
+pub(super) fn same_name(discard: &Discard, linears: &[Linear]) -> Option<usize> {
+    let names: Vec<usize> = (0..discard.len()).map(|point| discard.named(point, linears)).collect();
+    names.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
+}
+
+fn read(node: &Node, linears: Option<&[Linear]>) -> Result<Discard, Errors> {
     let raw: raw::Discard = yaml::from_node(node)?;
     match (&raw.components, &raw.share, &raw.cap) {
         (Some(list), None, cap) => {

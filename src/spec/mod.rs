@@ -251,6 +251,13 @@ pub struct Evaluation {
     pub length: usize,
 }
 
+impl Corpus {
+    /// What tells it from any other text: where it is from and how it is read. The name does not: it is as written.
+    pub fn id(&self) -> String {
+        serde_json::json!([self.source, self.split, self.format]).to_string()
+    }
+}
+
 impl Experiment {
     /// The calibration that an arm uses.
     pub fn calibration(&self, arm: &Arm) -> Option<&Calibration> {

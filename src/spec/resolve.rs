@@ -48,6 +48,11 @@ pub(super) fn load(
     let adapters = raw.adapters.as_ref().and_then(|node| adapters::resolve(node, &names, &mut errors));
     let heatmaps =
         raw.heatmaps.as_ref().and_then(|node| adapters::heatmaps(node, &names, linears.as_deref(), &mut errors));
+    if let (Some(node), Some(discard), Some(linears)) = (&raw.adapters, &discard, &linears)
+        && let Some(r) = discard::same_name(discard, linears)
+    {
+        errors.at(&node.span, format!("two shares of `discard` make adapters of the same rank ({r}); keep one"));
+    }
     if let Some(name) = &raw.published {
         errors.keep_all(published::find(name, catalog));
     }

@@ -108,6 +108,9 @@ fn decade(exponent: i32) -> String {
 
 /// A round number without idle digits.
 fn plain(value: f64) -> String {
+    if value < 1e-6 {
+        return format!("{value:.0e}");
+    }
     let text = format!("{value:.6}");
     text.trim_end_matches('0').trim_end_matches('.').to_string()
 }
