@@ -32,10 +32,10 @@ pub struct Corda {
 #[serde(deny_unknown_fields, default)]
 pub struct Damping {
     /// First lambda, as a share of mean(diag C).
-    #[serde(deserialize_with = "positive")]
+    #[serde(deserialize_with = "super::positive")]
     pub start: f64,
     /// Bound on ||C~ C~^-1 - I||_F.
-    #[serde(deserialize_with = "positive")]
+    #[serde(deserialize_with = "super::positive")]
     pub threshold: f64,
     /// Precision in which that error is taken.
     pub precision: Precision,
@@ -56,15 +56,6 @@ pub enum Precision {
     /// Ours.
     #[default]
     F64,
-}
-
-fn positive<'de, D: serde::Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
-    let value = f64::deserialize(from)?;
-    if value > 0.0 && value.is_finite() {
-        Ok(value)
-    } else {
-        Err(serde::de::Error::custom(format!("{value} is not a positive number")))
-    }
 }
 
 /// Doublings before giving up: 0.01 * 2^40 would bury any covariance.

@@ -148,6 +148,16 @@ impl Serialize for dyn Method {
     }
 }
 
+/// A parameter that must be positive.
+fn positive<'de, D: serde::Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    let value = f64::deserialize(from)?;
+    if value > 0.0 && value.is_finite() {
+        Ok(value)
+    } else {
+        Err(serde::de::Error::custom(format!("{value} is not a positive number")))
+    }
+}
+
 /// a b on the calling thread: parallelism is over linears.
 pub fn product(a: MatRef<f64>, b: MatRef<f64>) -> Mat<f64> {
     let mut out = Mat::zeros(a.nrows(), b.ncols());

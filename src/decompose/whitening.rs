@@ -22,7 +22,7 @@ pub const ENTRY: Entry =
 #[serde(deny_unknown_fields, default)]
 pub struct Whitening {
     /// First lambda, as a share of mean(diag C); doubled until C + lambda I has a Cholesky factor.
-    #[serde(deserialize_with = "positive")]
+    #[serde(deserialize_with = "super::positive")]
     pub damping: f64,
     /// How samples are weighted in the covariance; by default all tokens alike, as the output error has them.
     pub normalisation: Normalisation,
@@ -31,15 +31,6 @@ pub struct Whitening {
 impl Default for Whitening {
     fn default() -> Self {
         Self { damping: 1e-6, normalisation: Normalisation::None }
-    }
-}
-
-fn positive<'de, D: serde::Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
-    let value = f64::deserialize(from)?;
-    if value > 0.0 && value.is_finite() {
-        Ok(value)
-    } else {
-        Err(serde::de::Error::custom(format!("damping is {value}; expected a positive number")))
     }
 }
 

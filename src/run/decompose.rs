@@ -2,20 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use faer::{Mat, MatRef};
+use faer::MatRef;
 use rayon::prelude::*;
 
 use crate::cache::{Cache, CacheError, ReadArrays};
 use crate::calibrate::{Statistics, store as statistics_store};
 use crate::decompose::store::{self, Conditioning, Decomposed};
 use crate::decompose::{End, Factorisation, Method};
-use crate::model::ModelError;
 use crate::model::llama::Weights;
-use crate::model::shape::{LINEARS, Linear, Site};
+use crate::model::shape::{Linear, Site};
 use crate::plan::{DecomposeStage, Part};
 use crate::progress::Unit;
 use crate::results::provenance::Outcome;
 
+use super::weights::in_f64;
 use super::{Run, RunError};
 
 /// What one part's decomposition needs besides the part.
@@ -67,13 +67,7 @@ impl Job<'_> {
             .par_iter()
             .with_max_len(1)
             .map(|(linear, site)| {
-                let position = LINEARS.iter().position(|suffix| linear.name.ends_with(suffix));
-                let w = match (&block, position) {
-                    (Some(block), Some(i)) => &block.linears[i],
-                    _ => self.weights.head(),
-                };
-                let flat = w.flatten_all().and_then(|w| w.to_vec1::<f32>()).map_err(ModelError::from)?;
-                let w = Mat::from_fn(linear.d_out, linear.d_in, |i, j| f64::from(flat[i * linear.d_in + j]));
+                let w = in_f64(self.weights, block.as_ref(), linear)?;
                 let found = self.decompose(linear, w.as_ref(), statistics.get(site));
                 done();
                 found

@@ -8,13 +8,13 @@ use rayon::prelude::*;
 use crate::adapt::energy::Energy;
 use crate::cache::{Arrays, Cache, CacheError, ReadArrays};
 use crate::calibrate::store as statistics_store;
-use crate::model::ModelError;
-use crate::model::shape::{LINEARS, Linear, Site};
+use crate::model::shape::{Linear, Site};
 use crate::plan::{EnergyStage, Part};
 use crate::progress::Unit;
 use crate::results::AdapterRow;
 use crate::results::provenance::Outcome;
 
+use super::weights::in_f64;
 use super::{Run, RunError};
 
 /// Measures what is missing of one arm.
@@ -42,13 +42,7 @@ pub(super) fn run(run: &Run, stage: &EnergyStage) -> Result<Outcome, RunError> {
         };
         let covariances = texts.iter().map(|key| covariances(cache, key, part)).collect::<Result<Vec<_>, _>>()?;
         for ((linear, one), (_, site)) in decomposed.iter().zip(&part.linears) {
-            let position = LINEARS.iter().position(|suffix| linear.name.ends_with(suffix));
-            let w = match (&block, position) {
-                (Some(block), Some(i)) => &block.linears[i],
-                _ => weights.head(),
-            };
-            let flat = w.flatten_all().and_then(|w| w.to_vec1::<f32>()).map_err(ModelError::from)?;
-            let w = Mat::from_fn(linear.d_out, linear.d_in, |i, j| f64::from(flat[i * linear.d_in + j]));
+            let w = in_f64(weights, block.as_ref(), linear)?;
             push(linear, "weights", Energy::of_weights(w.as_ref(), &one.truncation));
             for (text, covariance) in covariances.iter().enumerate() {
                 let c = covariance[site].as_ref();

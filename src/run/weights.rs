@@ -10,6 +10,7 @@ use crate::model::llama::{Block, Frame, Resident, Streamed, Weights};
 use crate::model::shape::{LINEARS, Linear, Site};
 use crate::plan::Part;
 use candle_core::Device;
+use faer::Mat;
 
 use super::RunError;
 
@@ -66,6 +67,17 @@ fn available_memory() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
     Some(line.trim().trim_end_matches(" kB").parse::<u64>().ok()? * 1024)
+}
+
+/// A target's weights in f64, [d_out, d_in]: of `block`, or the head where there is none.
+pub fn in_f64(weights: &dyn Weights, block: Option<&Block>, linear: &Linear) -> Result<Mat<f64>, ModelError> {
+    let position = LINEARS.iter().position(|suffix| linear.name.ends_with(suffix));
+    let w = match (block, position) {
+        (Some(block), Some(i)) => &block.linears[i],
+        _ => weights.head(),
+    };
+    let flat = w.flatten_all()?.to_vec1::<f32>()?;
+    Ok(Mat::from_fn(linear.d_out, linear.d_in, |i, j| f64::from(flat[i * linear.d_in + j])))
 }
 
 /// Which components are taken from each target, and where the cache has them.
