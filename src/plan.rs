@@ -17,6 +17,7 @@ use crate::spec::{Arm, Calibration, Corpus, Evaluation, Experiment};
 pub mod cost;
 
 /// Version of the code behind each kind of value; raised when the same inputs would give other numbers.
+const TEXT: u32 = 1;
 const TOKENS: u32 = 1;
 const STATISTICS: u32 = 2;
 const DECOMPOSITION: u32 = 1;
@@ -235,7 +236,8 @@ struct Keys<'a> {
 
 impl Keys<'_> {
     fn corpus(&self, corpus: &Corpus) -> Value {
-        json!({"identity": self.identities.corpora.get(&corpus.id()), "format": corpus.format, "split": corpus.split})
+        let identity = self.identities.corpora.get(&corpus.id());
+        json!({"version": TEXT, "identity": identity, "format": corpus.format, "split": corpus.split})
     }
 
     fn tokens(&self, corpus: &Corpus) -> String {

@@ -60,6 +60,17 @@ fn tokens_are_those_of_a_hugging_face_tokenizer() {
     assert_eq!(tokenizer.encode(probe).unwrap(), ids);
 }
 
+/// Not golden but pinned: text that a parser gives goes into every key by the parser's version only.
+#[test]
+fn texts_are_those_of_the_version_in_the_keys() {
+    for (name, split, expected) in [("enwiki", "train", "3117da4730b14bf5"), ("enwiki", "test", "6a7cb6f3a8bb22af")] {
+        let corpus = catalog().corpus(name, split).unwrap();
+        let text = corpus::read(&corpus.format, split, &files(&corpus.source)).unwrap().joined();
+        let found = blake3::hash(text.as_bytes()).to_hex();
+        assert_eq!(found[..16], *expected, "{name}/{split} is another text: raise TEXT in src/plan.rs, then this");
+    }
+}
+
 #[test]
 fn the_undamaged_model_has_the_losses_of_pytorch() {
     let checkpoint = checkpoint();
