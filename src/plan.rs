@@ -45,6 +45,11 @@ pub struct Part {
 }
 
 impl Part {
+    /// The inputs of its linears, one a linear.
+    pub fn sites(&self) -> impl Iterator<Item = Site> {
+        self.linears.iter().map(|(_, site)| *site)
+    }
+
     /// File name in the cache.
     pub fn name(&self) -> String {
         if self.head { "head".into() } else { format!("layer-{:03}", self.layer) }

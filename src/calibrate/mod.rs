@@ -13,6 +13,8 @@ pub mod pass;
 mod spectrum;
 pub mod store;
 
+pub use spectrum::shifted;
+
 /// The weight of a sample in the covariance.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

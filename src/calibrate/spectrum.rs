@@ -21,6 +21,15 @@ const TOLERANCE: f64 = 1e-9;
 /// above what rounding of f32 products may have put below zero.
 const SHIFTS: [f64; 3] = [1e-6, 1e-5, 1e-4];
 
+/// C + lambda I.
+pub fn shifted(c: &Mat<f64>, lambda: f64) -> Mat<f64> {
+    let mut out = c.clone();
+    for i in 0..c.nrows() {
+        out[(i, i)] += lambda;
+    }
+    out
+}
+
 /// Of a symmetric positive semi-definite matrix; `None` where it is not (an entry that is not finite, say).
 pub(super) fn spectrum(c: &Mat<f64>) -> Option<Spectrum> {
     let d = c.nrows();
@@ -31,8 +40,7 @@ pub(super) fn spectrum(c: &Mat<f64>) -> Option<Spectrum> {
     let top = largest(d, |v| c * v)?;
     let (shift, cholesky) = SHIFTS.iter().find_map(|share| {
         let shift = share * top;
-        let shifted = Mat::from_fn(d, d, |i, j| c[(i, j)] + if i == j { shift } else { 0.0 });
-        Some((shift, shifted.llt(Side::Lower).ok()?))
+        Some((shift, shifted(c, shift).llt(Side::Lower).ok()?))
     })?;
     Some(Spectrum {
         largest: top,

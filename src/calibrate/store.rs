@@ -1,5 +1,6 @@
 //! Statistics in the cache: one file a block and snapshot, covariances as packed lower triangles in f64.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use faer::Mat;
@@ -53,6 +54,13 @@ pub fn read(file: &ReadArrays, path: &Path, site: Site) -> Result<Statistics, Ca
         samples: count("samples")?,
         tokens: count("tokens")?,
     })
+}
+
+/// Reads the statistics of some sites, each once.
+pub fn read_sites(path: &Path, sites: impl Iterator<Item = Site>) -> Result<BTreeMap<Site, Statistics>, CacheError> {
+    let file = ReadArrays::open(path)?;
+    let sites: BTreeSet<Site> = sites.collect();
+    sites.into_iter().map(|site| Ok((site, read(&file, path, site)?))).collect()
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ use faer::linalg::solvers::DenseSolveCore;
 use faer::{Mat, MatRef};
 use serde::{Deserialize, Serialize};
 
-use super::{Damped, DecompositionError, Entry, Method, Needs, Weighed, product, required};
-use crate::calibrate::{Normalisation, Statistics};
+use super::{Damped, DecompositionError, Entry, MOST_ROUNDS, Method, Needs, Weighed, product, required};
+use crate::calibrate::{Normalisation, Statistics, shifted};
 use crate::yaml;
 
 /// The registry's line.
@@ -58,20 +58,8 @@ pub enum Precision {
     F64,
 }
 
-/// Doublings before giving up: 0.01 * 2^40 would bury any covariance.
-const MOST_ROUNDS: u32 = 40;
-
 fn read(node: &yaml::Node) -> Result<Arc<dyn Method>, yaml::Error> {
     Ok(Arc::new(yaml::from_node::<Corda>(node)?))
-}
-
-/// C + lambda I.
-fn damped(c: &Mat<f64>, lambda: f64) -> Mat<f64> {
-    let mut out = c.clone();
-    for i in 0..c.nrows() {
-        out[(i, i)] += lambda;
-    }
-    out
 }
 
 /// ||C~ C~^-1 - I||_F with inverse and product in that precision.
@@ -102,7 +90,7 @@ pub fn damp(c: &Mat<f64>, rule: &Damping) -> Result<(Mat<f64>, Damped), Decompos
     for rounds in 0..=MOST_ROUNDS {
         let share = rule.start * 2f64.powi(rounds as i32);
         let lambda = share * mean;
-        let candidate = damped(c, lambda);
+        let candidate = shifted(c, lambda);
         // C is positive semi-definite, so cond(C~) <= 1 + trace(C) / lambda = 1 + n / share, and a backward stable
         // inverse errs by at most about n^1.5 eps cond: in f64 that proves the rule met without the inverse.
         let bound = n.powf(1.5) * f64::EPSILON * (1.0 + n / share);

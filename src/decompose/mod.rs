@@ -148,6 +148,9 @@ impl Serialize for dyn Method {
     }
 }
 
+/// Doublings of a damping before giving up: 0.01 * 2^40 would bury any covariance.
+const MOST_ROUNDS: u32 = 40;
+
 /// A parameter that must be positive.
 fn positive<'de, D: serde::Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
     let value = f64::deserialize(from)?;

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use faer::{Mat, MatRef, Side};
 use serde::{Deserialize, Serialize};
 
-use super::{Damped, DecompositionError, Entry, Method, Needs, Weighed, product, required};
-use crate::calibrate::{Normalisation, Statistics};
+use super::{Damped, DecompositionError, Entry, MOST_ROUNDS, Method, Needs, Weighed, product, required};
+use crate::calibrate::{Normalisation, Statistics, shifted};
 use crate::yaml;
 
 /// The registry's line.
@@ -34,9 +34,6 @@ impl Default for Whitening {
     }
 }
 
-/// Doublings before giving up.
-const MOST_ROUNDS: u32 = 40;
-
 fn read(node: &yaml::Node) -> Result<Arc<dyn Method>, yaml::Error> {
     Ok(Arc::new(yaml::from_node::<Whitening>(node)?))
 }
@@ -47,8 +44,7 @@ impl Whitening {
         let mean = c.diagonal().column_vector().iter().sum::<f64>() / c.nrows() as f64;
         for rounds in 0..=MOST_ROUNDS {
             let lambda = self.damping * 2f64.powi(rounds as i32) * mean;
-            let damped = Mat::from_fn(c.nrows(), c.ncols(), |i, j| c[(i, j)] + if i == j { lambda } else { 0.0 });
-            if let Ok(cholesky) = damped.llt(Side::Lower) {
+            if let Ok(cholesky) = shifted(c, lambda).llt(Side::Lower) {
                 return Ok((cholesky.L().to_owned(), Damped { lambda, rounds }));
             }
         }

@@ -43,6 +43,14 @@ impl Gguf {
         Ok(self.meta(key)?.to_u64()? as usize)
     }
 
+    /// Base of the rotary frequencies.
+    fn theta(&self) -> Result<f32, ModelError> {
+        Ok(match self.content.metadata.get("llama.rope.freq_base") {
+            Some(value) => value.to_f32()?,
+            None => 10_000.0,
+        })
+    }
+
     pub fn config(&self) -> Result<Config, ModelError> {
         let architecture = self.meta("general.architecture")?.to_string()?;
         if architecture != "llama" {
@@ -77,11 +85,7 @@ impl Gguf {
             tied: !self.content.tensor_infos.contains_key("output.weight"),
         };
         shape.check().map_err(|e| ModelError::Config(format!("{}: {e}", self.path.display())))?;
-        let theta = match self.content.metadata.get("llama.rope.freq_base") {
-            Some(value) => f64::from(value.to_f32()?),
-            None => 10_000.0,
-        };
-        let mut frequencies = base_frequencies(theta, head_dim);
+        let mut frequencies = base_frequencies(f64::from(self.theta()?), head_dim);
         // Llama 3's long-context scaling comes as a tensor of divisors.
         if self.content.tensor_infos.contains_key("rope_freqs.weight") {
             let divisors: Vec<f32> = self.read("rope_freqs.weight")?.to_vec1()?;
@@ -132,10 +136,6 @@ impl Gguf {
             return Err(ModelError::Export { path: self.path.clone(), why });
         }
         let Config { shape, .. } = self.config()?;
-        let theta = match self.content.metadata.get("llama.rope.freq_base") {
-            Some(value) => value.to_f32()?,
-            None => 10_000.0,
-        };
         let token = |key: &str| match self.content.metadata.get(key) {
             Some(_) => self.number(key).map(serde_json::Value::from),
             None => Ok(serde_json::Value::Null),
@@ -154,7 +154,7 @@ impl Gguf {
             "max_position_embeddings": shape.context,
             // By way of text: the nearest f64 of 1e-5 as f32 has a long tail.
             "rms_norm_eps": shortest(self.meta("llama.attention.layer_norm_rms_epsilon")?.to_f32()?),
-            "rope_theta": shortest(theta),
+            "rope_theta": shortest(self.theta()?),
             "attention_bias": false,
             "mlp_bias": false,
             "bos_token_id": token("tokenizer.ggml.bos_token_id")?,

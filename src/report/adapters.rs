@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::figure::layers::{Measure, Series};
 use super::markdown::escape;
+use super::study::distinct;
 use super::{Meta, number};
 use crate::results::{AdapterRow, Row};
 
@@ -33,13 +34,7 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
 
 /// Names of the texts looked at, in the order of the rows.
 fn texts(rows: &[AdapterRow]) -> Vec<&str> {
-    let mut texts = Vec::new();
-    for text in rows.iter().filter_map(|row| row.text.as_deref()) {
-        if !texts.contains(&text) {
-            texts.push(text);
-        }
-    }
-    texts
+    distinct(rows.iter().filter_map(|row| row.text.as_deref()))
 }
 
 impl Group<'_> {
@@ -67,12 +62,7 @@ impl Group<'_> {
 /// `adapters.md`.
 pub fn table(adapters: &[AdapterRow], rows: &[Row], meta: &Meta) -> String {
     let texts = texts(adapters);
-    let mut tests: Vec<&str> = Vec::new();
-    for row in rows {
-        if !tests.contains(&row.evaluation.as_str()) {
-            tests.push(&row.evaluation);
-        }
-    }
+    let tests = distinct(rows.iter().map(|row| row.evaluation.as_str()));
     let mut head = vec!["adapter".to_string(), "r".into(), "energy".into()];
     head.extend(texts.iter().map(|text| format!("output on {}", escape(text))));
     head.extend(tests.iter().map(|test| format!("perplexity without it on {}", escape(test))));
@@ -139,6 +129,7 @@ fn series<'a>(group: &Group<'a>, of: &dyn Fn(&AdapterRow) -> Option<f64>) -> Ser
 mod tests {
     use super::*;
     use crate::report::By;
+    use crate::report::tests::meta;
     use crate::results::fixture::{curve, undamaged};
 
     fn row(arm: &str, components: u32, layer: u32, energy: f64, text: &str, share: f64) -> AdapterRow {
@@ -168,17 +159,7 @@ mod tests {
     fn the_table_has_means_and_what_is_left_behind() {
         let mut study = vec![undamaged("ptb")];
         study.extend(curve("ptb", "kpm", "corda", &[(4, 60.0), (16, 61.5)]));
-        let meta = Meta {
-            title: "T".into(),
-            name: "x".into(),
-            description: None,
-            model: "m".into(),
-            citations: Vec::new(),
-            largest: Vec::new(),
-            by: By::Components,
-            settings: Vec::new(),
-            warnings: Vec::new(),
-        };
+        let meta = Meta { title: "T".into(), model: "m".into(), ..meta(By::Components) };
         insta::assert_snapshot!(table(&rows(), &study, &meta));
     }
 

@@ -68,10 +68,7 @@ impl<'a> Losses<'a> {
     /// In the order of the windows.
     fn of(&self, evaluation: &str, arm: &str, point: f64) -> Vec<f64> {
         let at = |row: &&WindowRow| {
-            let place = match self.by {
-                By::Components => f64::from(row.discarded),
-                By::Share => row.share,
-            };
+            let place = self.by.place(row.discarded, row.share);
             row.evaluation == evaluation && row.arm == arm && place == point
         };
         let mut rows: Vec<&WindowRow> = self.windows.iter().filter(at).collect();

@@ -15,9 +15,14 @@ pub enum By {
 impl By {
     /// Where a row stands on its curve.
     pub fn point(self, row: &Row) -> f64 {
+        self.place(row.discarded, row.share)
+    }
+
+    /// Where so many components, or such a share of them, stand.
+    pub fn place(self, discarded: u32, share: f64) -> f64 {
         match self {
-            By::Components => f64::from(row.discarded),
-            By::Share => row.share,
+            By::Components => f64::from(discarded),
+            By::Share => share,
         }
     }
 }
@@ -67,17 +72,23 @@ impl Test<'_> {
     }
 }
 
+/// Names in the order in which they first appear, each once.
+pub fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut all = Vec::new();
+    for name in names {
+        if !all.contains(&name) {
+            all.push(name);
+        }
+    }
+    all
+}
+
 /// Arranges rows; test sets and arms keep the order in which they first appear.
 pub fn arrange(rows: &[Row], by: By) -> Result<Vec<Test<'_>>, ReportError> {
     if rows.is_empty() {
         return Err(ReportError::Empty);
     }
-    let mut names: Vec<&str> = Vec::new();
-    for row in rows {
-        if !names.contains(&row.evaluation.as_str()) {
-            names.push(&row.evaluation);
-        }
-    }
+    let names = distinct(rows.iter().map(|row| row.evaluation.as_str()));
     let last = *names.last().unwrap_or(&"");
     let tests = names.into_iter().map(|name| test(rows.iter().filter(|row| row.evaluation == name), name, by));
     let mut tests = tests.collect::<Result<Vec<Test>, _>>()?;

@@ -37,17 +37,22 @@ pub enum WriteError {
 
 /// Writes a file through `write`, atomically; missing folders above it are made. An existing file is replaced.
 pub fn write_atomically(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), WriteError> {
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let (folder, name) = place(path);
     replace(folder, &name, path, write).map_err(|source| explain(folder, name, source))
 }
 
 /// Writes these bytes, atomically, as [`write_atomically`] does.
 pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     write_atomically(path, |file| file.write_all(bytes))
+}
+
+/// The folder a path is in, and its name there.
+fn place(path: &Path) -> (&Path, String) {
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    (parent, path.file_name().unwrap_or_default().to_string_lossy().into_owned())
 }
 
 /// Whether a folder is empty or holds what exports write, so that nothing of the user's is lost by replacing it.
@@ -61,11 +66,7 @@ fn replaceable(path: &Path) -> bool {
 /// Makes a folder through `fill`, whole or not at all: it is filled under another name and renamed. An existing folder is
 /// replaced if it is an earlier export, and refused otherwise.
 pub fn write_folder<T, E: From<WriteError>>(path: &Path, fill: impl FnOnce(&Path) -> Result<T, E>) -> Result<T, E> {
-    let parent = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let (parent, name) = place(path);
     let explained = |source| E::from(explain(parent, name.clone(), source));
     if path.exists() && !replaceable(path) {
         return Err(E::from(WriteError::Occupied { path: path.to_path_buf() }));

@@ -1,11 +1,11 @@
 //! The decomposition stage: every target linear of an arm that the cache lacks, linears in parallel.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use faer::MatRef;
 use rayon::prelude::*;
 
-use crate::cache::{Cache, CacheError, ReadArrays};
+use crate::cache::{Cache, CacheError};
 use crate::calibrate::{Statistics, store as statistics_store};
 use crate::decompose::store::{self, Conditioning, Decomposed};
 use crate::decompose::{End, Factorisation, Method};
@@ -78,10 +78,7 @@ impl Job<'_> {
     /// The statistics of a part's inputs, each read once for all linears it feeds; none for methods without.
     fn statistics(&self, part: &Part) -> Result<BTreeMap<Site, Statistics>, CacheError> {
         let Some(key) = self.statistics else { return Ok(BTreeMap::new()) };
-        let path = self.cache.part("statistics", key, &part.name());
-        let file = ReadArrays::open(&path)?;
-        let sites: BTreeSet<Site> = part.linears.iter().map(|(_, site)| *site).collect();
-        sites.into_iter().map(|site| Ok((site, statistics_store::read(&file, &path, site)?))).collect()
+        statistics_store::read_sites(&self.cache.part("statistics", key, &part.name()), part.sites())
     }
 
     fn decompose(

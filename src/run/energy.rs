@@ -1,19 +1,18 @@
 //! The energy stage: how much of each target, and of its output on some texts, the components of an arm carry.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use faer::Mat;
 use rayon::prelude::*;
 
 use crate::adapt::energy::Energy;
-use crate::cache::{Arrays, Cache, CacheError, ReadArrays};
+use crate::cache::{Arrays, CacheError, ReadArrays};
 use crate::calibrate::store as statistics_store;
-use crate::model::shape::{Linear, Site};
+use crate::model::shape::Linear;
 use crate::plan::{EnergyStage, Part};
 use crate::progress::Unit;
 use crate::results::AdapterRow;
 use crate::results::provenance::Outcome;
+use crate::spec::Discard;
 
+use super::adapt::LORA;
 use super::weights::in_f64;
 use super::{Run, RunError};
 
@@ -40,12 +39,15 @@ pub(super) fn run(run: &Run, stage: &EnergyStage) -> Result<Outcome, RunError> {
             let n = energy.components.len();
             arrays.push_f64(format!("{}/{of}/components", linear.name), &[n], energy.components.into_iter());
         };
-        let covariances = texts.iter().map(|key| covariances(cache, key, part)).collect::<Result<Vec<_>, _>>()?;
+        let statistics = texts
+            .iter()
+            .map(|key| statistics_store::read_sites(&cache.part("statistics", key, &part.name()), part.sites()));
+        let statistics = statistics.collect::<Result<Vec<_>, CacheError>>()?;
         for ((linear, one), (_, site)) in decomposed.iter().zip(&part.linears) {
             let w = in_f64(weights, block.as_ref(), linear)?;
             push(linear, "weights", Energy::of_weights(w.as_ref(), &one.truncation));
-            for (text, covariance) in covariances.iter().enumerate() {
-                let c = covariance[site].as_ref();
+            for (text, statistics) in statistics.iter().enumerate() {
+                let c = statistics[site].covariance.as_ref();
                 push(linear, &text.to_string(), Energy::of_output(w.as_ref(), &one.truncation, c));
             }
         }
@@ -56,20 +58,14 @@ pub(super) fn run(run: &Run, stage: &EnergyStage) -> Result<Outcome, RunError> {
     Ok(if todo.len() < run.plan.parts.len() { Outcome::Resumed } else { Outcome::Run })
 }
 
-/// The covariances of a part's inputs.
-fn covariances(cache: &Cache, key: &str, part: &Part) -> Result<BTreeMap<Site, Mat<f64>>, CacheError> {
-    let path = cache.part("statistics", key, &part.name());
-    let file = ReadArrays::open(&path)?;
-    let sites: BTreeSet<Site> = part.linears.iter().map(|(_, site)| *site).collect();
-    sites.into_iter().map(|site| Ok((site, statistics_store::read(&file, &path, site)?.covariance))).collect()
-}
-
 /// The rows of the adapters: every arm and point, every linear, every text (one row without a text where there are none).
 pub(super) fn rows(run: &Run) -> Result<Vec<AdapterRow>, RunError> {
     let mut rows = Vec::new();
     let Some(adapters) = &run.experiment.adapters else { return Ok(rows) };
+    let points = Points::of(run);
     for stage in &run.plan.energy {
         let arm = &run.experiment.arms[run.plan.decompose[stage.decompose].arm];
+        let who = Who { arm: &arm.id, label: &arm.label, method: arm.method.name() };
         for part in &run.plan.parts {
             let file = ReadArrays::open(&run.context.cache.part("energy", &stage.key, &part.name()))?;
             for (linear, _) in &part.linears {
@@ -81,73 +77,84 @@ pub(super) fn rows(run: &Run) -> Result<Vec<AdapterRow>, RunError> {
                 let weights = read("weights")?;
                 let texts =
                     (0..stage.texts.len()).map(|text| read(&text.to_string())).collect::<Result<Vec<_>, _>>()?;
-                for (point, rank) in ranks(run, linear) {
+                for (components, rank) in points.ranks(linear) {
                     let first = arm.end.first(rank, weights.components.len());
-                    let row = AdapterRow {
-                        experiment: run.experiment.name.clone(),
-                        arm: arm.id.clone(),
-                        label: arm.label.clone(),
-                        method: arm.method.name().into(),
-                        components: point as u32,
-                        linear: linear.name.clone(),
-                        layer: part.layer as u32,
-                        rank: rank as u32,
-                        energy: weights.share(first..first + rank).sqrt(),
-                        text: None,
-                        output_share: None,
-                    };
-                    rows.extend(with_texts(&row, &adapters.energy, |text| texts[text].share(first..first + rank)));
+                    let share = |energy: &Energy| energy.share(first..first + rank);
+                    let shares: Vec<f64> = texts.iter().map(share).collect();
+                    let row = who.row(run, part, linear, (components, rank), share(&weights).sqrt());
+                    rows.extend(with_texts(&row, &adapters.energy, &shares));
                 }
             }
         }
     }
     if adapters.lora {
-        rows.extend(lora_rows(run, &adapters.energy));
+        // Plain LoRA starts with B = 0, so B A = 0 whatever A is.
+        let who = Who { arm: LORA, label: "LoRA", method: LORA };
+        let nothing = vec![0.0; adapters.energy.len()];
+        for part in &run.plan.parts {
+            for (linear, _) in &part.linears {
+                for at in points.ranks(linear) {
+                    rows.extend(with_texts(&who.row(run, part, linear, at, 0.0), &adapters.energy, &nothing));
+                }
+            }
+        }
     }
     Ok(rows)
 }
 
-/// Plain LoRA starts with B = 0, so B A = 0 whatever A is.
-fn lora_rows(run: &Run, texts: &[String]) -> Vec<AdapterRow> {
-    let mut rows = Vec::new();
-    for part in &run.plan.parts {
-        for (linear, _) in &part.linears {
-            for (point, rank) in ranks(run, linear) {
-                let row = AdapterRow {
-                    experiment: run.experiment.name.clone(),
-                    arm: super::adapt::LORA.into(),
-                    label: "LoRA".into(),
-                    method: super::adapt::LORA.into(),
-                    components: point as u32,
-                    linear: linear.name.clone(),
-                    layer: part.layer as u32,
-                    rank: rank as u32,
-                    energy: 0.0,
-                    text: None,
-                    output_share: None,
-                };
-                rows.extend(with_texts(&row, texts, |_| 0.0));
-            }
+/// Whose adapter it is.
+struct Who<'a> {
+    arm: &'a str,
+    label: &'a str,
+    method: &'a str,
+}
+
+impl Who<'_> {
+    /// A row that speaks of no text yet, at a point's name and the rank there.
+    fn row(&self, run: &Run, part: &Part, linear: &Linear, at: (usize, usize), energy: f64) -> AdapterRow {
+        AdapterRow {
+            experiment: run.experiment.name.clone(),
+            arm: self.arm.into(),
+            label: self.label.into(),
+            method: self.method.into(),
+            components: at.0 as u32,
+            linear: linear.name.clone(),
+            layer: part.layer as u32,
+            rank: at.1 as u32,
+            energy,
+            text: None,
+            output_share: None,
         }
     }
-    rows
 }
 
-/// The points of the spec but 0, and the rank a linear's adapter has there.
-fn ranks(run: &Run, linear: &Linear) -> Vec<(usize, usize)> {
-    let (discard, linears) = (&run.experiment.discard, run.experiment.linears());
-    let all = (0..discard.len()).map(|point| (discard.named(point, &linears), discard.components(point, linear)));
-    all.filter(|(_, rank)| *rank > 0).collect()
+/// The points of the spec and what they are called.
+struct Points<'a> {
+    discard: &'a Discard,
+    names: Vec<usize>,
 }
 
-fn with_texts(row: &AdapterRow, texts: &[String], share: impl Fn(usize) -> f64) -> Vec<AdapterRow> {
+impl<'a> Points<'a> {
+    fn of(run: &'a Run) -> Self {
+        let (discard, linears) = (&run.experiment.discard, run.experiment.linears());
+        Self { discard, names: (0..discard.len()).map(|point| discard.named(point, &linears)).collect() }
+    }
+
+    /// Name of each point that takes something from a linear, and the adapter's rank there.
+    fn ranks(&self, linear: &Linear) -> impl Iterator<Item = (usize, usize)> {
+        let all = self.names.iter().enumerate();
+        all.map(|(point, name)| (*name, self.discard.components(point, linear))).filter(|(_, rank)| *rank > 0)
+    }
+}
+
+fn with_texts(row: &AdapterRow, texts: &[String], shares: &[f64]) -> Vec<AdapterRow> {
     if texts.is_empty() {
         return vec![row.clone()];
     }
-    let of = |(i, text): (usize, &String)| AdapterRow {
+    let of = |(text, share): (&String, &f64)| AdapterRow {
         text: Some(text.clone()),
-        output_share: Some(share(i)),
+        output_share: Some(*share),
         ..row.clone()
     };
-    texts.iter().enumerate().map(of).collect()
+    texts.iter().zip(shares).map(of).collect()
 }

@@ -2,7 +2,6 @@
 
 use faer::MatRef;
 
-use crate::cache::ReadArrays;
 use crate::calibrate::store as statistics_store;
 use crate::results::HeatRow;
 
@@ -13,11 +12,14 @@ pub(super) fn rows(run: &Run) -> Result<Vec<HeatRow>, RunError> {
     let mut rows = Vec::new();
     let Some(heatmaps) = &run.experiment.heatmaps else { return Ok(rows) };
     for part in &run.plan.parts {
+        let read = |stage: &usize| {
+            let key = &run.plan.calibrate[*stage].key;
+            statistics_store::read_sites(&run.context.cache.part("statistics", key, &part.name()), part.sites())
+        };
+        let statistics = run.plan.heatmaps.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         for (linear, site) in &part.linears {
-            for (&stage, calibration) in run.plan.heatmaps.iter().zip(&heatmaps.calibrations) {
-                let path = run.context.cache.part("statistics", &run.plan.calibrate[stage].key, &part.name());
-                let statistics = statistics_store::read(&ReadArrays::open(&path)?, &path, *site)?;
-                let cells = downsampled(statistics.covariance.as_ref(), heatmaps.size);
+            for (statistics, calibration) in statistics.iter().zip(&heatmaps.calibrations) {
+                let cells = downsampled(statistics[site].covariance.as_ref(), heatmaps.size);
                 rows.extend(cells.into_iter().enumerate().map(|(i, value)| HeatRow {
                     experiment: run.experiment.name.clone(),
                     linear: linear.name.clone(),

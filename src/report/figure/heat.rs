@@ -3,6 +3,7 @@
 use plotters::style::RGBColor;
 
 use super::super::number;
+use super::super::study::distinct;
 use super::super::{Meta, ReportError};
 use super::canvas::{Anchor, Canvas, Point, Stroke, Type, draw};
 use super::font::{self, Weight};
@@ -93,16 +94,6 @@ fn short(linear: &str) -> String {
         (Some("model"), Some("layers"), Some(layer), Some(kind)) => format!("layer {layer}  {kind}"),
         _ => linear.to_string(),
     }
-}
-
-fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let mut all = Vec::new();
-    for name in names {
-        if !all.contains(&name) {
-            all.push(name);
-        }
-    }
-    all
 }
 
 fn line<'a>(cells: &'a [HeatRow], linear: &'a str, columns: &[&str]) -> Line<'a> {
