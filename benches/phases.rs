@@ -5,7 +5,7 @@ use corda::calibrate::pass::Pass;
 use corda::calibrate::{Normalisation, Snapshot};
 use corda::decompose::truncate::Truncation;
 use corda::decompose::{End, Factorisation, corda as method};
-use corda::evaluate::window_losses;
+use corda::evaluate::{Window, resident_losses};
 use corda::model::ModelError;
 use corda::model::config::{Config, base_frequencies};
 use corda::model::kernel::{View, product};
@@ -78,10 +78,10 @@ fn forward(c: &mut Criterion) {
     group.sample_size(10);
     for length in [512, 2048] {
         let window = tokens(length);
-        let windows: Vec<_> = (0..threads).map(|i| (i, window.as_slice())).collect();
+        let windows: Vec<_> = (0..threads).map(|id| Window { model: 0, id, tokens: &window }).collect();
         group.throughput(Throughput::Elements((threads * length) as u64));
         group.bench_function(BenchmarkId::new("tokens", length), |b| {
-            b.iter(|| window_losses(&model, &windows, 1, &|_, _, _| Ok::<_, ModelError>(())).expect("losses"));
+            b.iter(|| resident_losses(&[&model], &windows, &|_, _, _| Ok::<_, ModelError>(())).expect("losses"));
         });
     }
 }

@@ -3,16 +3,17 @@
 //! A key is a hash of everything that went into a value, so a file is either right or absent; files appear whole or
 //! not at all. Window losses are a journal that grows a line at a time.
 
-use std::collections::HashMap;
-use std::fs::{File, OpenOptions};
+use std::collections::{BTreeMap, HashMap};
+use std::convert::Infallible;
+use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
-use safetensors::SafeTensors;
-use safetensors::tensor::{Dtype, TensorView};
+use safetensors::tensor::Dtype;
 
-use crate::results::atomic::{WriteError, write_bytes};
+use crate::results::atomic::WriteError;
+use crate::tensors::{self, Entry, TensorFile};
 
 /// What can go wrong with the cache.
 #[derive(Debug, thiserror::Error)]
@@ -70,102 +71,91 @@ impl Cache {
     }
 }
 
-/// Named numeric arrays with a few strings beside them: one file of the cache.
-#[derive(Debug, Default)]
-pub struct Arrays {
-    arrays: Vec<(String, Vec<usize>, Dtype, Vec<u8>)>,
+/// Named numeric arrays with a few strings beside them: one file of the cache. Arrays are made when they are written, one
+/// after the other.
+#[derive(Default)]
+pub struct Arrays<'a> {
+    arrays: Vec<(Entry, Box<dyn Fn() -> Vec<u8> + 'a>)>,
     /// Strings kept beside the arrays.
-    pub metadata: HashMap<String, String>,
+    pub metadata: BTreeMap<String, String>,
 }
 
-impl Arrays {
+impl<'a> Arrays<'a> {
     /// Adds f64 values of that shape.
-    pub fn push_f64(&mut self, name: String, shape: &[usize], values: impl Iterator<Item = f64>) {
-        self.arrays.push((name, shape.to_vec(), Dtype::F64, values.flat_map(f64::to_le_bytes).collect()));
+    pub fn push_f64<I: Iterator<Item = f64> + Clone + 'a>(&mut self, name: String, dims: &[usize], values: I) {
+        self.push(name, Dtype::F64, dims, move || values.clone().flat_map(f64::to_le_bytes).collect());
     }
 
     /// Adds f32 values of that shape.
-    pub fn push_f32(&mut self, name: String, shape: &[usize], values: impl Iterator<Item = f32>) {
-        self.arrays.push((name, shape.to_vec(), Dtype::F32, values.flat_map(f32::to_le_bytes).collect()));
+    pub fn push_f32<I: Iterator<Item = f32> + Clone + 'a>(&mut self, name: String, dims: &[usize], values: I) {
+        self.push(name, Dtype::F32, dims, move || values.clone().flat_map(f32::to_le_bytes).collect());
     }
 
     /// Adds u32 values of that shape.
-    pub fn push_u32(&mut self, name: String, shape: &[usize], values: impl Iterator<Item = u32>) {
-        self.arrays.push((name, shape.to_vec(), Dtype::U32, values.flat_map(u32::to_le_bytes).collect()));
+    pub fn push_u32<I: Iterator<Item = u32> + Clone + 'a>(&mut self, name: String, dims: &[usize], values: I) {
+        self.push(name, Dtype::U32, dims, move || values.clone().flat_map(u32::to_le_bytes).collect());
+    }
+
+    fn push(&mut self, name: String, dtype: Dtype, dims: &[usize], bytes: impl Fn() -> Vec<u8> + 'a) {
+        self.arrays.push((Entry { name, dtype, dims: dims.to_vec() }, Box::new(bytes)));
     }
 
     /// Writes the file, whole or not at all.
     pub fn write(&self, path: &Path) -> Result<(), CacheError> {
-        let read = |e: safetensors::SafeTensorError| CacheError::Read { path: path.into(), why: e.to_string() };
-        let views = self
-            .arrays
-            .iter()
-            .map(|(name, shape, dtype, bytes)| Ok((name, TensorView::new(*dtype, shape.clone(), bytes)?)))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(read)?;
-        let metadata = (!self.metadata.is_empty()).then(|| self.metadata.clone());
-        let bytes = safetensors::serialize(views, metadata).map_err(read)?;
-        Ok(write_bytes(path, &bytes)?)
+        let entries: Vec<Entry> = self.arrays.iter().map(|(entry, _)| entry.clone()).collect();
+        let Ok(()) = tensors::write(path, &self.metadata, &entries, |i| Ok::<_, Infallible>(self.arrays[i].1()))?;
+        Ok(())
     }
 }
 
-/// A file of the cache, mapped: only what is asked for is read.
+/// A file of the cache: only what is asked for is read.
+#[derive(Debug)]
 pub struct ReadArrays {
     path: PathBuf,
-    bytes: Mmap,
+    file: TensorFile,
 }
 
 impl ReadArrays {
-    /// Reads the file.
+    /// Opens the file.
     pub fn open(path: &Path) -> Result<Self, CacheError> {
-        // SAFETY: files of the cache are replaced by renaming and never written in place, so a mapped one does not change.
-        let bytes = File::open(path).and_then(|file| unsafe { Mmap::map(&file) });
-        let bytes = bytes.map_err(|e| CacheError::Read { path: path.into(), why: e.to_string() })?;
-        let this = Self { path: path.into(), bytes };
-        this.parsed()?;
-        Ok(this)
+        let file = TensorFile::open(path).map_err(|e| CacheError::Read { path: path.into(), why: e.to_string() })?;
+        Ok(Self { path: path.into(), file })
     }
 
     fn error(&self, why: impl std::fmt::Display) -> CacheError {
         CacheError::Read { path: self.path.clone(), why: why.to_string() }
     }
 
-    fn parsed(&self) -> Result<SafeTensors<'_>, CacheError> {
-        SafeTensors::deserialize(&self.bytes).map_err(|e| self.error(e))
-    }
-
     /// A string kept beside the arrays.
     pub fn metadata(&self, name: &str) -> Result<String, CacheError> {
-        let (_, metadata) = SafeTensors::read_metadata(&self.bytes).map_err(|e| self.error(e))?;
-        let found = metadata.metadata().as_ref().and_then(|m| m.get(name)).cloned();
-        found.ok_or_else(|| self.error(format!("no {name:?} in it")))
+        self.file.metadata().get(name).cloned().ok_or_else(|| self.error(format!("no {name:?} in it")))
     }
 
     /// An f64 array, flat.
     pub fn f64(&self, name: &str) -> Result<Vec<f64>, CacheError> {
-        let (_, bytes) = self.tensor(name, Dtype::F64)?;
+        let (_, bytes) = self.array(name, Dtype::F64)?;
         Ok(bytes.chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().expect("8 bytes"))).collect())
     }
 
     /// An f32 array and its shape.
     pub fn f32(&self, name: &str) -> Result<(Vec<usize>, Vec<f32>), CacheError> {
-        let (shape, bytes) = self.tensor(name, Dtype::F32)?;
-        Ok((shape, bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().expect("4 bytes"))).collect()))
+        let (dims, bytes) = self.array(name, Dtype::F32)?;
+        Ok((dims, bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().expect("4 bytes"))).collect()))
     }
 
     /// A u32 array, flat.
     pub fn u32(&self, name: &str) -> Result<Vec<u32>, CacheError> {
-        let (_, bytes) = self.tensor(name, Dtype::U32)?;
+        let (_, bytes) = self.array(name, Dtype::U32)?;
         Ok(bytes.chunks_exact(4).map(|b| u32::from_le_bytes(b.try_into().expect("4 bytes"))).collect())
     }
 
-    fn tensor(&self, name: &str, dtype: Dtype) -> Result<(Vec<usize>, &[u8]), CacheError> {
-        let tensors = self.parsed()?;
-        let tensor = tensors.tensor(name).map_err(|e| self.error(e))?;
-        if tensor.dtype() != dtype {
-            return Err(self.error(format!("{name} is {:?}, not {dtype:?}", tensor.dtype())));
+    fn array(&self, name: &str, dtype: Dtype) -> Result<(Vec<usize>, Mmap), CacheError> {
+        let found = self.file.array(name).map_err(|e| self.error(e))?;
+        let (place, bytes) = found.ok_or_else(|| self.error(format!("no {name:?} in it")))?;
+        if place.dtype != dtype {
+            return Err(self.error(format!("{name} is {:?}, not {dtype:?}", place.dtype)));
         }
-        Ok((tensor.shape().to_vec(), tensor.data()))
+        Ok((place.dims.clone(), bytes))
     }
 }
 

@@ -29,4 +29,5 @@ pub mod results;
 pub mod run;
 pub mod spec;
 pub mod status;
+pub mod tensors;
 pub mod yaml;

@@ -8,7 +8,9 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use corda::assets::Store;
 use corda::cache::Cache;
+use corda::plan::memory::Room;
 use corda::progress::Progress;
+use corda::results::machine;
 use corda::run::{self, Context, Done, RunError};
 use corda::spec::{self, Catalog, Loaded};
 use corda::{model, status};
@@ -29,6 +31,9 @@ struct Cli {
     /// Threads; by default one a core. No result depends on it.
     #[arg(long, global = true, value_name = "N")]
     threads: Option<usize>,
+    /// Memory to plan with, e.g. 16GiB; by default most of what is free. No result depends on it.
+    #[arg(long, global = true, value_name = "SIZE", value_parser = size)]
+    memory: Option<u64>,
     /// Only errors.
     #[arg(long, short, global = true)]
     quiet: bool,
@@ -190,6 +195,7 @@ fn execute(cli: Cli) -> Result<ExitCode, RunError> {
         progress: if cli.quiet { Progress::hidden() } else { Progress::terminal() },
         command: std::env::args().collect(),
         verbose: !cli.quiet,
+        room: Room { bytes: cli.memory.unwrap_or_else(free_memory), threads: rayon::current_num_threads() },
     };
     match cli.command {
         Command::Run { specs, shard } => each(&specs, &context, |loaded| run_one(loaded, &context, shard)),
@@ -250,6 +256,26 @@ fn execute(cli: Cli) -> Result<ExitCode, RunError> {
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// Bytes from a number and a unit.
+fn size(text: &str) -> Result<u64, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let unit = match text[digits..].trim() {
+        "" | "B" => 1.0,
+        "MB" => 1e6,
+        "GB" => 1e9,
+        "MiB" => f64::from(1 << 20),
+        "GiB" => f64::from(1 << 30),
+        other => return Err(format!("{other:?} is no unit; there are MB, GB, MiB and GiB")),
+    };
+    let number: f64 = text[..digits].parse().map_err(|_| format!("{text:?} is no size; write e.g. 16GiB"))?;
+    Ok((number * unit) as u64)
+}
+
+/// Nine tenths of what can be had without swapping; where the system does not say, 8 GiB.
+fn free_memory() -> u64 {
+    machine::available_memory().map_or(8 << 30, |free| free / 10 * 9)
 }
 
 /// Loads every spec before any work starts, then works through them.

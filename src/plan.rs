@@ -15,6 +15,7 @@ use crate::model::shape::{LINEARS, Linear, Shape, Site};
 use crate::spec::{Arm, Calibration, Corpus, Evaluation, Experiment};
 
 pub mod cost;
+pub mod memory;
 
 /// Version of the code behind each kind of value; raised when the same inputs would give other numbers.
 const TEXT: u32 = 1;
@@ -259,7 +260,15 @@ impl Keys<'_> {
             "length": calibration.length,
             "snapshot": snapshot,
         });
-        key("statistics", STATISTICS, &inputs)
+        key("statistics", STATISTICS, &self.on_device(inputs))
+    }
+
+    /// Another device computes in another order, so its values are others in the last digits.
+    fn on_device(&self, mut inputs: Value) -> Value {
+        if !self.experiment.device.is_cpu() {
+            inputs["device"] = json!(self.experiment.device);
+        }
+        inputs
     }
 
     /// Components each target drops at a point.
@@ -291,6 +300,6 @@ impl Keys<'_> {
             "length": evaluation.length,
             "weights": weights,
         });
-        key("loss", LOSS, &inputs)
+        key("loss", LOSS, &self.on_device(inputs))
     }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use corda::assets::{Source, Store};
 use corda::corpus;
-use corda::evaluate::window_losses;
+use corda::evaluate::{Window, resident_losses, streamed_losses};
 use corda::model::ModelError;
 use corda::model::checkpoint::Checkpoint;
 use corda::model::llama::Resident;
@@ -77,13 +77,13 @@ fn the_undamaged_model_has_the_losses_of_pytorch() {
     let tokens = checkpoint.tokenizer().unwrap().encode(&ptb("validation")).unwrap();
     let model = Resident::read(&checkpoint, &candle_core::Device::Cpu).unwrap();
     let windows = corpus::windows(&tokens, 512, Some(8)).unwrap();
-    let windows: Vec<_> = windows.into_iter().enumerate().collect();
+    let windows: Vec<_> = windows.into_iter().enumerate().map(|(id, tokens)| Window { model: 0, id, tokens }).collect();
     let losses = std::sync::Mutex::new([f64::NAN; 8]);
     let keep = |window: usize, nll: f64, _: f64| {
         losses.lock().unwrap()[window] = nll;
         Ok::<_, ModelError>(())
     };
-    window_losses(&model, &windows, 1, &keep).unwrap();
+    resident_losses(&[&model], &windows, &keep).unwrap();
     let losses = losses.into_inner().unwrap();
     let golden = [4.4092, 4.19754, 4.28473, 4.04901, 3.79741, 3.7566, 3.88889, 4.25522];
     for (ours, theirs) in losses.iter().zip(golden) {
@@ -95,7 +95,8 @@ fn the_undamaged_model_has_the_losses_of_pytorch() {
         again.lock().unwrap()[window] = nll;
         Ok::<_, ModelError>(())
     };
-    window_losses(&model, &windows[..3], 3, &keep).unwrap();
+    let two: Vec<_> = windows[..3].iter().map(|window| Window { model: window.id % 2, ..*window }).collect();
+    streamed_losses(&[&model, &model], &two, 2, &keep).unwrap();
     assert_eq!(again.into_inner().unwrap()[..3], losses[..3]);
 }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::Adapter;
-use crate::model::export::{Entry, write_safetensors};
+use crate::model::export::write_safetensors;
 use crate::model::shape::{LINEARS, Linear, Shape};
 use crate::results::atomic::{WriteError, write_bytes};
 
@@ -80,13 +80,13 @@ pub struct Loaded {
 /// calls the base model.
 pub fn write(folder: &Path, adapters: &[Adapter], base: &str, shape: &Shape) -> Result<(), WriteError> {
     let width = |values: &[f32], rank: usize| values.len() / rank.max(1);
-    let entries: Vec<Entry> = adapters
+    let entries: Vec<_> = adapters
         .iter()
         .flat_map(|one| {
             let name = |part: &str| format!("{PREFIX}{}.{part}.weight", one.linear);
             [
-                Entry { name: name("lora_A"), dims: vec![one.rank, width(&one.a, one.rank)] },
-                Entry { name: name("lora_B"), dims: vec![width(&one.b, one.rank), one.rank] },
+                (name("lora_A"), vec![one.rank, width(&one.a, one.rank)]),
+                (name("lora_B"), vec![width(&one.b, one.rank), one.rank]),
             ]
         })
         .collect();

@@ -85,7 +85,7 @@ impl Tile {
             .collect()
     }
 
-    /// Adds sample number `index` (0-based), x [n, d], then takes the snapshots that end with it.
+    /// Adds sample number `index` (0-based), x [n, d], then takes those of `snapshots` that end with it.
     pub fn add(&mut self, index: usize, x: &[f32], d: usize, marginals: &Marginals, snapshots: &[Snapshot]) {
         let (rows, cols) = (self.end - self.start, self.end);
         self.product.resize(rows * cols, 0.0);
@@ -105,6 +105,13 @@ impl Tile {
             self.taken.extend(sum.map(|(_, sum)| (*snapshot, sum.clone())));
         }
     }
+
+    /// The sum of a snapshot after `samples` samples: as it was taken, or as it stands if none came after it.
+    fn sum(&self, snapshot: Snapshot, samples: usize) -> Option<&[f64]> {
+        let taken = self.taken.iter().find(|(taken, _)| *taken == snapshot).map(|(_, sum)| sum);
+        let standing = || self.sums.iter().find(|(n, _)| *n == snapshot.normalisation).map(|(_, sum)| sum);
+        taken.or_else(|| if snapshot.samples == samples { standing() } else { None }).map(Vec::as_slice)
+    }
 }
 
 /// The statistics of a snapshot from the tiles and marginals of its samples; `None` where it is not positive semi-definite.
@@ -112,7 +119,7 @@ pub(super) fn statistics(d: usize, tiles: &[Tile], marginals: &[Marginals], snap
     let count = snapshot.samples as f64;
     let mut covariance = Mat::zeros(d, d);
     for tile in tiles {
-        let (_, sum) = tile.taken.iter().find(|(taken, _)| *taken == snapshot)?;
+        let sum = tile.sum(snapshot, marginals.len())?;
         for (i, row) in (tile.start..tile.end).zip(sum.chunks_exact(tile.end)) {
             for (j, &sum) in row[..=i].iter().enumerate() {
                 covariance[(i, j)] = sum / count;

@@ -21,8 +21,36 @@ pub struct Pass<'a> {
     layer: usize,
 }
 
-/// Statistics of one block (or of the head): what every snapshot says of every site.
-pub type LayerStatistics = Vec<(Snapshot, Vec<(Site, Statistics)>)>;
+/// What a pass saw at the inputs of one block (or of the head).
+pub struct Collected {
+    layer: usize,
+    sites: Vec<CollectedSite>,
+}
+
+/// What it saw at one input.
+struct CollectedSite {
+    site: Site,
+    width: usize,
+    tiles: Vec<Tile>,
+    /// Of each sample.
+    marginals: Vec<Marginals>,
+}
+
+impl Collected {
+    /// The statistics of one of the snapshots that were asked for.
+    pub fn statistics(&self, snapshot: Snapshot) -> Result<Vec<(Site, Statistics)>, CalibrationError> {
+        // The widest input takes longest, so it starts first; no thread takes a second one with it.
+        let found = self.sites.par_iter().rev().with_max_len(1).map(|one| {
+            let found = statistics(one.width, &one.tiles, &one.marginals, snapshot);
+            found
+                .map(|found| (one.site, found))
+                .ok_or_else(|| CalibrationError::Indefinite { linear: one.site.first_linear(self.layer) })
+        });
+        let mut found = found.collect::<Result<Vec<_>, _>>()?;
+        found.reverse();
+        Ok(found)
+    }
+}
 
 /// One sample's linear inputs at one block.
 struct Inputs {
@@ -78,14 +106,13 @@ impl<'a> Pass<'a> {
         &mut self,
         snapshots: &[Snapshot],
         done: &(dyn Fn(u64) + Sync),
-    ) -> Result<LayerStatistics, CalibrationError> {
+    ) -> Result<Collected, CalibrationError> {
         let block = self.weights.block(self.layer)?;
-        let widths: Vec<usize> = [0, 3, 4, 6]
-            .iter()
-            .map(|&i| block.linears[i].dim(1).map_err(ModelError::from))
-            .collect::<Result<_, _>>()?;
+        let width = |i: usize| block.linears[i].dim(1).map_err(ModelError::from);
+        let widths = [width(0)?, width(3)?, width(4)?, width(6)?];
+        let sites: Vec<(Site, usize)> = Site::BLOCK.into_iter().zip(widths).collect();
         let (config, rotary) = (self.weights.config(), &self.rotary);
-        let found = collect(&mut self.hidden, &Site::BLOCK, &widths, snapshots, done, |hidden| {
+        let found = collect(&mut self.hidden, &sites, snapshots, done, |hidden| {
             let mut sites = Vec::with_capacity(4);
             let next = block_forward(config, rotary, &block, hidden, &mut |_, x| {
                 sites.push(inputs(x)?);
@@ -93,23 +120,21 @@ impl<'a> Pass<'a> {
             })?;
             Ok((next, Inputs { sites }))
         });
-        let found = found.map_err(|e| e.named(self.name, self.layer))?;
+        let sites = found.map_err(|e| e.named(self.name, self.layer))?;
+        let collected = Collected { layer: self.layer, sites };
         self.layer += 1;
-        Ok(found)
+        Ok(collected)
     }
 
     /// After the last block: the statistics of the head's input.
-    pub fn head(
-        &mut self,
-        snapshots: &[Snapshot],
-        done: &(dyn Fn(u64) + Sync),
-    ) -> Result<LayerStatistics, CalibrationError> {
+    pub fn head(&mut self, snapshots: &[Snapshot], done: &(dyn Fn(u64) + Sync)) -> Result<Collected, CalibrationError> {
         let weights = self.weights;
         let width = weights.config().shape.hidden;
-        let found = collect(&mut self.hidden, &[Site::Head], &[width], snapshots, done, |hidden| {
+        let found = collect(&mut self.hidden, &[(Site::Head, width)], snapshots, done, |hidden| {
             Ok((hidden.clone(), Inputs { sites: vec![inputs(&final_norm(weights, hidden)?)?] }))
         });
-        found.map_err(|e| e.named(self.name, self.layer))
+        let sites = found.map_err(|e| e.named(self.name, self.layer))?;
+        Ok(Collected { layer: self.layer, sites })
     }
 }
 
@@ -124,7 +149,6 @@ fn inputs(x: &Tensor) -> Result<(Vec<f32>, Marginals), ModelError> {
 enum Unnamed {
     NotFinite(usize, Site),
     ZeroMaximum(usize, Site),
-    Indefinite(Site),
     Model(ModelError),
 }
 
@@ -144,7 +168,6 @@ impl Unnamed {
             Unnamed::ZeroMaximum(sample, site) => {
                 CalibrationError::ZeroMaximum { calibration, sample, linear: site.first_linear(layer) }
             }
-            Unnamed::Indefinite(site) => CalibrationError::Indefinite { linear: site.first_linear(layer) },
             Unnamed::Model(e) => e.into(),
         }
     }
@@ -153,22 +176,25 @@ impl Unnamed {
 /// Runs `forward` over every sample, in groups, and adds each sample's inputs to the tiles of every site.
 fn collect(
     hidden: &mut [Tensor],
-    sites: &[Site],
-    widths: &[usize],
+    sites: &[(Site, usize)],
     snapshots: &[Snapshot],
     done: &(dyn Fn(u64) + Sync),
     forward: impl Fn(&Tensor) -> Result<(Tensor, Inputs), ModelError> + Sync,
-) -> Result<LayerStatistics, Unnamed> {
+) -> Result<Vec<CollectedSite>, Unnamed> {
     let mut normalisations: Vec<Normalisation> = snapshots.iter().map(|s| s.normalisation).collect();
     normalisations.sort();
     normalisations.dedup();
-    let mut tiles: Vec<(usize, Tile)> = Vec::new();
-    for (site, &d) in widths.iter().enumerate() {
-        tiles.extend(Tile::cover(d, &normalisations).into_iter().map(|tile| (site, tile)));
-    }
-    let mut marginals: Vec<Vec<Marginals>> = vec![Vec::new(); sites.len()];
+    // What the last sample completes is read from the sums themselves.
+    let earlier: Vec<Snapshot> = snapshots.iter().filter(|s| s.samples < hidden.len()).copied().collect();
+    let mut collected: Vec<CollectedSite> = sites
+        .iter()
+        .map(|&(site, width)| {
+            let tiles = Tile::cover(width, &normalisations);
+            CollectedSite { site, width, tiles, marginals: Vec::with_capacity(hidden.len()) }
+        })
+        .collect();
     let longest = hidden.iter().map(|h| h.dims()[0]).max().unwrap_or(1);
-    let group = (GROUP_TOKENS / longest).max(rayon::current_num_threads());
+    let group = group(longest, rayon::current_num_threads());
     for start in (0..hidden.len()).step_by(group) {
         let end = (start + group).min(hidden.len());
         let passed: Vec<Inputs> = hidden[start..end]
@@ -181,25 +207,39 @@ fn collect(
             })
             .collect::<Result<_, ModelError>>()?;
         check(&passed, sites, start, &normalisations)?;
+        let mut tiles: Vec<(usize, usize, &mut Tile)> = Vec::new();
+        for (i, CollectedSite { width, tiles: its, .. }) in collected.iter_mut().enumerate() {
+            tiles.extend(its.iter_mut().map(|tile| (i, *width, tile)));
+        }
         // Large tiles last in the list start first: they take longest.
-        tiles.par_iter_mut().rev().with_max_len(1).for_each(|(site, tile)| {
+        tiles.par_iter_mut().rev().with_max_len(1).for_each(|(site, width, tile)| {
             for (i, sample) in passed.iter().enumerate() {
                 let (x, marginals) = &sample.sites[*site];
-                tile.add(start + i, x, widths[*site], marginals, snapshots);
+                tile.add(start + i, x, *width, marginals, &earlier);
             }
         });
         for sample in passed {
-            for (marginals, (_, of_sample)) in marginals.iter_mut().zip(sample.sites) {
-                marginals.push(of_sample);
+            for (one, (_, of_sample)) in collected.iter_mut().zip(sample.sites) {
+                one.marginals.push(of_sample);
             }
         }
     }
-    finish(sites, widths, tiles, &marginals, snapshots)
+    Ok(collected)
 }
 
-fn check(passed: &[Inputs], sites: &[Site], start: usize, normalisations: &[Normalisation]) -> Result<(), Unnamed> {
+/// Samples of up to `longest` tokens whose inputs are held at a time.
+pub fn group(longest: usize, threads: usize) -> usize {
+    (GROUP_TOKENS / longest).max(threads)
+}
+
+fn check(
+    passed: &[Inputs],
+    sites: &[(Site, usize)],
+    start: usize,
+    normalisations: &[Normalisation],
+) -> Result<(), Unnamed> {
     for (i, sample) in passed.iter().enumerate() {
-        for (site, (_, marginals)) in sites.iter().zip(&sample.sites) {
+        for ((site, _), (_, marginals)) in sites.iter().zip(&sample.sites) {
             if !marginals.finite {
                 return Err(Unnamed::NotFinite(start + i, *site));
             }
@@ -209,27 +249,4 @@ fn check(passed: &[Inputs], sites: &[Site], start: usize, normalisations: &[Norm
         }
     }
     Ok(())
-}
-
-fn finish(
-    sites: &[Site],
-    widths: &[usize],
-    tiles: Vec<(usize, Tile)>,
-    marginals: &[Vec<Marginals>],
-    snapshots: &[Snapshot],
-) -> Result<LayerStatistics, Unnamed> {
-    let mut by_site: Vec<Vec<Tile>> = sites.iter().map(|_| Vec::new()).collect();
-    for (site, tile) in tiles {
-        by_site[site].push(tile);
-    }
-    // Snapshots and sites side by side: the spectrum of the widest input takes longest, once a snapshot.
-    let pairs: Vec<(Snapshot, usize)> =
-        snapshots.iter().flat_map(|&snapshot| (0..sites.len()).map(move |site| (snapshot, site))).collect();
-    let found = pairs.into_par_iter().with_max_len(1).map(|(snapshot, i)| {
-        statistics(widths[i], &by_site[i], &marginals[i], snapshot)
-            .map(|found| (sites[i], found))
-            .ok_or(Unnamed::Indefinite(sites[i]))
-    });
-    let mut found = found.collect::<Result<Vec<_>, Unnamed>>()?.into_iter();
-    Ok(snapshots.iter().map(|&snapshot| (snapshot, found.by_ref().take(sites.len()).collect())).collect())
 }

@@ -15,7 +15,7 @@ pub fn write(path: &Path, sites: &[(Site, Statistics)]) -> Result<(), CacheError
     for (site, statistics) in sites {
         let d = statistics.abs_mean.len();
         let c = &statistics.covariance;
-        let packed = (0..d).flat_map(|i| (0..=i).map(move |j| c[(i, j)]));
+        let packed = (0..d).flat_map(|i| (0..=i).map(move |j| (i, j))).map(move |at| c[at]);
         arrays.push_f64(format!("{}.covariance", site.name()), &[d * (d + 1) / 2], packed);
         arrays.push_f64(format!("{}.abs_mean", site.name()), &[d], statistics.abs_mean.iter().copied());
         arrays.push_f64(format!("{}.abs_max", site.name()), &[d], statistics.abs_max.iter().copied());

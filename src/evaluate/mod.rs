@@ -9,34 +9,66 @@ use crate::model::llama::{Rotary, Weights, block_forward, embed, losses};
 
 pub mod uncertainty;
 
-/// Mean loss of each window, nats a token; `done` is told of each as it is known, with the seconds it took its thread.
-///
-/// `together` windows pass through the blocks side by side: 1 where weights are in memory (each window is then one
-/// thread's, start to end), many where every block is read from disk. No loss depends on it.
-pub fn window_losses<E: From<ModelError> + Send>(
-    weights: &dyn Weights,
-    windows: &[(usize, &[u32])],
-    together: usize,
-    done: &(dyn Fn(usize, f64, f64) -> Result<(), E> + Sync),
+/// A window to measure on one of several models.
+#[derive(Debug, Clone, Copy)]
+pub struct Window<'a> {
+    /// Index of the model.
+    pub model: usize,
+    /// What the caller knows it by.
+    pub id: usize,
+    /// Its tokens.
+    pub tokens: &'a [u32],
+}
+
+/// Told the id of each window as it is known, its mean loss in nats a token, and the seconds it took its thread.
+pub type Done<'a, E> = &'a (dyn Fn(usize, f64, f64) -> Result<(), E> + Sync);
+
+/// Mean loss of each window, for models whose weights are in memory: each window is one thread's, start to end.
+pub fn resident_losses<E: From<ModelError> + Send>(
+    models: &[&dyn Weights],
+    windows: &[Window],
+    done: Done<E>,
 ) -> Result<(), E> {
-    let longest = windows.iter().map(|(_, tokens)| tokens.len()).max().unwrap_or(0);
-    let rotary = Rotary::new(weights.config(), longest, weights.embedding().device())?;
-    let batch = |batch: &[(usize, &[u32])]| {
-        let start = Instant::now();
-        let embedded = batch.iter().map(|(_, tokens)| embed(weights, tokens));
-        let mut hidden = embedded.collect::<Result<Vec<_>, ModelError>>()?;
-        for layer in 0..weights.config().shape.layers {
-            let block = weights.block(layer)?;
-            hidden.par_iter_mut().try_for_each(|hidden| {
-                *hidden = block_forward(weights.config(), &rotary, &block, hidden, &mut |_, _| Ok(()))?;
+    windows.par_iter().with_max_len(1).try_for_each(|window| passed(models, std::slice::from_ref(window), done))
+}
+
+/// Mean loss of each window, for models whose blocks are read from disk: `together` windows, of any models, pass a block
+/// before the next is read. The losses are those of [`resident_losses`].
+pub fn streamed_losses<E: From<ModelError> + Send>(
+    models: &[&dyn Weights],
+    windows: &[Window],
+    together: usize,
+    done: Done<E>,
+) -> Result<(), E> {
+    windows.chunks(together.max(1)).try_for_each(|windows| passed(models, windows, done))
+}
+
+/// Passes windows through all blocks side by side.
+fn passed<E: From<ModelError> + Send>(models: &[&dyn Weights], windows: &[Window], done: Done<E>) -> Result<(), E> {
+    let start = Instant::now();
+    let longest = windows.iter().map(|window| window.tokens.len()).max().unwrap_or(0);
+    let Some(first) = models.first() else { return Ok(()) };
+    let config = first.config();
+    let rotary = Rotary::new(config, longest, first.embedding().device())?;
+    let embedded = windows.iter().map(|window| embed(models[window.model], window.tokens));
+    let mut hidden = embedded.collect::<Result<Vec<_>, ModelError>>()?;
+    for layer in 0..config.shape.layers {
+        for (i, model) in models.iter().enumerate() {
+            let mut its: Vec<_> =
+                windows.iter().zip(&mut hidden).filter(|(window, _)| window.model == i).map(|(_, h)| h).collect();
+            if its.is_empty() {
+                continue;
+            }
+            let block = model.block(layer)?;
+            its.par_iter_mut().try_for_each(|hidden| {
+                **hidden = block_forward(config, &rotary, &block, hidden, &mut |_, _| Ok(()))?;
                 Ok::<_, ModelError>(())
             })?;
         }
-        batch.par_iter().zip(&hidden).try_for_each(|((index, tokens), hidden)| {
-            let losses = losses(weights, hidden, tokens)?;
-            let seconds = start.elapsed().as_secs_f64() / batch.len() as f64;
-            done(*index, losses.iter().sum::<f64>() / losses.len() as f64, seconds)
-        })
-    };
-    if together <= 1 { windows.par_chunks(1).try_for_each(batch) } else { windows.chunks(together).try_for_each(batch) }
+    }
+    windows.par_iter().zip(&hidden).try_for_each(|(window, hidden)| {
+        let losses = losses(models[window.model], hidden, window.tokens)?;
+        let seconds = start.elapsed().as_secs_f64() / windows.len() as f64;
+        done(window.id, losses.iter().sum::<f64>() / losses.len() as f64, seconds)
+    })
 }

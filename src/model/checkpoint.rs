@@ -1,18 +1,19 @@
 //! Weights on disk: a GGUF file or a Hugging Face folder, read a tensor at a time, dequantised to f32.
 //!
-//! Names are Hugging Face's whatever the format. Files are memory-mapped and nothing is kept: the caller decides what
-//! stays in memory.
+//! Names are Hugging Face's whatever the format. Tensors are memory-mapped while they are read and nothing is kept: the
+//! caller decides what stays in memory.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use candle_core::safetensors::MmapedSafetensors;
 use candle_core::{DType, Device, Tensor};
+use safetensors::tensor::Dtype;
 
 use super::ModelError;
 use super::config::Config;
 use super::gguf::Gguf;
 use super::tokenizer::Tokenizer;
+use crate::tensors::TensorFile;
 
 /// An opened checkpoint.
 pub struct Checkpoint {
@@ -24,7 +25,7 @@ pub struct Checkpoint {
 
 enum Weights {
     Gguf(Gguf),
-    Safetensors(MmapedSafetensors),
+    Safetensors(Vec<(PathBuf, TensorFile)>),
 }
 
 enum TokenizerSource {
@@ -81,7 +82,7 @@ impl Checkpoint {
         Ok(Self {
             origin: folder.into(),
             config: Config::from_json(&text)?,
-            weights: Weights::Safetensors(map(&shards)?),
+            weights: Weights::Safetensors(open_all(shards)?),
             tokenizer: TokenizerSource::Json(need("tokenizer.json")?.clone()),
         })
     }
@@ -135,12 +136,8 @@ impl Checkpoint {
     pub fn tensor(&self, name: &str, dims: &[usize], device: &Device) -> Result<Tensor, ModelError> {
         let tensor = match &self.weights {
             Weights::Gguf(gguf) => gguf.tensor(name, self.config.shape.heads, self.config.shape.kv_heads)?,
-            Weights::Safetensors(files) => {
-                if files.get(name).is_err() {
-                    return Err(ModelError::Missing { origin: self.origin.clone(), name: name.into() });
-                }
-                files.load(name, &Device::Cpu)?.to_dtype(DType::F32)?
-            }
+            Weights::Safetensors(files) => find(files, name)?
+                .ok_or_else(|| ModelError::Missing { origin: self.origin.clone(), name: name.into() })?,
         };
         if tensor.dims() != dims {
             return Err(ModelError::WrongShape {
@@ -190,17 +187,33 @@ fn shards(by_name: &BTreeMap<&str, &PathBuf>, folder: &Path) -> Result<Vec<PathB
         .collect()
 }
 
-fn map(shards: &[PathBuf]) -> Result<MmapedSafetensors, ModelError> {
-    // One by one first: the joint error would not say which file.
-    for path in shards {
-        // SAFETY: as below.
-        unsafe { MmapedSafetensors::new(path) }.map_err(|e| ModelError::Corrupt {
-            path: path.clone(),
-            format: "safetensors",
-            why: e.to_string(),
-        })?;
+fn open_all(shards: Vec<PathBuf>) -> Result<Vec<(PathBuf, TensorFile)>, ModelError> {
+    let open = |path: PathBuf| match TensorFile::open(&path) {
+        Ok(file) => Ok((path, file)),
+        Err(e) => Err(corrupt(&path, e)),
+    };
+    shards.into_iter().map(open).collect()
+}
+
+fn corrupt(path: &Path, why: impl std::fmt::Display) -> ModelError {
+    ModelError::Corrupt { path: path.into(), format: "safetensors", why: why.to_string() }
+}
+
+/// The tensor of that name as f32, from whichever file has it.
+fn find(files: &[(PathBuf, TensorFile)], name: &str) -> Result<Option<Tensor>, ModelError> {
+    for (path, file) in files {
+        let Some((place, bytes)) = file.array(name).map_err(|e| corrupt(path, e))? else { continue };
+        let dtype = match place.dtype {
+            Dtype::F32 => DType::F32,
+            Dtype::F16 => DType::F16,
+            Dtype::BF16 => DType::BF16,
+            Dtype::F64 => DType::F64,
+            other => {
+                return Err(corrupt(path, format!("{name:?} is {other:?}; weights are F32, F16, BF16 or F64")));
+            }
+        };
+        let tensor = Tensor::from_raw_buffer(&bytes, dtype, &place.dims, &Device::Cpu)?;
+        return Ok(Some(tensor.to_dtype(DType::F32)?));
     }
-    // SAFETY: the map is sound as long as nobody truncates the file meanwhile, the usual condition of memory maps;
-    // files of ours are replaced by rename only.
-    Ok(unsafe { MmapedSafetensors::multi(shards) }?)
+    Ok(None)
 }

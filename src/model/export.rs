@@ -1,61 +1,29 @@
 //! A model as a folder in Hugging Face format, written a block at a time.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use candle_core::Tensor;
-use serde_json::{Map, Value, json};
+use safetensors::tensor::Dtype;
 
 use super::ModelError;
 use super::checkpoint::Checkpoint;
 use super::llama::{Block, Weights, block_tensor};
 use super::shape::LINEARS;
-use crate::results::atomic::{WriteError, write_atomically, write_bytes};
+use crate::results::atomic::{WriteError, write_bytes};
+use crate::tensors::{self, Entry};
 
-/// A tensor of a file to write.
-pub struct Entry {
-    /// Its name.
-    pub name: String,
-    /// Its dimensions.
-    pub dims: Vec<usize>,
-}
-
-/// Writes f32 tensors as safetensors, atomically, asking `data` for one after the other: none is held longer than its
-/// turn. The inner error is that of `data`.
+/// Writes f32 tensors as safetensors as other programs expect them, one held at a time. The inner error is that of `data`.
 pub fn write_safetensors<E>(
     path: &Path,
-    entries: &[Entry],
+    tensors: &[(String, Vec<usize>)],
     mut data: impl FnMut(usize) -> Result<Vec<f32>, E>,
 ) -> Result<Result<(), E>, WriteError> {
-    let mut header = Map::new();
-    header.insert("__metadata__".into(), json!({"format": "pt"}));
-    let mut end = 0;
-    for Entry { name, dims } in entries {
-        let start = end;
-        end += 4 * dims.iter().product::<usize>();
-        header.insert(name.clone(), json!({"dtype": "F32", "shape": dims, "data_offsets": [start, end]}));
-    }
-    let mut header = Value::Object(header).to_string();
-    // Data are aligned to 8 bytes.
-    header.push_str(&" ".repeat(header.len().next_multiple_of(8) - header.len()));
-    let mut failed = None;
-    let written = write_atomically(path, |file| {
-        file.write_all(&(header.len() as u64).to_le_bytes())?;
-        file.write_all(header.as_bytes())?;
-        for (i, entry) in entries.iter().enumerate() {
-            let values = data(i).map_err(|e| {
-                failed = Some(e);
-                std::io::Error::other("no data")
-            })?;
-            debug_assert_eq!(values.len(), entry.dims.iter().product::<usize>());
-            let bytes: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
-            file.write_all(&bytes)?;
-        }
-        Ok(())
-    });
-    match failed {
-        Some(e) => Ok(Err(e)),
-        None => written.map(Ok),
-    }
+    let entry =
+        |(name, dims): &(String, Vec<usize>)| Entry { name: name.clone(), dtype: Dtype::F32, dims: dims.clone() };
+    let entries: Vec<Entry> = tensors.iter().map(entry).collect();
+    let metadata = BTreeMap::from([("format".to_string(), "pt".to_string())]);
+    tensors::write(path, &metadata, &entries, |i| Ok(data(i)?.into_iter().flat_map(f32::to_le_bytes).collect()))
 }
 
 /// Writes `weights` as `model.safetensors` (f32) with the configuration and tokenizer files of the checkpoint they come
@@ -103,7 +71,7 @@ pub fn write_model(folder: &Path, weights: &dyn Weights, checkpoint: &Checkpoint
         },
         None => vec![shape.hidden],
     };
-    let entries: Vec<Entry> = names.into_iter().map(|name| Entry { dims: dims(&name), name }).collect();
+    let entries: Vec<_> = names.into_iter().map(|name| (name.clone(), dims(&name))).collect();
     write_safetensors(&folder.join("model.safetensors"), &entries, |i| {
         Ok::<_, ModelError>(tensor(i)?.flatten_all()?.to_vec1::<f32>()?)
     })

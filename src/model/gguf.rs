@@ -4,19 +4,22 @@ use std::fs::File;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
+use candle_core::quantized::ggml_file::qtensor_from_ggml;
 use candle_core::quantized::gguf_file::{Content, Value};
 use candle_core::{Device, Tensor};
-use memmap2::Mmap;
 
 use super::ModelError;
 use super::config::{Config, base_frequencies};
 use super::shape::Shape;
 use super::tokenizer::{ByteLevelBpe, Tokenizer};
+use crate::tensors::map;
 
 /// An opened GGUF file.
 pub struct Gguf {
     path: PathBuf,
-    map: Mmap,
+    file: File,
+    /// Bytes of the file.
+    size: u64,
     content: Content,
 }
 
@@ -24,10 +27,10 @@ impl Gguf {
     pub fn open(path: &Path) -> Result<Self, ModelError> {
         let read = |source| ModelError::Read { path: path.into(), source };
         let file = File::open(path).map_err(read)?;
-        // SAFETY: sound as long as nobody truncates the file meanwhile, the usual condition of memory maps.
-        let map = unsafe { Mmap::map(&file) }.map_err(read)?;
-        let content = Content::read(&mut Cursor::new(&map[..])).map_err(|e| corrupt(path, e))?;
-        Ok(Self { path: path.into(), map, content })
+        let size = file.metadata().map_err(read)?.len();
+        let whole = map(&file, 0, size as usize).map_err(read)?;
+        let content = Content::read(&mut Cursor::new(&whole[..])).map_err(|e| corrupt(path, e))?;
+        Ok(Self { path: path.into(), file, size, content })
     }
 
     fn meta(&self, key: &str) -> Result<&Value, ModelError> {
@@ -206,11 +209,19 @@ impl Gguf {
     }
 
     fn read(&self, name: &str) -> Result<Tensor, ModelError> {
-        if !self.content.tensor_infos.contains_key(name) {
+        let Some(info) = self.content.tensor_infos.get(name) else {
             return Err(ModelError::Missing { origin: self.path.clone(), name: name.into() });
+        };
+        let (dtype, dims) = (info.ggml_dtype, info.shape.dims().to_vec());
+        let bytes = info.shape.elem_count() / dtype.block_size() * dtype.type_size();
+        let start = self.content.tensor_data_offset.saturating_add(info.offset);
+        if start.saturating_add(bytes as u64) > self.size {
+            return Err(corrupt(&self.path, format!("tensor {name:?} lies beyond its end")));
         }
-        let mut reader = Cursor::new(&self.map[..]);
-        let tensor = self.content.tensor(&mut reader, name, &Device::Cpu).map_err(|e| corrupt(&self.path, e))?;
+        // Mapped only while it is read, so that a model on disk never counts as memory.
+        let raw =
+            map(&self.file, start, bytes).map_err(|source| ModelError::Read { path: self.path.clone(), source })?;
+        let tensor = qtensor_from_ggml(dtype, &raw, dims, &Device::Cpu).map_err(|e| corrupt(&self.path, e))?;
         Ok(tensor.dequantize(&Device::Cpu)?)
     }
 }

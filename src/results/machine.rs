@@ -42,6 +42,11 @@ pub fn peak_memory() -> Option<u64> {
     value(&fs::read_to_string("/proc/self/status").ok()?, "VmHWM").and_then(kibibytes)
 }
 
+/// Memory that can be had without swapping, in bytes (the kernel's MemAvailable).
+pub fn available_memory() -> Option<u64> {
+    value(&fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable").and_then(kibibytes)
+}
+
 /// The value of the first `key: value` line, as in files below /proc.
 fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     let pairs = text.lines().filter_map(|line| line.split_once(':'));

@@ -152,10 +152,10 @@ pub fn write_logits(
         }
         None => logits(&resident, &ids)?,
     };
+    let flat = logits.flatten_all().and_then(|l| l.to_vec1::<f32>()).map_err(ModelError::from)?;
     let mut arrays = Arrays::default();
     arrays.push_u32("tokens".into(), &[ids.len()], ids.iter().copied());
-    let flat = logits.flatten_all().and_then(|l| l.to_vec1::<f32>()).map_err(ModelError::from)?;
-    arrays.push_f32("logits".into(), logits.dims(), flat.into_iter());
+    arrays.push_f32("logits".into(), logits.dims(), flat.iter().copied());
     Ok(arrays.write(out)?)
 }
 
@@ -198,8 +198,7 @@ pub fn merge(
     let run = Run::new(&experiment, &plan, context);
     let opened = run.model()?;
     let merged = Merged::new(opened.weights.weights(), &adapter)?;
-    let together = opened.weights.together();
-    let resident = if together == 1 { Some(Resident::collect(&merged)?) } else { None };
+    let resident = if run.layout.resident { Some(Resident::collect(&merged)?) } else { None };
     let weights: &dyn Weights = resident.as_ref().map_or(&merged, |resident| resident);
     let mut all = Vec::new();
     for i in 0..experiment.evaluations.len() {

@@ -4,15 +4,17 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use candle_core::{Device, Tensor};
+use safetensors::tensor::Dtype;
 
-use crate::cache::{Arrays, CacheError, ReadArrays};
-use crate::calibrate::pass::{LayerStatistics, Pass};
+use crate::cache::{CacheError, ReadArrays};
+use crate::calibrate::pass::{Collected, Pass};
 use crate::calibrate::{Snapshot, store};
 use crate::corpus::sample;
 use crate::model::ModelError;
-use crate::plan::Part;
+use crate::plan::{CalibrateStage, Part};
 use crate::progress::Unit;
 use crate::results::provenance::Outcome;
+use crate::tensors::{self, Entry};
 
 use super::{Run, RunError, shard};
 
@@ -46,7 +48,7 @@ pub(super) fn run(run: &Run, calibration: usize) -> Result<Outcome, RunError> {
     let spec = &run.experiment.calibrations[calibration];
     let saved = Saved { path: cache.part("pass", &stages[0].key, &format!("hidden-{most}")) };
     let first = todo[0].0.layer;
-    let mut pass = match saved.read(first)? {
+    let mut pass = match saved.read(first, weights.embedding().device())? {
         Some((hidden, layer)) => Pass::resume(&spec.name, weights, hidden, layer)?,
         None => Pass::start(&spec.name, weights, &samples)?,
     };
@@ -63,8 +65,8 @@ pub(super) fn run(run: &Run, calibration: usize) -> Result<Outcome, RunError> {
             bar.advance(tokens);
         }
         let done = |tokens| bar.advance(tokens);
-        let found = if part.head { pass.head(snapshots, &done)? } else { pass.block(snapshots, &done)? };
-        write(run, &stages, part, found)?;
+        let collected = if part.head { pass.head(snapshots, &done)? } else { pass.block(snapshots, &done)? };
+        write(run, &stages, part, snapshots, &collected)?;
         if since.elapsed() > SAVE_EVERY && part.layer < last.layer {
             saved.write(pass.hidden(), pass.layer())?;
             since = Instant::now();
@@ -81,14 +83,17 @@ fn samples(run: &Run, calibration: usize, count: usize) -> Result<Vec<Vec<u32>>,
     Ok(sample::samples(&text, spec.sampling, spec.seed, count, spec.length, &encode)?)
 }
 
+/// Writes a part's statistics, a snapshot at a time: of wide inputs, one is large.
 fn write(
     run: &Run,
-    stages: &[&crate::plan::CalibrateStage],
+    stages: &[&CalibrateStage],
     part: &Part,
-    found: LayerStatistics,
+    snapshots: &[Snapshot],
+    collected: &Collected,
 ) -> Result<(), RunError> {
-    for (snapshot, sites) in found {
-        for stage in stages.iter().filter(|stage| stage.snapshot == snapshot) {
+    for snapshot in snapshots {
+        let sites = collected.statistics(*snapshot)?;
+        for stage in stages.iter().filter(|stage| stage.snapshot == *snapshot) {
             store::write(&run.context.cache.part("statistics", &stage.key, &part.name()), &sites)?;
         }
     }
@@ -102,18 +107,24 @@ struct Saved {
 
 impl Saved {
     fn write(&self, hidden: &[Tensor], layer: usize) -> Result<(), RunError> {
-        let mut arrays = Arrays::default();
-        arrays.metadata.insert("layer".into(), layer.to_string());
-        arrays.metadata.insert("samples".into(), hidden.len().to_string());
-        for (i, sample) in hidden.iter().enumerate() {
-            let flat = sample.flatten_all().and_then(|s| s.to_vec1::<f32>()).map_err(ModelError::from)?;
-            arrays.push_f32(i.to_string(), sample.dims(), flat.into_iter());
-        }
-        Ok(arrays.write(&self.path)?)
+        let numbers = [("layer", layer), ("samples", hidden.len())];
+        let metadata = numbers.map(|(name, number)| (name.to_string(), number.to_string())).into();
+        let entry = |(i, sample): (usize, &Tensor)| Entry {
+            name: i.to_string(),
+            dtype: Dtype::F32,
+            dims: sample.dims().to_vec(),
+        };
+        let entries: Vec<Entry> = hidden.iter().enumerate().map(entry).collect();
+        tensors::write(&self.path, &metadata, &entries, |i| {
+            let flat = hidden[i].flatten_all()?.to_vec1::<f32>()?;
+            Ok::<_, ModelError>(flat.into_iter().flat_map(f32::to_le_bytes).collect())
+        })
+        .map_err(CacheError::from)??;
+        Ok(())
     }
 
     /// The hidden states, if there are any that do not lie beyond block `first`.
-    fn read(&self, first: usize) -> Result<Option<(Vec<Tensor>, usize)>, RunError> {
+    fn read(&self, first: usize, device: &Device) -> Result<Option<(Vec<Tensor>, usize)>, RunError> {
         if !self.path.exists() {
             return Ok(None);
         }
@@ -129,7 +140,7 @@ impl Saved {
         let mut hidden = Vec::with_capacity(samples);
         for i in 0..samples {
             let (shape, values) = file.f32(&i.to_string())?;
-            hidden.push(Tensor::from_vec(values, shape, &Device::Cpu).map_err(ModelError::from)?);
+            hidden.push(Tensor::from_vec(values, shape, device).map_err(ModelError::from)?);
         }
         Ok(Some((hidden, layer)))
     }

@@ -1,15 +1,16 @@
 //! The decomposition stage: every target linear of an arm that the cache lacks, linears in parallel.
 
-use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use faer::MatRef;
-use rayon::prelude::*;
 
-use crate::cache::{Cache, CacheError};
+use crate::cache::{Cache, ReadArrays};
 use crate::calibrate::{Statistics, store as statistics_store};
 use crate::decompose::store::{self, Conditioning, Decomposed};
 use crate::decompose::{End, Factorisation, Method};
-use crate::model::llama::Weights;
+use crate::model::llama::{Block, Weights};
 use crate::model::shape::{Linear, Site};
 use crate::plan::{DecomposeStage, Part};
 use crate::progress::Unit;
@@ -17,17 +18,6 @@ use crate::results::provenance::Outcome;
 
 use super::weights::in_f64;
 use super::{Run, RunError};
-
-/// What one part's decomposition needs besides the part.
-struct Job<'a> {
-    arm: &'a str,
-    method: &'a dyn Method,
-    weights: &'a dyn Weights,
-    cache: &'a Cache,
-    statistics: Option<&'a str>,
-    end: End,
-    depth: &'a (dyn Fn(&Linear) -> usize + Sync),
-}
 
 /// Decomposes what is missing of one arm.
 pub(super) fn run(run: &Run, stage: &DecomposeStage) -> Result<Outcome, RunError> {
@@ -52,33 +42,108 @@ pub(super) fn run(run: &Run, stage: &DecomposeStage) -> Result<Outcome, RunError
     };
     let linears = todo.iter().map(|part| part.linears.len() as u64).sum();
     let bar = run.context.progress.bar(format!("decompose {}", arm.id), linears, Unit::Count("linears"));
-    todo.par_iter().with_max_len(1).try_for_each(|part| {
-        let decomposed = job.part(part, &|| bar.advance(1))?;
-        Ok::<_, RunError>(store::write(&path(part), &decomposed)?)
+    let pending: Vec<Pending> = todo.iter().map(|part| Pending::new(part, path(part))).collect();
+    in_order(&pending, |pending, i| {
+        let found = job.linear(pending, i)?;
+        bar.advance(1);
+        pending.done(i, found)
     })?;
     Ok(if todo.len() < plan.parts.len() { Outcome::Resumed } else { Outcome::Run })
 }
 
-impl Job<'_> {
-    fn part(&self, part: &Part, done: &(dyn Fn() + Sync)) -> Result<Vec<Decomposed>, RunError> {
-        let block = if part.head { None } else { Some(self.weights.block(part.layer)?) };
-        let statistics = self.statistics(part)?;
-        part.linears
-            .par_iter()
-            .with_max_len(1)
-            .map(|(linear, site)| {
-                let w = in_f64(self.weights, block.as_ref(), linear)?;
-                let found = self.decompose(linear, w.as_ref(), statistics.get(site));
-                done();
-                found
-            })
-            .collect()
+/// Does `work` for every linear of every part, on all threads, each taking the next in order: so no more blocks are in
+/// memory than threads reach into.
+fn in_order(
+    pending: &[Pending],
+    work: impl Fn(&Pending, usize) -> Result<(), RunError> + Sync,
+) -> Result<(), RunError> {
+    let linears: Vec<(usize, usize)> =
+        pending.iter().enumerate().flat_map(|(p, one)| (0..one.part.linears.len()).map(move |i| (p, i))).collect();
+    let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let failed = Mutex::new(None);
+    rayon::broadcast(|_| {
+        while !stop.load(Ordering::Relaxed) {
+            let Some(&(p, i)) = linears.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
+            if let Err(e) = work(&pending[p], i) {
+                stop.store(true, Ordering::Relaxed);
+                failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(e);
+            }
+        }
+    });
+    failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
+}
+
+/// A part whose decomposition is under way.
+struct Pending<'a> {
+    part: &'a Part,
+    path: PathBuf,
+    inputs: Mutex<Inputs>,
+}
+
+/// What its linears share, while any of them needs it, and what came of them.
+#[derive(Default)]
+struct Inputs {
+    block: Option<Arc<Block>>,
+    statistics: Vec<(Site, Arc<Statistics>)>,
+    found: Vec<(usize, Decomposed)>,
+}
+
+impl<'a> Pending<'a> {
+    fn new(part: &'a Part, path: PathBuf) -> Self {
+        Self { part, path, inputs: Mutex::default() }
     }
 
-    /// The statistics of a part's inputs, each read once for all linears it feeds; none for methods without.
-    fn statistics(&self, part: &Part) -> Result<BTreeMap<Site, Statistics>, CacheError> {
-        let Some(key) = self.statistics else { return Ok(BTreeMap::new()) };
-        statistics_store::read_sites(&self.cache.part("statistics", key, &part.name()), part.sites())
+    /// Keeps what came of a linear; the last one writes the part and lets go of what they shared.
+    fn done(&self, linear: usize, found: Decomposed) -> Result<(), RunError> {
+        let mut inputs = self.inputs.lock().unwrap_or_else(PoisonError::into_inner);
+        inputs.found.push((linear, found));
+        if inputs.found.len() < self.part.linears.len() {
+            return Ok(());
+        }
+        let Inputs { mut found, .. } = std::mem::take(&mut *inputs);
+        found.sort_by_key(|(linear, _)| *linear);
+        let found: Vec<Decomposed> = found.into_iter().map(|(_, found)| found).collect();
+        Ok(store::write(&self.path, &found)?)
+    }
+}
+
+/// What the decomposition of one arm's linears needs besides the linear.
+struct Job<'a> {
+    arm: &'a str,
+    method: &'a dyn Method,
+    weights: &'a dyn Weights,
+    cache: &'a Cache,
+    statistics: Option<&'a str>,
+    end: End,
+    depth: &'a (dyn Fn(&Linear) -> usize + Sync),
+}
+
+impl Job<'_> {
+    fn linear(&self, pending: &Pending, i: usize) -> Result<Decomposed, RunError> {
+        let (linear, site) = &pending.part.linears[i];
+        let (block, statistics) = self.inputs(pending, *site)?;
+        let w = in_f64(self.weights, block.as_deref(), linear)?;
+        self.decompose(linear, w.as_ref(), statistics.as_deref())
+    }
+
+    /// The block of a part and the statistics at one of its inputs, read by the first linear that needs them.
+    #[allow(clippy::type_complexity)]
+    fn inputs(&self, pending: &Pending, site: Site) -> Result<(Option<Arc<Block>>, Option<Arc<Statistics>>), RunError> {
+        let mut inputs = pending.inputs.lock().unwrap_or_else(PoisonError::into_inner);
+        if inputs.block.is_none() && !pending.part.head {
+            inputs.block = Some(Arc::new(self.weights.block(pending.part.layer)?));
+        }
+        let Some(key) = self.statistics else { return Ok((inputs.block.clone(), None)) };
+        let statistics = match inputs.statistics.iter().find(|(at, _)| *at == site) {
+            Some((_, statistics)) => statistics.clone(),
+            None => {
+                let path = self.cache.part("statistics", key, &pending.part.name());
+                let read = Arc::new(statistics_store::read(&ReadArrays::open(&path)?, &path, site)?);
+                inputs.statistics.push((site, read.clone()));
+                read
+            }
+        };
+        Ok((inputs.block.clone(), Some(statistics)))
     }
 
     fn decompose(

@@ -2,19 +2,16 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use rayon::prelude::*;
-
 use crate::cache::{Arrays, Journal, Measured, ReadArrays};
 use crate::corpus::windows;
-use crate::evaluate::window_losses;
+use crate::evaluate::{Done, Window, resident_losses, streamed_losses};
 use crate::model::llama::{Resident, Weights};
 use crate::model::shape::Linear;
 use crate::plan::{DecomposeStage, EvaluateStage};
 use crate::progress::{Bar, Unit};
 use crate::results::provenance::Outcome;
-use crate::spec::Evaluation;
 
-use super::weights::{Taken, Truncated};
+use super::weights::{LastBlock, Taken, Truncated};
 use super::{Run, RunError};
 
 /// Windows still to be measured for one stage of the plan.
@@ -44,11 +41,7 @@ pub(super) fn run(run: &Run, arm: Option<&DecomposeStage>) -> Result<Outcome, Ru
     let name = arm.map_or("undamaged", |a| run.experiment.arms[a.arm].id.as_str());
     let bar = run.context.progress.bar(format!("evaluate {name}"), total, Unit::Count("tokens"));
     match arm {
-        None => {
-            let opened = run.model()?;
-            let jobs = todo.iter().map(|one| run.job(one, opened.weights.weights())).collect::<Result<Vec<_>, _>>()?;
-            measure(&jobs, opened.weights.together(), &bar)?;
-        }
+        None => run.measure(&[run.model()?.weights.weights()], &[None], &todo, &bar)?,
         Some(arm) => run.points(arm, &todo, &bar)?,
     }
     Ok(if cached > 0 { Outcome::Resumed } else { Outcome::Run })
@@ -65,55 +58,95 @@ impl Run<'_> {
         Taken { cache: &self.context.cache, key: &arm.key, end, parts: &self.plan.parts, count }
     }
 
-    /// The points of an arm: one truncation serves every test set, and several points are measured side by side, so that
-    /// an odd number of windows leaves no thread idle.
+    /// The points of an arm. One truncation serves every test set. In memory, several points are measured side by side, so
+    /// that an odd number of windows leaves no thread idle; from disk, all points share each reading of a block.
     fn points(&self, arm: &DecomposeStage, todo: &[Todo], bar: &Bar) -> Result<(), RunError> {
-        let opened = self.model()?;
-        let (base, together) = (opened.weights.weights(), opened.weights.together());
+        let (discard, base) = (&self.experiment.discard, self.model()?.weights.weights());
         let wanted = |point: &usize| todo.iter().any(|one| one.stage.point.map(|(_, p)| p) == Some(*point));
-        let points: Vec<usize> = (0..self.experiment.discard.len()).filter(wanted).collect();
-        for points in points.chunks(opened.weights.models_at_once()) {
-            let discard = &self.experiment.discard;
+        let points: Vec<usize> = (0..discard.len()).filter(wanted).collect();
+        let once = LastBlock::new(base);
+        let at_once = if self.layout.resident { self.layout.models() } else { points.len() };
+        for points in points.chunks(at_once.max(1)) {
             let counts: Vec<_> = points.iter().map(|&p| move |linear: &Linear| discard.components(p, linear)).collect();
+            let base: &dyn Weights = if self.layout.resident { base } else { &once };
             let truncated = counts.iter().map(|count| Truncated::new(base, self.taken(arm, count)));
             let truncated = truncated.collect::<Result<Vec<_>, _>>()?;
-            let resident = if together == 1 {
-                truncated.iter().map(|weights| Resident::collect(weights)).collect::<Result<Vec<_>, _>>()?
+            let numbers: Vec<Option<usize>> = points.iter().copied().map(Some).collect();
+            if self.layout.resident {
+                let resident = truncated.iter().map(|weights| Resident::collect(weights));
+                let resident = resident.collect::<Result<Vec<_>, _>>()?;
+                let models: Vec<&dyn Weights> = resident.iter().map(|weights| weights as &dyn Weights).collect();
+                self.measure(&models, &numbers, todo, bar)?;
             } else {
-                Vec::new()
-            };
-            let mut jobs = Vec::new();
-            for (i, &point) in points.iter().enumerate() {
-                let weights: &dyn Weights = if together == 1 { &resident[i] } else { &truncated[i] };
-                for one in todo.iter().filter(|one| one.stage.point.map(|(_, p)| p) == Some(point)) {
-                    jobs.push(self.job(one, weights)?);
-                }
+                let models: Vec<&dyn Weights> = truncated.iter().map(|weights| weights as &dyn Weights).collect();
+                self.measure(&models, &numbers, todo, bar)?;
             }
-            measure(&jobs, together, bar)?;
         }
         Ok(())
     }
 
-    /// What is missing of one stage, with the weights to measure it on.
-    fn job<'b>(&'b self, todo: &'b Todo, weights: &'b dyn Weights) -> Result<Job<'b>, RunError> {
-        let evaluation = &self.experiment.evaluations[todo.stage.evaluation];
-        let journal = self.context.cache.journal(&todo.stage.key);
-        Ok(Job { weights, evaluation, tokens: self.tokens(todo.stage.evaluation)?, missing: &todo.missing, journal })
+    /// Measures what is missing of these models, each of the point beside it, and writes every window to its journal as it
+    /// is known.
+    fn measure(
+        &self,
+        models: &[&dyn Weights],
+        points: &[Option<usize>],
+        todo: &[Todo],
+        bar: &Bar,
+    ) -> Result<(), RunError> {
+        let tokens = (0..self.experiment.evaluations.len()).map(|evaluation| self.tokens(evaluation));
+        let tokens = tokens.collect::<Result<Vec<_>, _>>()?;
+        let (mut all, mut places, mut longest) = (Vec::new(), Vec::new(), 1);
+        for (model, point) in points.iter().enumerate() {
+            for one in todo.iter().filter(|one| one.stage.point.map(|(_, p)| p) == *point) {
+                let spec = &self.experiment.evaluations[one.stage.evaluation];
+                let windows = windows(&tokens[one.stage.evaluation], spec.length, spec.windows)?;
+                let journal = self.context.cache.journal(&one.stage.key);
+                longest = longest.max(spec.length);
+                for &index in &one.missing {
+                    all.push(Window { model, id: places.len(), tokens: windows[index] });
+                    places.push((journal.clone(), index));
+                }
+            }
+        }
+        let done = |id: usize, nll, seconds| {
+            let (journal, index): &(Journal, usize) = &places[id];
+            journal.append(*index, Measured { nll, seconds })?;
+            bar.advance(all[id].tokens.len() as u64);
+            Ok::<_, RunError>(())
+        };
+        self.pass(models, &all, longest, &done)
+    }
+
+    /// Passes windows in the way that the layout says.
+    fn pass(
+        &self,
+        models: &[&dyn Weights],
+        windows: &[Window],
+        longest: usize,
+        done: Done<RunError>,
+    ) -> Result<(), RunError> {
+        if self.layout.resident {
+            resident_losses(models, windows, done)
+        } else {
+            streamed_losses(models, windows, self.layout.windows(longest), done)
+        }
     }
 
     /// The losses of an evaluation's windows on some weights, not kept anywhere.
     pub(super) fn losses(&self, evaluation: usize, weights: &dyn Weights, name: &str) -> Result<Vec<f64>, RunError> {
         let spec = &self.experiment.evaluations[evaluation];
         let tokens = self.tokens(evaluation)?;
-        let all = windows(&tokens, spec.length, spec.windows)?;
-        let numbered: Vec<(usize, &[u32])> = all.into_iter().enumerate().collect();
-        let total = (numbered.len() * spec.length) as u64;
+        let windows = windows(&tokens, spec.length, spec.windows)?;
+        let windows: Vec<Window> =
+            windows.into_iter().enumerate().map(|(id, tokens)| Window { model: 0, id, tokens }).collect();
+        let total = (windows.len() * spec.length) as u64;
         let bar = self.context.progress.bar(format!("evaluate {name} on {}", spec.name), total, Unit::Count("tokens"));
-        let losses = Mutex::new(vec![f64::NAN; numbered.len()]);
-        window_losses(weights, &numbered, self.model()?.weights.together(), &|window, nll, _| {
+        let losses = Mutex::new(vec![f64::NAN; windows.len()]);
+        self.pass(&[weights], &windows, spec.length, &|window, nll, _| {
             losses.lock().unwrap_or_else(PoisonError::into_inner)[window] = nll;
             bar.advance(spec.length as u64);
-            Ok::<_, RunError>(())
+            Ok(())
         })?;
         Ok(losses.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
@@ -136,32 +169,11 @@ impl Run<'_> {
         }
         let text = self.text(&spec.corpus)?.joined();
         let tokens = self.model()?.tokenizer.encode(&text)?;
-        let mut arrays = Arrays::default();
-        arrays.push_u32("tokens".into(), &[tokens.len()], tokens.iter().copied());
-        arrays.write(&path)?;
+        {
+            let mut arrays = Arrays::default();
+            arrays.push_u32("tokens".into(), &[tokens.len()], tokens.iter().copied());
+            arrays.write(&path)?;
+        }
         Ok(tokens)
     }
-}
-
-/// Windows to measure on one model.
-struct Job<'a> {
-    weights: &'a dyn Weights,
-    evaluation: &'a Evaluation,
-    tokens: Vec<u32>,
-    missing: &'a [usize],
-    journal: Journal,
-}
-
-/// Measures all jobs side by side, each window written to its journal as it is known.
-fn measure(jobs: &[Job], together: usize, bar: &Bar) -> Result<(), RunError> {
-    jobs.par_iter().with_max_len(1).try_for_each(|job| {
-        let length = job.evaluation.length;
-        let all = windows(&job.tokens, length, job.evaluation.windows)?;
-        let missing: Vec<(usize, &[u32])> = job.missing.iter().map(|&i| (i, all[i])).collect();
-        window_losses(job.weights, &missing, together, &|window, nll, seconds| {
-            job.journal.append(window, Measured { nll, seconds })?;
-            bar.advance(length as u64);
-            Ok::<_, RunError>(())
-        })
-    })
 }

@@ -6,8 +6,6 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Instant, SystemTime};
 
-use candle_core::Device;
-
 use crate::adapt::peft::AdapterError;
 use crate::assets::{AssetError, Fetched, Source, Store};
 use crate::cache::{Cache, CacheError};
@@ -17,6 +15,7 @@ use crate::decompose::DecompositionError;
 use crate::model::ModelError;
 use crate::model::checkpoint::Checkpoint;
 use crate::model::tokenizer::Tokenizer;
+use crate::plan::memory::{Layout, Room};
 use crate::plan::{Identities, Plan};
 use crate::progress::Progress;
 use crate::report::ReportError;
@@ -66,6 +65,8 @@ pub enum RunError {
     Adapter(Box<AdapterError>),
     #[error("{} has no `adapters` section; add `adapters: {{}}` to write its components as adapters", .0.display())]
     NoAdapters(PathBuf),
+    #[error("{0}")]
+    Device(String),
     #[error("there is no adapter `{name}` here; there are: {known}")]
     NoSuchAdapter { name: String, known: String },
 }
@@ -109,6 +110,8 @@ pub struct Context {
     pub command: Vec<String>,
     /// Shows what a run does, a line a stage.
     pub verbose: bool,
+    /// Memory and threads to plan with.
+    pub room: Room,
 }
 
 /// What a run did.
@@ -211,6 +214,7 @@ struct Run<'a> {
     stages: Vec<Stage>,
     texts: RefCell<HashMap<String, Rc<Text>>>,
     opened: OnceCell<Opened>,
+    layout: Layout,
 }
 
 /// The model's files, opened when first needed.
@@ -222,7 +226,8 @@ struct Opened {
 impl<'a> Run<'a> {
     fn new(experiment: &'a Experiment, plan: &'a Plan, context: &'a Context) -> Self {
         let (texts, opened) = (RefCell::default(), OnceCell::new());
-        Self { experiment, plan, context, stages: Vec::new(), texts, opened }
+        let layout = Layout::new(&experiment.model.shape, context.room);
+        Self { experiment, plan, context, stages: Vec::new(), texts, opened, layout }
     }
 
     /// Times a stage and keeps it for the provenance.
@@ -254,7 +259,8 @@ impl<'a> Run<'a> {
             return Err(ModelError::OtherShape { found, expected }.into());
         }
         let tokenizer = checkpoint.tokenizer()?;
-        let opened = Opened { weights: weights::Loaded::read(checkpoint, &Device::Cpu)?, tokenizer };
+        let device = self.experiment.device.open().map_err(RunError::Device)?;
+        let opened = Opened { weights: weights::Loaded::read(checkpoint, &device, &self.layout)?, tokenizer };
         Ok(self.opened.get_or_init(|| opened))
     }
 

@@ -1,5 +1,10 @@
 //! The model in memory or on disk, and the model with components dropped.
 
+use std::sync::{Mutex, PoisonError};
+
+use candle_core::Device;
+use faer::Mat;
+
 use crate::cache::{Cache, CacheError, ReadArrays};
 use crate::decompose::End;
 use crate::decompose::store::{self, Decomposed};
@@ -9,8 +14,7 @@ use crate::model::config::Config;
 use crate::model::llama::{Block, Frame, Resident, Streamed, Weights};
 use crate::model::shape::{LINEARS, Linear, Site};
 use crate::plan::Part;
-use candle_core::Device;
-use faer::Mat;
+use crate::plan::memory::Layout;
 
 use super::RunError;
 
@@ -22,15 +26,10 @@ pub enum Loaded {
     Streamed(Streamed),
 }
 
-/// Windows that pass through the blocks together when every block is read from disk.
-const STREAMED_TOGETHER: usize = 64;
-
 impl Loaded {
-    /// In memory if three copies (the model and two with components taken away) take at most half of what is free.
-    pub fn read(checkpoint: Checkpoint, device: &Device) -> Result<Self, ModelError> {
-        let bytes = checkpoint.config().shape.parameters() * 4;
-        let fits = available_memory().is_none_or(|free| bytes * 3 <= free / 2);
-        Ok(if fits {
+    /// Into memory where the layout has room for it.
+    pub fn read(checkpoint: Checkpoint, device: &Device, layout: &Layout) -> Result<Self, ModelError> {
+        Ok(if layout.resident {
             Self::Resident(Resident::read(&checkpoint, device)?)
         } else {
             Self::Streamed(Streamed::new(checkpoint, device)?)
@@ -44,29 +43,41 @@ impl Loaded {
             Self::Streamed(weights) => weights,
         }
     }
+}
 
-    /// Models with components taken away to hold at once: two leave no thread idle where windows do not divide evenly.
-    pub fn models_at_once(&self) -> usize {
-        match self {
-            Self::Resident(_) => 2,
-            Self::Streamed(_) => 1,
-        }
-    }
+/// Weights that remember the last block, so that several models on top of them read it from disk once.
+pub struct LastBlock<'a> {
+    base: &'a dyn Weights,
+    last: Mutex<Option<(usize, Block)>>,
+}
 
-    /// Windows to evaluate side by side.
-    pub fn together(&self) -> usize {
-        match self {
-            Self::Resident(_) => 1,
-            Self::Streamed(_) => STREAMED_TOGETHER,
-        }
+impl<'a> LastBlock<'a> {
+    /// On top of `base`.
+    pub fn new(base: &'a dyn Weights) -> Self {
+        Self { base, last: Mutex::new(None) }
     }
 }
 
-/// Memory that can be had without swapping, bytes; `None` where the system does not say.
-fn available_memory() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    Some(line.trim().trim_end_matches(" kB").parse::<u64>().ok()? * 1024)
+impl Weights for LastBlock<'_> {
+    fn config(&self) -> &Config {
+        self.base.config()
+    }
+    fn frame(&self) -> &Frame {
+        self.base.frame()
+    }
+    fn block(&self, layer: usize) -> Result<Block, ModelError> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some((at, block)) if *at == layer => Ok(block.clone()),
+            _ => {
+                // Let go of the old one first.
+                *last = None;
+                let block = self.base.block(layer)?;
+                *last = Some((layer, block.clone()));
+                Ok(block)
+            }
+        }
+    }
 }
 
 /// A target's weights in f64, [d_out, d_in]: of `block`, or the head where there is none.

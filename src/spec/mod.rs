@@ -6,6 +6,7 @@
 mod adapters;
 mod arms;
 mod catalog;
+mod device;
 mod discard;
 mod model;
 mod published;
@@ -31,6 +32,7 @@ use crate::model::shape::Shape;
 
 pub use crate::yaml::Errors as SpecErrors;
 pub use catalog::{Catalog, CorpusEntry, ModelEntry};
+pub use device::Device;
 pub use model::ShapeReader;
 pub use published::{Published, PublishedRow, PublishedTest};
 use resolve::safe_name;
@@ -79,6 +81,9 @@ pub struct Experiment {
     pub description: Option<String>,
     /// The model whose linears are decomposed.
     pub model: Model,
+    /// Where the forward pass runs.
+    #[serde(skip_serializing_if = "Device::is_cpu")]
+    pub device: Device,
     /// Which linears are decomposed.
     pub targets: Targets,
     /// Seed of every random choice that has no seed of its own.

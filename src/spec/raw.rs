@@ -26,6 +26,8 @@ pub(super) struct Experiment {
     pub description: Option<String>,
     /// A name in the catalog, or [`InlineModel`].
     pub model: Node,
+    /// `cpu` (default), `cuda:N` or `metal:N`.
+    pub device: Option<Spanned<String>>,
     /// `decoder` (default), `all`, or a list of globs.
     pub targets: Option<Node>,
     /// Default 233, the official code's.

@@ -5,7 +5,9 @@ use std::path::Path;
 use super::arms::{self, Known};
 use super::model::{self, ShapeReader};
 use super::text::{self, Context, Named};
-use super::{Catalog, Discard, Experiment, Loaded, SpecErrors, adapters, discard, published, raw, targets, warning};
+use super::{
+    Catalog, Discard, Experiment, Loaded, SpecErrors, adapters, device, discard, published, raw, targets, warning,
+};
 use crate::decompose::Entry;
 use crate::yaml::{self, Error, Errors, Key, Node, Span};
 
@@ -30,6 +32,7 @@ pub(super) fn load(
     let mut errors = Errors::default();
     errors.keep(safe_name("experiment", &raw.name, &raw.name.span));
     let model = errors.keep_all(model::resolve(&raw.model, catalog, shape_reader));
+    let device = errors.keep(device::resolve(raw.device.as_ref()));
     let targets = errors.keep_all(targets::resolve(raw.targets.as_ref(), model.as_ref().map(|model| &model.shape)));
     let linears = model.as_ref().zip(targets.as_ref()).map(|(model, targets)| targets.of(&model.shape));
     let seed = raw.seed.unwrap_or(SEED);
@@ -57,7 +60,9 @@ pub(super) fn load(
         errors.keep_all(published::find(name, catalog));
     }
 
-    let (Some(model), Some(targets), Some(discard), true) = (model, targets, discard, errors.is_empty()) else {
+    let (Some(model), Some(device), Some(targets), Some(discard), true) =
+        (model, device, targets, discard, errors.is_empty())
+    else {
         return Err(errors);
     };
     let (calibration_keys, calibrations) = resolved(calibrations);
@@ -67,6 +72,7 @@ pub(super) fn load(
         name: raw.name.value,
         description: raw.description,
         model,
+        device,
         targets,
         seed,
         calibrations,

@@ -1,0 +1,168 @@
+//! What stages hold in memory and leave on disk, in bytes, counted from shapes; and from that, how a run is laid out.
+//!
+//! `plan` prints this account and `run` makes the same choices from it, before anything is read.
+
+use faer::Par;
+use faer::linalg::svd::{ComputeSvdVectors, svd_scratch};
+
+use crate::calibrate::pass::group;
+use crate::model::shape::{LINEARS, Linear, Shape, Site};
+
+/// Bytes of an f32 and of an f64.
+const SINGLE: u64 = 4;
+const DOUBLE: u64 = 8;
+
+/// What the program holds whatever it does: itself, the tokenizer, the texts.
+const PROGRAM: u64 = 100 << 20;
+
+/// The part of the room that weights of models held side by side may take.
+const FOR_WEIGHTS: f64 = 0.5;
+
+/// The part of the room that hidden states of windows may take where every block is read from disk.
+const FOR_WINDOWS: f64 = 0.25;
+
+/// Memory that a run may use, and the threads that share it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// Bytes.
+    pub bytes: u64,
+    /// Threads.
+    pub threads: usize,
+}
+
+/// How a model is laid out in the room there is. No result depends on it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Layout {
+    shape: Shape,
+    room: Room,
+    /// Whether all weights are in memory; if not, every block is read from disk each time it is needed.
+    pub resident: bool,
+}
+
+impl Layout {
+    /// Weights are in memory if three copies (the model, and two with components taken away, which are measured side by
+    /// side so that an odd number of windows leaves no thread idle) take at most half of the room.
+    pub fn new(shape: &Shape, room: Room) -> Self {
+        let copies = 3 * SINGLE * shape.parameters();
+        Self { shape: shape.clone(), room, resident: copies as f64 <= FOR_WEIGHTS * room.bytes as f64 }
+    }
+
+    /// Damaged models held at once; where blocks are read from disk, none is held as a whole.
+    pub fn models(&self) -> usize {
+        if self.resident { 2 } else { 0 }
+    }
+
+    /// Windows of `length` tokens that pass the blocks together where blocks are read from disk, over all models that are
+    /// measured: each block is then read once for all of them.
+    pub fn windows(&self, length: usize) -> usize {
+        let one = SINGLE * (length * self.shape.hidden) as u64;
+        ((FOR_WINDOWS * self.room.bytes as f64) as u64 / one).max(self.room.threads as u64) as usize
+    }
+
+    /// Embedding, norm and head.
+    fn frame(&self) -> u64 {
+        let wide = (self.shape.vocabulary * self.shape.hidden) as u64 * SINGLE;
+        if self.shape.tied { wide } else { 2 * wide }
+    }
+
+    fn block(&self) -> u64 {
+        let linears = self.shape.linears();
+        SINGLE * linears[..LINEARS.len()].iter().map(|l| (l.d_out * l.d_in) as u64).sum::<u64>()
+    }
+
+    /// The undamaged weights that are in memory while blocks pass: all of them, or the frame and `blocks` blocks.
+    fn weights(&self, blocks: u64) -> u64 {
+        if self.resident { SINGLE * self.shape.parameters() } else { self.frame() + blocks * self.block() }
+    }
+
+    /// What the forward pass of one window holds besides its hidden states: the MLP's three products, or a chunk of the
+    /// head's logits.
+    fn activations(&self, length: usize) -> u64 {
+        let block = 3 * self.shape.intermediate + 5 * self.shape.hidden;
+        SINGLE * (length * block.max(1024 + 2 * self.shape.hidden)) as u64
+    }
+
+    /// Widths of a block's distinct linear inputs.
+    fn widths(&self) -> [usize; 4] {
+        let Shape { hidden, heads, head_dim, intermediate, .. } = self.shape;
+        [hidden, heads * head_dim, hidden, intermediate]
+    }
+
+    /// Peak of a calibration pass of `samples` x `length` tokens that takes `snapshots` prefixes under `normalisations`
+    /// weightings; `head` says whether the head's input is one of the targets.
+    pub fn calibration(&self, samples: usize, length: usize, snapshots: usize, normalisations: usize) -> u64 {
+        let hidden = SINGLE * (samples * length * self.shape.hidden) as u64;
+        let group = group(length, self.room.threads).min(samples);
+        let widths = self.widths();
+        let inputs = SINGLE * (group * length * widths.iter().sum::<usize>()) as u64;
+        let threads = self.room.threads.min(samples) as u64;
+        let forward = inputs + threads * self.activations(length);
+        let square = |d: usize| (d * d) as u64;
+        let squares: u64 = widths.into_iter().map(square).sum();
+        // Lower triangles: the f32 product, the f64 sums, and those of prefixes as they are taken.
+        let kept = normalisations + snapshots - 1;
+        let tiles = squares / 2 * (SINGLE + DOUBLE * kept as u64);
+        // One snapshot at a time as full matrices; the spectrum needs C + lambda I and its Cholesky factor beside.
+        let widest = square(self.shape.intermediate);
+        let statistics = DOUBLE * (squares + 2 * widest);
+        PROGRAM + self.weights(1) + hidden + tiles + forward.max(statistics)
+    }
+
+    /// Peak of decomposing these targets; `dense` says whether the method has a covariance.
+    pub fn decomposition(&self, targets: &[Linear], depth: &dyn Fn(&Linear) -> usize, dense: bool) -> u64 {
+        let mut each: Vec<u64> = targets.iter().map(|l| factorising(l, depth(l), dense)).collect();
+        each.sort_unstable_by_key(|bytes| std::cmp::Reverse(*bytes));
+        // Threads take linears in order, so the largest of a block meet, from as many blocks as threads reach into.
+        let threads = self.room.threads;
+        let together: u64 = each.iter().take(threads).sum();
+        let parts = threads.div_ceil(LINEARS.len()) as u64 + 1;
+        let squares: u64 = self.widths().into_iter().map(|d| (d * d) as u64).sum();
+        let statistics = if dense { DOUBLE * squares } else { 0 };
+        PROGRAM + self.weights(parts) + parts * statistics + together
+    }
+
+    /// Peak of measuring `points` damaged models (0: the undamaged one) on `windows` windows of `length` tokens.
+    pub fn evaluation(&self, points: usize, windows: usize, length: usize) -> u64 {
+        let threads = self.room.threads as u64;
+        let hidden = SINGLE * (length * self.shape.hidden) as u64;
+        let forward = threads * self.activations(length);
+        if self.resident {
+            let damaged = SINGLE * self.shape.parameters() - self.frame();
+            let models = self.models().min(points) as u64;
+            return PROGRAM + self.weights(0) + models * damaged + forward + threads * hidden;
+        }
+        let together = self.windows(length).min(windows * points.max(1)) as u64;
+        // The block as it is, and the damaged one in its turn.
+        PROGRAM + self.weights(if points == 0 { 1 } else { 2 }) + together * hidden + forward
+    }
+}
+
+/// What decomposing one linear holds: W, W T, T, the SVD and its left vectors in f64, W once more in f32.
+fn factorising(linear: &Linear, depth: usize, dense: bool) -> u64 {
+    let (m, n, rank) = (linear.d_out as u64, linear.d_in as u64, linear.rank() as u64);
+    let (thin, no) = (ComputeSvdVectors::Thin, ComputeSvdVectors::No);
+    let scratch = svd_scratch::<f64>(linear.d_out, linear.d_in, thin, no, Par::Seq, Default::default());
+    let transform = if dense { n * n } else { 0 };
+    let kept = depth as u64 * (m + n);
+    SINGLE * m * n + DOUBLE * (2 * m * n + transform + m * rank + kept) + scratch.unaligned_bytes_required() as u64
+}
+
+/// Bytes on disk of one snapshot's statistics at some inputs of a block (or of the head).
+pub fn statistics_on_disk(shape: &Shape, sites: impl IntoIterator<Item = Site>) -> u64 {
+    let width = |site| match site {
+        Site::Output => shape.heads * shape.head_dim,
+        Site::Down => shape.intermediate,
+        Site::Attention | Site::Mlp | Site::Head => shape.hidden,
+    };
+    sites.into_iter().map(|site| width(site) as u64).map(|d| DOUBLE * (d * (d + 1) / 2 + 2 * d)).sum()
+}
+
+/// Bytes on disk of one linear's decomposition for up to `depth` components.
+pub fn decomposition_on_disk(linear: &Linear, depth: usize) -> u64 {
+    SINGLE * (depth * (linear.d_out + linear.d_in)) as u64 + DOUBLE * linear.rank() as u64
+}
+
+/// Bytes on disk of a calibration pass's hidden states, while it is under way.
+pub fn pass_on_disk(shape: &Shape, samples: usize, length: usize) -> u64 {
+    SINGLE * (samples * length * shape.hidden) as u64
+}

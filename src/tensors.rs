@@ -1,0 +1,172 @@
+//! Safetensors files, an array at a time: read through a map of that array alone, written without ever holding two.
+//!
+//! So neither a model larger than memory nor a cache of covariances counts as memory of this process for longer than it
+//! takes to convert one array.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use memmap2::{Mmap, MmapOptions};
+use safetensors::SafeTensors;
+use safetensors::tensor::Dtype;
+use serde_json::{Map, Value, json};
+
+use crate::results::atomic::{WriteError, write_atomically};
+
+/// What is known of an array before it is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Type of its elements.
+    pub dtype: Dtype,
+    /// Its dimensions.
+    pub dims: Vec<usize>,
+    /// Where its bytes start in the file.
+    start: u64,
+    /// How many bytes it has.
+    bytes: usize,
+}
+
+/// An opened file: its header, and the means to read the rest.
+#[derive(Debug)]
+pub struct TensorFile {
+    file: File,
+    places: BTreeMap<String, Place>,
+    metadata: HashMap<String, String>,
+}
+
+impl TensorFile {
+    /// Reads and checks the header. The error says what is wrong with the file, not which it is.
+    pub fn open(path: &Path) -> std::io::Result<Self> {
+        let damaged = |why: String| std::io::Error::new(std::io::ErrorKind::InvalidData, why);
+        let mut file = File::open(path)?;
+        let size = file.metadata()?.len();
+        let mut length = [0; 8];
+        file.read_exact(&mut length)?;
+        let after = u64::from_le_bytes(length);
+        if after > size.saturating_sub(8) {
+            return Err(damaged(format!("its header would be {after} bytes long, the file has {size}")));
+        }
+        let mut header = length.to_vec();
+        header.resize(8 + after as usize, 0);
+        file.read_exact(&mut header[8..])?;
+        let (_, found) = SafeTensors::read_metadata(&header).map_err(|e| damaged(e.to_string()))?;
+        let (mut places, data) = (BTreeMap::new(), size - header.len() as u64);
+        for (name, info) in found.tensors() {
+            let (start, end) = info.data_offsets;
+            if end as u64 > data || start > end {
+                return Err(damaged(format!("{name:?} lies beyond its end")));
+            }
+            let (dtype, dims) = (info.dtype, info.shape.clone());
+            places.insert(name, Place { dtype, dims, start: (header.len() + start) as u64, bytes: end - start });
+        }
+        Ok(Self { file, places, metadata: found.metadata().clone().unwrap_or_default() })
+    }
+
+    /// The strings kept beside the arrays.
+    pub fn metadata(&self) -> &HashMap<String, String> {
+        &self.metadata
+    }
+
+    /// An array and its bytes, mapped until they are dropped; `None` if there is none of that name.
+    pub fn array(&self, name: &str) -> std::io::Result<Option<(&Place, Mmap)>> {
+        let Some(place) = self.places.get(name) else { return Ok(None) };
+        Ok(Some((place, map(&self.file, place.start, place.bytes)?)))
+    }
+}
+
+/// Maps a part of a file.
+pub fn map(file: &File, start: u64, bytes: usize) -> std::io::Result<Mmap> {
+    // SAFETY: sound as long as nobody truncates the file meanwhile, the usual condition of memory maps; files of ours are
+    // replaced by renaming and never written in place.
+    unsafe { MmapOptions::new().offset(start).len(bytes).map(file) }
+}
+
+/// An array of a file to write.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Its name.
+    pub name: String,
+    /// Type of its elements.
+    pub dtype: Dtype,
+    /// Its dimensions.
+    pub dims: Vec<usize>,
+}
+
+/// Writes a file atomically, asking `data` for the little-endian bytes of one array after the other: none is held longer
+/// than its turn. The inner error is that of `data`.
+pub fn write<E>(
+    path: &Path,
+    metadata: &BTreeMap<String, String>,
+    entries: &[Entry],
+    mut data: impl FnMut(usize) -> Result<Vec<u8>, E>,
+) -> Result<Result<(), E>, WriteError> {
+    let mut header = Map::new();
+    if !metadata.is_empty() {
+        header.insert("__metadata__".into(), json!(metadata));
+    }
+    let mut end = 0;
+    for Entry { name, dtype, dims } in entries {
+        let start = end;
+        end += dtype.bitsize() / 8 * dims.iter().product::<usize>();
+        header.insert(name.clone(), json!({"dtype": dtype, "shape": dims, "data_offsets": [start, end]}));
+    }
+    let mut header = Value::Object(header).to_string();
+    // Data are aligned to 8 bytes.
+    header.push_str(&" ".repeat(header.len().next_multiple_of(8) - header.len()));
+    let mut failed = None;
+    let written = write_atomically(path, |file| {
+        file.write_all(&(header.len() as u64).to_le_bytes())?;
+        file.write_all(header.as_bytes())?;
+        for (i, entry) in entries.iter().enumerate() {
+            let bytes = data(i).map_err(|e| {
+                failed = Some(e);
+                std::io::Error::other("no data")
+            })?;
+            debug_assert_eq!(bytes.len(), entry.dtype.bitsize() / 8 * entry.dims.iter().product::<usize>());
+            file.write_all(&bytes)?;
+        }
+        Ok(())
+    });
+    match failed {
+        Some(e) => Ok(Err(e)),
+        None => written.map(Ok),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_by_us_and_by_the_library() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.safetensors");
+        let entry = |name: &str, dtype, dims: &[usize]| Entry { name: name.into(), dtype, dims: dims.into() };
+        let entries = [entry("a", Dtype::F32, &[1, 2]), entry("none", Dtype::F64, &[0]), entry("b", Dtype::F64, &[1])];
+        let metadata = BTreeMap::from([("k".to_string(), "v".to_string())]);
+        let bytes = [[1.5f32, -2.0].map(f32::to_le_bytes).concat(), Vec::new(), 7.0f64.to_le_bytes().to_vec()];
+        write(&path, &metadata, &entries, |i| Ok::<_, String>(bytes[i].clone())).unwrap().unwrap();
+
+        let whole = std::fs::read(&path).unwrap();
+        let library = SafeTensors::deserialize(&whole).unwrap();
+        let ours = TensorFile::open(&path).unwrap();
+        for (i, entry) in entries.iter().enumerate() {
+            let (place, read) = ours.array(&entry.name).unwrap().unwrap();
+            assert_eq!((place.dtype, &place.dims, &read[..]), (entry.dtype, &entry.dims, &bytes[i][..]));
+            assert_eq!(library.tensor(&entry.name).unwrap().data(), &bytes[i][..]);
+        }
+        assert_eq!(ours.metadata()["k"], "v");
+        assert!(ours.array("c").unwrap().is_none());
+
+        // An error of the data leaves no file; every cut of a file is noticed when it is opened.
+        let other = folder.path().join("y.safetensors");
+        assert_eq!(write(&other, &metadata, &entries, |_| Err("no")).unwrap(), Err("no"));
+        assert!(!other.exists());
+        for cut in 0..whole.len() {
+            std::fs::write(&other, &whole[..cut]).unwrap();
+            assert!(TensorFile::open(&other).is_err(), "cut at {cut}");
+        }
+    }
+}
