@@ -9,7 +9,7 @@ use crate::decompose::{End, Factorisation};
 
 fn decomposed(w: &Mat<f64>, end: End, depth: usize) -> Decomposed {
     let found = Factorisation::of(w.as_ref(), end, depth).unwrap();
-    Decomposed::new("model.layers.0.self_attn.q_proj".into(), w.as_ref(), &found, end, depth, Conditioning::default())
+    Decomposed::new("model.layers.0.self_attn.q_proj".into(), w.as_ref(), &found, Conditioning::default())
 }
 
 fn flat(w: &Mat<f64>) -> Vec<f32> {

@@ -71,11 +71,9 @@ impl Decomposed {
         linear: String,
         w: faer::MatRef<f64>,
         factorisation: &Factorisation,
-        end: End,
-        depth: usize,
         conditioning: Conditioning,
     ) -> Self {
-        let truncation = Truncation::new(w, factorisation, end, depth);
+        let truncation = Truncation::new(w, factorisation);
         Self { linear, truncation, singular: factorisation.singular.clone(), conditioning }
     }
 }

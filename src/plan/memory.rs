@@ -88,9 +88,9 @@ impl Layout {
         [hidden, heads * head_dim, hidden, intermediate]
     }
 
-    /// Peak of a calibration pass of `samples` x `length` tokens that takes `snapshots` prefixes under `normalisations`
-    /// weightings; `head` says whether the head's input is one of the targets.
-    pub fn calibration(&self, samples: usize, length: usize, snapshots: usize, normalisations: usize) -> u64 {
+    /// Peak of a calibration pass of `samples` x `length` tokens under `normalisations` weightings that takes `earlier`
+    /// prefixes on the way.
+    pub fn calibration(&self, samples: usize, length: usize, earlier: usize, normalisations: usize) -> u64 {
         let hidden = SINGLE * (samples * length * self.shape.hidden) as u64;
         let group = group(length, self.room.threads).min(samples);
         let widths = self.widths();
@@ -100,7 +100,7 @@ impl Layout {
         let square = |d: usize| (d * d) as u64;
         let squares: u64 = widths.into_iter().map(square).sum();
         // Lower triangles: the f32 product, the f64 sums, and those of prefixes as they are taken.
-        let kept = normalisations + snapshots - 1;
+        let kept = normalisations + earlier;
         let tiles = squares / 2 * (SINGLE + DOUBLE * kept as u64);
         // One snapshot at a time as full matrices; the spectrum needs C + lambda I and its Cholesky factor beside.
         let widest = square(self.shape.intermediate);
@@ -119,6 +119,16 @@ impl Layout {
         let squares: u64 = self.widths().into_iter().map(|d| (d * d) as u64).sum();
         let statistics = if dense { DOUBLE * squares } else { 0 };
         PROGRAM + self.weights(parts) + parts * statistics + together
+    }
+
+    /// Peak of measuring what components carry of the output on `texts` texts: blocks side by side, a thread each.
+    pub fn energy(&self, targets: &[Linear], depth: &dyn Fn(&Linear) -> usize, texts: usize) -> u64 {
+        let threads = self.room.threads as u64;
+        let squares: u64 = self.widths().into_iter().map(|d| (d * d) as u64).sum();
+        let taken: u64 = targets.iter().map(|l| SINGLE * (depth(l) * (l.d_out + l.d_in)) as u64).sum();
+        let widest = targets.iter().map(|l| (l.d_out * l.d_in) as u64).max().unwrap_or(0);
+        let each = DOUBLE * squares * texts as u64 + taken / self.shape.layers as u64 + (SINGLE + 2 * DOUBLE) * widest;
+        PROGRAM + self.weights(threads) + threads * each
     }
 
     /// Peak of measuring `points` damaged models (0: the undamaged one) on `windows` windows of `length` tokens.

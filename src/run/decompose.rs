@@ -157,6 +157,6 @@ impl Job<'_> {
         let weighed = self.method.weigh(w, statistics).map_err(failed)?;
         let factorisation = Factorisation::of(weighed.product.as_ref(), self.end, depth).map_err(failed)?;
         let conditioning = Conditioning::new(statistics, weighed.damping);
-        Ok(Decomposed::new(linear.name.clone(), w, &factorisation, self.end, depth, conditioning))
+        Ok(Decomposed::new(linear.name.clone(), w, &factorisation, conditioning))
     }
 }

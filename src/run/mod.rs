@@ -31,9 +31,11 @@ mod evaluate;
 mod heatmap;
 pub mod outcome;
 pub mod shard;
+pub mod steps;
 mod weights;
 
 pub use shard::Shard;
+pub use steps::Share;
 
 /// What can end a run. The message is for the person at the terminal.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +69,8 @@ pub enum RunError {
     NoAdapters(PathBuf),
     #[error("{0}")]
     Device(String),
+    #[error("there is no stage `{name}` here; there are: `{known}`")]
+    NoSuchStage { name: String, known: String },
     #[error("there is no adapter `{name}` here; there are: {known}")]
     NoSuchAdapter { name: String, known: String },
 }
@@ -121,8 +125,8 @@ pub enum Done {
     Nothing,
     /// Results were written.
     Ran,
-    /// A shard's part is in the cache.
-    Shard,
+    /// A share of it is in the cache.
+    Share,
 }
 
 /// The identities of an experiment's assets, for the plan. No network; only a user's own files are read, once.
@@ -159,47 +163,32 @@ pub fn fetch(experiment: &Experiment, context: &Context) -> Result<Vec<Asset>, R
         .collect()
 }
 
-/// Runs an experiment to its results folder, or one shard of it into the cache.
-pub fn run(loaded: &Loaded, context: &Context, shard: Option<Shard>) -> Result<Done, RunError> {
+/// Runs an experiment to its results folder, or a share of it into the cache.
+pub fn run(loaded: &Loaded, context: &Context, share: Share) -> Result<Done, RunError> {
     let started = SystemTime::now();
     let experiment = &loaded.experiment;
     let identities = identities(experiment, &context.store)?;
     let plan = Plan::new(experiment, &identities);
+    let steps = steps::steps(experiment, &plan);
+    if let Share::Step(name) = share
+        && !steps.iter().any(|step| step.name == name)
+    {
+        let known: Vec<&str> = steps.iter().map(|step| step.name.as_str()).collect();
+        return Err(RunError::NoSuchStage { name: name.into(), known: known.join("`, `") });
+    }
     let folder = context.results.join(&experiment.name);
-    if outcome::is_current(&plan, experiment, context, &folder)? {
+    if share == Share::All && outcome::is_current(&plan, experiment, context, &folder)? {
         return Ok(Done::Nothing);
     }
     // The state of the checkout before results of this very run change it.
     let git = Git::read(Path::new("."));
     let mut run = Run::new(experiment, &plan, context);
     let assets = run.stage("fetch assets", |run| Ok((Outcome::Cached, fetch(experiment, run.context)?)))?;
-    let mine = |index: usize| shard.is_none_or(|shard| shard.has(index));
-    // First the undamaged model: a test set that is too short shows at once.
-    if mine(0) {
-        run.stage("evaluate undamaged", |run| evaluate::run(run, None).map(|outcome| (outcome, ())))?;
+    for step in steps.iter().filter(|step| share.has(step, experiment, &plan)) {
+        run.stage(&step.name, |run| step.run(run).map(|outcome| (outcome, ())))?;
     }
-    for calibration in 0..experiment.calibrations.len() {
-        if !shard.is_none_or(|shard| shard.needs(calibration, experiment, &plan)) {
-            continue;
-        }
-        let name = format!("calibrate {}", experiment.calibrations[calibration].name);
-        run.stage(&name, |run| calibrate::run(run, calibration).map(|outcome| (outcome, ())))?;
-    }
-    let arms: Vec<usize> = (0..plan.decompose.len()).filter(|&i| mine(i)).collect();
-    for stage in arms.iter().map(|&i| &plan.decompose[i]) {
-        let name = format!("decompose {}", experiment.arms[stage.arm].id);
-        run.stage(&name, |run| decompose::run(run, stage).map(|outcome| (outcome, ())))?;
-    }
-    for stage in plan.energy.iter().filter(|stage| arms.contains(&stage.decompose)) {
-        let name = format!("energy {}", experiment.arms[plan.decompose[stage.decompose].arm].id);
-        run.stage(&name, |run| energy::run(run, stage).map(|outcome| (outcome, ())))?;
-    }
-    for stage in arms.iter().map(|&i| &plan.decompose[i]) {
-        let name = format!("evaluate {}", experiment.arms[stage.arm].id);
-        run.stage(&name, |run| evaluate::run(run, Some(stage)).map(|outcome| (outcome, ())))?;
-    }
-    if shard.is_some() {
-        return Ok(Done::Shard);
+    if share != Share::All {
+        return Ok(Done::Share);
     }
     let header = outcome::Header { started: timestamp(started), git, assets };
     outcome::write(&mut run, &loaded.warnings, header, &folder)?;
