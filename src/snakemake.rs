@@ -35,7 +35,10 @@ pub fn snakefile(experiment: &Experiment, context: &Context) -> Result<String, R
         let _ = writeln!(out, "{line}");
     };
     say(format!("# {}: {}", experiment.name, experiment.title.replace('\n', " ")));
-    say(format!("# Written by `corda plan {} --format snakemake`. Run it from the same folder:", experiment.path.display()));
+    say(format!(
+        "# Written by `corda plan {} --format snakemake`. Run it from the same folder:",
+        experiment.path.display()
+    ));
     say("#   snakemake --snakefile FILE --cores all [--config corda=PATH]".into());
     say("CORDA = config.get(\"corda\", \"corda\")\n".into());
     let folder = context.results.join(&experiment.name);

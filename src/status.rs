@@ -58,10 +58,7 @@ pub fn describe(experiment: &Experiment, context: &Context) -> Result<String, Ru
     for Line { name, key, done, all, unit, flop, disk, step } in &lines {
         let cached = if *all == 0 { format!("? {unit}") } else { format!("{done}/{all} {unit}") };
         let (memory, disk) = (bytes(memory(step)), bytes(*disk));
-        say(format!(
-            "{name:44} {key:26} {cached:>16} {:>10.2e} {:>10.2e} {memory:>10} {disk:>10}",
-            flop.0, flop.1
-        ));
+        say(format!("{name:44} {key:26} {cached:>16} {:>10.2e} {:>10.2e} {memory:>10} {disk:>10}", flop.0, flop.1));
     }
     let (peak, at) = steps.iter().map(|step| (memory(&step.name), &step.name)).max().unzip();
     let held = if layout.resident { "weights stay in memory" } else { "blocks are read from disk as needed" };

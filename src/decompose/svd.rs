@@ -31,6 +31,10 @@ const TOLERANCE: f64 = 1e-8;
 /// for 1,536 x 576 and 128 of them that takes two thirds of the time.
 const TALL: f64 = 1.5;
 
+fn is_tall(rows: usize, cols: usize) -> bool {
+    rows as f64 > TALL * cols as f64
+}
+
 impl Factorisation {
     /// Of M, on the calling thread alone: parallelism is over linears.
     pub fn of(m: MatRef<f64>, end: End, depth: usize) -> Result<Self, DecompositionError> {
@@ -47,9 +51,20 @@ impl Factorisation {
         Ok(found)
     }
 
+    /// Bytes that factorising M [rows, cols] takes besides M.
+    pub fn memory(rows: usize, cols: usize, depth: usize) -> u64 {
+        let plain = |rows: usize, cols: usize| {
+            let (thin, no) = (ComputeSvdVectors::Thin, ComputeSvdVectors::No);
+            let scratch = svd::svd_scratch::<f64>(rows, cols, thin, no, Par::Seq, Default::default());
+            scratch.unaligned_bytes_required() + 8 * rows * rows.min(cols)
+        };
+        let by_qr = || 8 * (rows * cols + cols * cols + rows * depth) + plain(cols, cols);
+        (if is_tall(rows, cols) { by_qr() } else { plain(rows, cols) }) as u64
+    }
+
     fn by_svd(m: MatRef<f64>, end: End, depth: usize) -> Option<Self> {
         let (rows, cols) = m.shape();
-        if rows as f64 > TALL * cols as f64 { Self::by_qr(m, end, depth) } else { Self::by_plain_svd(m, end, depth) }
+        if is_tall(rows, cols) { Self::by_qr(m, end, depth) } else { Self::by_plain_svd(m, end, depth) }
     }
 
     /// M = Q R, R = U S V^T, so the left vectors of M are Q U.
@@ -191,7 +206,8 @@ mod tests {
         });
         for end in [End::Smallest, End::Largest] {
             for depth in [1, 4, 9] {
-                let by = [Factorisation::by_plain_svd, Factorisation::by_qr].map(|by| by(m.as_ref(), end, depth).unwrap());
+                let by =
+                    [Factorisation::by_plain_svd, Factorisation::by_qr].map(|by| by(m.as_ref(), end, depth).unwrap());
                 assert!(agree(&by[0], &by[1]), "{end:?} {depth}");
                 by[1].check(m.as_ref()).unwrap();
             }

@@ -31,12 +31,7 @@ impl Truncation {
     pub fn new(w: MatRef<f64>, factorisation: &Factorisation) -> Self {
         let u = factorisation.left.as_ref();
         let projected = super::product(u.transpose(), w);
-        Self {
-            end: factorisation.end,
-            left: row_major(u),
-            projected: row_major(projected.as_ref()),
-            depth: u.ncols(),
-        }
+        Self { end: factorisation.end, left: row_major(u), projected: row_major(projected.as_ref()), depth: u.ncols() }
     }
 
     /// W' for w [d_out, d_in] without `r` components, r <= depth.

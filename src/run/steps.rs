@@ -114,8 +114,14 @@ impl Step {
             seen.dedup();
             let specs: Vec<_> = seen.into_iter().map(|i| &experiment.evaluations[i]).collect();
             // Of a whole text, as many windows as pass the blocks together.
-            let windows = specs.iter().map(|spec| spec.windows.unwrap_or(usize::MAX / 2)).fold(0, usize::saturating_add);
-            layout.evaluation(points, windows, specs.iter().map(|spec| spec.length).max().unwrap_or(1))
+            let windows =
+                specs.iter().map(|spec| spec.windows.unwrap_or(usize::MAX / 2)).fold(0, usize::saturating_add);
+            layout.evaluation(
+                &experiment.linears(),
+                points,
+                windows,
+                specs.iter().map(|spec| spec.length).max().unwrap_or(1),
+            )
         };
         match self.kind {
             Kind::Undamaged => evaluation(None, 0),
@@ -130,7 +136,7 @@ impl Step {
             }
             Kind::Decompose(i) => {
                 let dense = plan.decompose[i].statistics.is_some();
-                layout.decomposition(&experiment.linears(), &deepest, dense)
+                layout.decomposition(&plan.parts, &deepest, dense)
             }
             Kind::Energy(i) => {
                 let texts = plan.energy[i].texts.len();
