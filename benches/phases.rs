@@ -3,6 +3,7 @@
 use candle_core::{Device, Tensor};
 use corda::calibrate::pass::Pass;
 use corda::calibrate::{Normalisation, Snapshot};
+use corda::decompose::tall::Tall;
 use corda::decompose::truncate::Truncation;
 use corda::decompose::{End, Factorisation, corda as method};
 use corda::evaluate::{Window, resident_losses};
@@ -118,7 +119,10 @@ fn decomposition(c: &mut Criterion) {
     for (d_out, d_in) in [(576, 576), (192, 576), (1536, 576), (576, 1536), (2048, 2048), (4096, 4096)] {
         let m = dense(d_out, d_in);
         group.bench_function(format!("{d_out}x{d_in}"), |b| {
-            b.iter(|| Factorisation::of(m.as_ref(), End::Smallest, 128).expect("a factorisation"));
+            b.iter(|| {
+                let w = Tall::of(m.as_ref());
+                Truncation::new(&w, &Factorisation::of(w.core(), End::Smallest, 128).expect("a factorisation"))
+            });
         });
     }
     let x = dense(600, 576);
@@ -136,7 +140,8 @@ fn decomposition(c: &mut Criterion) {
         .map(|w| {
             let (d_out, d_in) = w.dims2().expect("two dimensions");
             let w = dense(d_out, d_in);
-            Truncation::new(w.as_ref(), &Factorisation::of(w.as_ref(), End::Smallest, 128).expect("a factorisation"))
+            let w = Tall::of(w.as_ref());
+            Truncation::new(&w, &Factorisation::of(w.core(), End::Smallest, 128).expect("a factorisation"))
         })
         .collect();
     let mut group = c.benchmark_group("truncation");

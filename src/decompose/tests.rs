@@ -5,6 +5,7 @@ use std::sync::Arc;
 use faer::linalg::solvers::DenseSolveCore;
 use proptest::prelude::*;
 
+use super::tall::Tall;
 use super::truncate::{Truncation, truncated};
 use super::*;
 use crate::calibrate::Spectrum;
@@ -141,7 +142,8 @@ proptest! {
         let tensor = candle_core::Tensor::from_vec(flat, (d_out, d_in), &candle_core::Device::Cpu).unwrap();
         for (end, r) in (0..=depth).flat_map(|r| [(End::Smallest, r), (End::Largest, r)]) {
             let found = Factorisation::of(w.as_ref(), end, depth).unwrap();
-            let truncation = Truncation::new(w.as_ref(), &found);
+            let of_core = Factorisation::of(Tall::of(w.as_ref()).core(), end, depth).unwrap();
+            let truncation = Truncation::new(&Tall::of(w.as_ref()), &of_core);
             let ours = truncation.apply(&tensor, r).unwrap().to_vec2::<f32>().unwrap();
             let exact = truncated(w.as_ref(), &found, r);
             for i in 0..d_out {
@@ -151,6 +153,26 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_tall_w_by_way_of_its_core_is_the_same() {
+    let (w, s) = (weights(40, 9, 5), statistics(9, 6));
+    let tall = Tall::of(w.as_ref());
+    assert_eq!(tall.core().shape(), (9, 9));
+    for method in methods() {
+        let whole = method.weigh(w.as_ref(), Some(&s)).unwrap().product;
+        let core = method.weigh(tall.core(), Some(&s)).unwrap().product;
+        for (end, depth) in [(End::Smallest, 4), (End::Largest, 1), (End::Smallest, 9), (End::Smallest, 0)] {
+            let [a, b] = [&whole, &core].map(|m| Factorisation::of(m.as_ref(), end, depth).unwrap());
+            for (a, b) in a.singular.iter().zip(&b.singular) {
+                assert!((a - b).abs() < 1e-10 * whole.norm_l2());
+            }
+            let (a, b) = (&a.left, tall.lift(&b.left).into_owned());
+            assert!((a * a.transpose() - &b * b.transpose()).norm_max() < 1e-7, "{} {end:?} {depth}", method.name());
+        }
+    }
+    assert_eq!(Tall::of(w.as_ref().transpose()).core(), w.as_ref().transpose());
 }
 
 #[test]

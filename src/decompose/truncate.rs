@@ -3,6 +3,7 @@
 use candle_core::Tensor;
 use faer::{Mat, MatRef};
 
+use super::tall::Tall;
 use super::{End, Factorisation};
 use crate::model::ModelError;
 use crate::model::kernel::{View, product};
@@ -27,11 +28,17 @@ pub struct Truncation {
 }
 
 impl Truncation {
-    /// Computed in f64, rounded once.
-    pub fn new(w: MatRef<f64>, factorisation: &Factorisation) -> Self {
-        let u = factorisation.left.as_ref();
-        let projected = super::product(u.transpose(), w);
-        Self { end: factorisation.end, left: row_major(u), projected: row_major(projected.as_ref()), depth: u.ncols() }
+    /// Of W and the factorisation of its weighed core; computed in f64, rounded once.
+    pub fn new(w: &Tall, factorisation: &Factorisation) -> Self {
+        let u = &factorisation.left;
+        // (Q U)^T Q R = U^T R.
+        let projected = super::product(u.transpose(), w.core());
+        Self {
+            end: factorisation.end,
+            left: row_major(w.lift(u).as_ref().as_ref()),
+            projected: row_major(projected.as_ref()),
+            depth: u.ncols(),
+        }
     }
 
     /// W' for w [d_out, d_in] without `r` components, r <= depth.

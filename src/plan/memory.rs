@@ -5,6 +5,7 @@
 use super::Part;
 use crate::calibrate::pass::group;
 use crate::decompose::Factorisation;
+use crate::decompose::tall::is_tall;
 use crate::model::shape::{LINEARS, Linear, Shape, Site};
 
 /// Bytes of an f32 and of an f64.
@@ -164,12 +165,13 @@ impl Layout {
     }
 }
 
-/// Most that decomposing one linear holds, all in f64: W and W T, and either T or the SVD with the vectors that are kept.
+/// Most that decomposing one linear holds, all in f64: W and W T, and either T or the SVD and the vectors that are kept;
+/// of a tall W its Q and R instead of W T.
 fn factorising(linear: &Linear, depth: usize, dense: bool) -> u64 {
     let (m, n) = (linear.d_out, linear.d_in);
     let transform = if dense { DOUBLE * (n * n) as u64 } else { 0 };
-    let svd = Factorisation::memory(m, n, depth);
-    2 * DOUBLE * (m * n) as u64 + transform.max(svd)
+    let (weighed, rows) = if is_tall(m, n) { (m * n + 2 * n * n + m * depth, n) } else { (m * n, m) };
+    DOUBLE * (m * n + weighed) as u64 + transform.max(Factorisation::memory(rows, n))
 }
 
 /// Bytes on disk of one snapshot's statistics at some inputs of a block (or of the head).
