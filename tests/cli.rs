@@ -155,6 +155,47 @@ fn shards_side_by_side_make_the_same_files() {
 }
 
 #[test]
+fn stages_one_by_one_and_blocks_from_disk_make_the_same_files() {
+    let whole = tempfile::tempdir().unwrap();
+    tiny::experiment(whole.path());
+    succeeds(whole.path(), &["run", "tiny.yaml"]);
+    let folder = tempfile::tempdir().unwrap();
+    tiny::experiment(folder.path());
+    // The stages in the order of the Snakefile, each a process; with so little memory every block is read from disk.
+    let little = ["--memory", "1MB"];
+    let snakefile = succeeds(folder.path(), &["--memory", "1MB", "plan", "tiny.yaml", "--format", "snakemake"]);
+    let stages: Vec<&str> =
+        snakefile.lines().filter_map(|line| line.split_once("--stage ")?.1.strip_suffix("\"")).collect();
+    assert_eq!(stages.len(), 10, "{snakefile}");
+    assert!(!folder.path().join(".cache/evaluate").exists());
+    for stage in stages {
+        let stage = stage.trim_matches('\'');
+        succeeds(folder.path(), &[&little[..], &["run", "tiny.yaml", "--stage", stage]].concat());
+    }
+    assert!(!folder.path().join("results").exists());
+    assert!(succeeds(folder.path(), &["plan", "tiny.yaml"]).contains("everything is cached"));
+    succeeds(folder.path(), &["run", "tiny.yaml"]);
+    assert_eq!(fingerprint(folder.path()), fingerprint(whole.path()));
+    let unknown = run(folder.path(), &["run", "tiny.yaml", "--stage", "calibrate other"]);
+    let message = String::from_utf8(unknown.stderr).unwrap();
+    assert!(!unknown.status.success() && message.contains("`calibrate own`"), "{message}");
+}
+
+#[test]
+fn llama2_7b_fits_into_20_gib() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let spec = "experiments/table6-llama2-7b.yaml";
+    let plan = succeeds(root, &["--memory", "20GiB", "--threads", "2", "plan", spec]);
+    let line = plan.lines().find(|line| line.starts_with("memory:")).unwrap();
+    let gib: f64 = line.split_whitespace().nth(3).unwrap().parse().unwrap();
+    assert!(line.contains("GiB of 20.0 GiB") && line.contains("read from disk"), "{line}");
+    // Hidden states of 256 x 2,048 tokens alone are 8 GiB.
+    assert!((8.0..20.0).contains(&gib), "{line}");
+    let more = succeeds(root, &["--memory", "20GiB", "--threads", "32", "plan", spec]);
+    assert!(more.contains("more memory than there is"), "{more}");
+}
+
+#[test]
 fn killed_at_any_moment_it_goes_on_to_the_same_files() {
     let whole = tempfile::tempdir().unwrap();
     tiny::experiment(whole.path());
