@@ -8,8 +8,9 @@ use rayon::prelude::*;
 use crate::model::kernel::{View, product};
 use crate::model::shape::Linear;
 use crate::plan::{DecomposeStage, EvaluateStage, Plan, cost};
+use crate::run::sweep::shared_passes;
 use crate::run::{Context, RunError, identities};
-use crate::spec::Experiment;
+use crate::spec::{Experiment, Loaded};
 
 /// A line of the account.
 struct Line {
@@ -28,11 +29,10 @@ const FORWARD_SHARE: f64 = 0.92;
 /// The same for factorisations in f64, against the f32 yardstick.
 const FACTORISATION_SHARE: f64 = 0.35;
 
-/// The plan of an experiment as text.
-pub fn describe(experiment: &Experiment, context: &Context) -> Result<String, RunError> {
-    let identities = identities(experiment, &context.store)?;
-    let plan = Plan::new(experiment, &identities);
-    let lines = lines(experiment, &plan, context)?;
+/// The plan of an experiment as text; of a sweep, of all its variants, each stage that they share once.
+pub fn describe(loaded: &Loaded, context: &Context) -> Result<String, RunError> {
+    let experiment = &loaded.experiment;
+    let lines = all_lines(loaded, context)?;
     let mut out = String::new();
     let mut say = |line: String| {
         // Writing to a string cannot fail.
@@ -63,7 +63,38 @@ pub fn describe(experiment: &Experiment, context: &Context) -> Result<String, Ru
     Ok(out)
 }
 
+fn all_lines(loaded: &Loaded, context: &Context) -> Result<Vec<Line>, RunError> {
+    let plan =
+        |experiment: &Experiment| Ok::<_, RunError>(Plan::new(experiment, &identities(experiment, &context.store)?));
+    let Some(sweep) = &loaded.sweep else { return lines(&loaded.experiment, &plan(&loaded.experiment)?, context) };
+    let experiments = loaded.experiments();
+    let plans = experiments.iter().map(|experiment| plan(experiment)).collect::<Result<Vec<_>, _>>()?;
+    let mut all = Vec::new();
+    for (experiment, plan) in shared_passes(experiments.iter().copied().zip(&plans)) {
+        all.extend(calibrate_lines(experiment, &plan, context));
+    }
+    for (variant, plan) in sweep.variants.iter().zip(&plans) {
+        for line in lines(&variant.experiment, plan, context)? {
+            if !all.iter().any(|known: &Line| known.key == line.key) {
+                all.push(Line { name: format!("{}: {}", variant.name, line.name), ..line });
+            }
+        }
+    }
+    Ok(all)
+}
+
 fn lines(experiment: &Experiment, plan: &Plan, context: &Context) -> Result<Vec<Line>, RunError> {
+    let mut lines = calibrate_lines(experiment, plan, context);
+    for stage in &plan.decompose {
+        lines.push(decompose_line(experiment, plan, context, stage));
+    }
+    for stage in &plan.evaluate {
+        lines.push(evaluate_line(experiment, context, stage)?);
+    }
+    Ok(lines)
+}
+
+fn calibrate_lines(experiment: &Experiment, plan: &Plan, context: &Context) -> Vec<Line> {
     let mut lines = Vec::new();
     let shape = &experiment.model.shape;
     for stage in &plan.calibrate {
@@ -83,13 +114,7 @@ fn lines(experiment: &Experiment, plan: &Plan, context: &Context) -> Result<Vec<
             flop: (if is_longest(plan, stage) { share * tokens * a_token } else { 0.0 }, 0.0),
         });
     }
-    for stage in &plan.decompose {
-        lines.push(decompose_line(experiment, plan, context, stage));
-    }
-    for stage in &plan.evaluate {
-        lines.push(evaluate_line(experiment, context, stage)?);
-    }
-    Ok(lines)
+    lines
 }
 
 fn is_longest(plan: &Plan, stage: &crate::plan::CalibrateStage) -> bool {

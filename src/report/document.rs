@@ -60,6 +60,8 @@ pub enum Cell {
     Interval(Number, Number),
     /// A difference in nats and the ends of its interval.
     Difference(String, String, String),
+    /// A mean and a standard deviation, which may be `nan`: then only the mean is shown.
+    Spread(Number, Number),
 }
 
 impl<'a> Document<'a> {
@@ -79,11 +81,7 @@ impl<'a> Document<'a> {
         let rest = published.map_or(Vec::new(), |paper| {
             paper.tests.iter().filter(unmatched).map(|test| table_of(paper, test)).collect()
         });
-        let columns_are = match meta.by {
-            By::Components => "components discarded per linear, r",
-            By::Share => "share of all components discarded",
-        };
-        Self { meta, columns_are, sections, rest }
+        Self { meta, columns_are: meta.by.columns_are(), sections, rest }
     }
 }
 
@@ -104,10 +102,6 @@ fn section(test: &Test, by: By, published: Option<PublishedTable>) -> Section {
 }
 
 fn table(test: &Test, by: By, points: &[f64], cell: impl Fn(&Row) -> Cell) -> Table {
-    let head = |point: &f64| match by {
-        By::Components => format!("{point}"),
-        By::Share => number::share(*point),
-    };
     // Every arm at 0 is the undamaged model: nothing was discarded, so an exact 0 does not move.
     let value = |curve: &Curve, point: f64| match curve.at(point) {
         Some(row) => cell(row),
@@ -115,7 +109,7 @@ fn table(test: &Test, by: By, points: &[f64], cell: impl Fn(&Row) -> Cell) -> Ta
         None => Cell::Absent,
     };
     let row = |curve: &Curve| (curve.label.to_string(), points.iter().map(|&point| value(curve, point)).collect());
-    Table { columns: points.iter().map(head).collect(), rows: test.curves.iter().map(row).collect() }
+    Table { columns: points.iter().map(|point| by.head(*point)).collect(), rows: test.curves.iter().map(row).collect() }
 }
 
 fn published_table(test: &PublishedTest) -> Table {

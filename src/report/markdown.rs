@@ -50,7 +50,7 @@ fn published_table(published: &PublishedTable) -> String {
     format!("\n### {heading}\n\nPerplexity by r. {citation}.\n\n{}", table(&published.table).trim_end())
 }
 
-fn table(table: &Table) -> String {
+pub(super) fn table(table: &Table) -> String {
     let mut out = format!("| | {} |\n|---|{}\n", table.columns.join(" | "), "---:|".repeat(table.columns.len()));
     for (label, cells) in &table.rows {
         let cells: Vec<String> = cells.iter().map(text).collect();
@@ -65,6 +65,8 @@ pub(super) fn text(cell: &Cell) -> String {
         Cell::Perplexity(value) => value.text(),
         Cell::Interval(low, high) => format!("{}–{}", low.text(), high.text()),
         Cell::Difference(value, low, high) => format!("{value} [{low}, {high}]"),
+        Cell::Spread(mean, deviation) if deviation.is_nan() => mean.text(),
+        Cell::Spread(mean, deviation) => format!("{} ± {}", mean.text(), deviation.text()),
     }
 }
 

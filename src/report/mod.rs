@@ -19,6 +19,7 @@ mod number;
 mod page;
 pub mod published;
 mod study;
+pub mod sweep;
 
 pub use page::Sources;
 pub use published::Published;

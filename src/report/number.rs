@@ -94,6 +94,11 @@ pub fn superscript(value: i32) -> String {
 }
 
 impl Number {
+    /// Whether it is not a number.
+    pub fn is_nan(&self) -> bool {
+        matches!(self, Number::Plain(text) if text == "nan")
+    }
+
     /// As text, with superscript digits.
     pub fn text(&self) -> String {
         match self {

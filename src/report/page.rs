@@ -5,6 +5,7 @@ use askama::Template;
 use super::claims::{Claim, Duel, Losses};
 use super::document::{Document, PublishedTable, Table};
 use super::study::{self, By};
+use super::sweep::Extra;
 use super::{Meta, Published, ReportError, markdown, number};
 use crate::results::provenance::{Outcome, Provenance};
 use crate::results::{Row, WindowRow};
@@ -23,6 +24,8 @@ pub struct Sources<'a> {
     pub published: Option<&'a Published>,
     /// Figures as SVG, in the order of the page.
     pub figures: Vec<String>,
+    /// What a sweep says of its variants.
+    pub sweep: Option<&'a Extra>,
 }
 
 #[derive(Template)]
@@ -37,6 +40,7 @@ struct Page {
     says: Vec<Says>,
     figures: Vec<String>,
     tables: Vec<Section>,
+    variants: Vec<(String, String)>,
     settings: Vec<String>,
     warnings: Vec<String>,
     command: String,
@@ -77,13 +81,14 @@ struct Winner {
     p: String,
 }
 
-struct Section {
-    heading: String,
-    tables: Vec<Grid>,
+/// Tables under a heading.
+pub(super) struct Section {
+    pub heading: String,
+    pub tables: Vec<Grid>,
 }
 
 /// A table of text.
-struct Grid {
+pub(super) struct Grid {
     caption: String,
     corner: String,
     columns: Vec<String>,
@@ -111,7 +116,8 @@ pub fn html(sources: &Sources) -> Result<String, ReportError> {
         columns_are: document.columns_are.into(),
         says: says.collect(),
         figures: sources.figures.iter().enumerate().map(|(i, svg)| inline(svg, i)).collect(),
-        tables: sections(&document),
+        tables: sources.sweep.map_or_else(|| sections(&document), |sweep| sweep.tables(document.columns_are)),
+        variants: sources.sweep.map_or(Vec::new(), |sweep| sweep.links.clone()),
         settings: meta.settings.clone(),
         warnings: meta.warnings.clone(),
         command: run.command.join(" "),
@@ -202,7 +208,7 @@ fn sections(document: &Document) -> Vec<Section> {
     ours.chain(rest).collect()
 }
 
-fn grid(caption: &str, corner: &str, table: &Table) -> Grid {
+pub(super) fn grid(caption: &str, corner: &str, table: &Table) -> Grid {
     let row = |(label, cells): &(String, Vec<_>)| (label.clone(), cells.iter().map(markdown::text).collect());
     Grid {
         caption: caption.into(),

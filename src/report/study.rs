@@ -1,6 +1,6 @@
 //! Rows arranged as a reader thinks of them: test sets, their curves, the points of a curve.
 
-use super::ReportError;
+use super::{ReportError, number};
 use crate::results::Row;
 
 /// What the points of a curve count.
@@ -23,6 +23,22 @@ impl By {
         match self {
             By::Components => f64::from(discarded),
             By::Share => share,
+        }
+    }
+
+    /// What a table's columns count, for captions.
+    pub fn columns_are(self) -> &'static str {
+        match self {
+            By::Components => "components discarded per linear, r",
+            By::Share => "share of all components discarded",
+        }
+    }
+
+    /// A point as the head of a column.
+    pub fn head(self, point: f64) -> String {
+        match self {
+            By::Components => format!("{point}"),
+            By::Share => number::share(point),
         }
     }
 }

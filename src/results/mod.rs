@@ -75,6 +75,15 @@ pub struct Row {
     pub factored_ratio: f64,
 }
 
+/// A row of one of several variants of an experiment; a file without variants reads as rows without one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Varied<R> {
+    /// The row.
+    pub row: R,
+    /// Name of the variant: its folder below that of the experiment.
+    pub variant: Option<String>,
+}
+
 /// The loss of one window.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WindowRow {

@@ -60,8 +60,15 @@ pub(super) fn is_current(
     if experiment.arms.is_empty() {
         return Ok(true);
     }
-    let Ok(rows) = results::read_rows::<Row>(&folder.join("results.parquet")) else { return Ok(false) };
-    for (stage, row) in plan.evaluate.iter().zip(&rows) {
+    match results::read_rows::<Row>(&folder.join("results.parquet")) {
+        Ok(rows) => is_measured(plan, &rows, context),
+        Err(_) => Ok(false),
+    }
+}
+
+/// Whether these are the rows of this very plan and the cache holds the windows they rest on.
+pub(super) fn is_measured(plan: &Plan, rows: &[Row], context: &Context) -> Result<bool, RunError> {
+    for (stage, row) in plan.evaluate.iter().zip(rows) {
         let measured = context.cache.journal(&stage.key).read()?;
         if row.key != stage.key || (0..row.windows as usize).any(|window| !measured.contains_key(&window)) {
             return Ok(false);
@@ -144,12 +151,14 @@ pub(super) fn render(
         windows: &windows,
         published: published.as_ref(),
         figures,
+        sweep: None,
     };
     written.extend(report::render_page(&sources, folder)?);
     Ok(written)
 }
 
-fn measurements(run: &Run) -> Result<(Vec<Row>, Vec<WindowRow>), RunError> {
+/// The rows of a plan, from the journals.
+pub(super) fn measurements(run: &Run) -> Result<(Vec<Row>, Vec<WindowRow>), RunError> {
     let (mut rows, mut window_rows) = (Vec::new(), Vec::new());
     let mut undamaged: Vec<Vec<f64>> = vec![Vec::new(); run.experiment.evaluations.len()];
     let plan = run.plan;

@@ -12,12 +12,15 @@ mod model;
 mod published;
 mod raw;
 mod resolve;
+mod schema;
 mod source;
+mod sweep;
 mod targets;
 #[cfg(test)]
 mod tests;
 mod text;
 mod warning;
+mod written;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -36,13 +39,17 @@ pub use device::Device;
 pub use model::ShapeReader;
 pub use published::{Published, PublishedRow, PublishedTest};
 use resolve::safe_name;
+pub use schema::schema;
+pub use sweep::{Sweep, Variant};
 pub use warning::{Warning, WarningKind};
 
 /// An experiment, and what to say about it before it is run.
 #[derive(Debug, Clone)]
 pub struct Loaded {
-    /// The experiment.
+    /// The experiment; with a sweep, that of the first value of every swept key.
     pub experiment: Experiment,
+    /// The variants that its `sweep` asks for.
+    pub sweep: Option<Sweep>,
     /// What is allowed but probably not meant.
     pub warnings: Vec<Warning>,
 }
@@ -70,11 +77,24 @@ pub fn starter(name: &str) -> Result<String, String> {
     Ok(include_str!("starter.yaml").replace("NAME", name))
 }
 
+impl Loaded {
+    /// The experiments to run: the variants of a sweep, or the one.
+    pub fn experiments(&self) -> Vec<&Experiment> {
+        match &self.sweep {
+            Some(sweep) => sweep.variants.iter().map(|variant| &variant.experiment).collect(),
+            None => vec![&self.experiment],
+        }
+    }
+}
+
 /// One experiment: a study of curves (arms) over numbers of discarded components, heat maps of covariances, or both.
 #[derive(Debug, Clone, Serialize)]
 pub struct Experiment {
     /// Name of the results folder, `results/<name>/`.
     pub name: String,
+    /// Which variant of a sweep it is: its folder below that of the results.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
     /// One line for headings.
     pub title: String,
     /// What it is for, if the file says.
@@ -106,7 +126,7 @@ pub struct Experiment {
     pub published: Option<String>,
     /// The spec file as given on the command line.
     pub path: PathBuf,
-    /// `--set` overrides as given, in order.
+    /// `--set` overrides as given, in order; then the settings of a variant.
     pub overrides: Vec<String>,
 }
 
@@ -264,6 +284,11 @@ impl Corpus {
 }
 
 impl Experiment {
+    /// The folder of its results below `results/`.
+    pub fn folder(&self) -> PathBuf {
+        self.variant.iter().fold(PathBuf::from(&self.name), |folder, variant| folder.join(variant))
+    }
+
     /// The calibration that an arm uses.
     pub fn calibration(&self, arm: &Arm) -> Option<&Calibration> {
         let name = arm.calibration.as_ref()?;

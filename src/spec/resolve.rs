@@ -6,7 +6,8 @@ use super::arms::{self, Known};
 use super::model::{self, ShapeReader};
 use super::text::{self, Context, Named};
 use super::{
-    Catalog, Discard, Experiment, Loaded, SpecErrors, adapters, device, discard, published, raw, targets, warning,
+    Catalog, Discard, Experiment, Loaded, SpecErrors, adapters, device, discard, published, raw, sweep, targets,
+    warning,
 };
 use crate::decompose::Entry;
 use crate::yaml::{self, Error, Errors, Key, Node, Span};
@@ -27,7 +28,26 @@ pub(super) fn load(
     for text in overrides {
         root = yaml::override_with(root, text, folder)?;
     }
-    let raw: raw::Experiment = yaml::from_node(&root).map_err(|error| error.also_known(&["extends"]))?;
+    let written = Written { path, overrides, catalog, shape_reader, methods };
+    match yaml::take(&mut root, "sweep").filter(|sweep| !sweep.is_null()) {
+        Some(sweep) => sweep::load(&root, &sweep, &|root| resolve(root, &written)),
+        None => resolve(&root, &written),
+    }
+}
+
+/// What a tree is resolved with.
+struct Written<'a> {
+    path: &'a Path,
+    overrides: &'a [String],
+    catalog: &'a Catalog,
+    shape_reader: ShapeReader<'a>,
+    methods: &'a [Entry],
+}
+
+/// One experiment, without a sweep.
+fn resolve(root: &Node, written: &Written) -> Result<Loaded, SpecErrors> {
+    let Written { path, overrides, catalog, shape_reader, methods } = *written;
+    let raw: raw::Experiment = yaml::from_node(root).map_err(|error| error.also_known(&["extends", "sweep"]))?;
 
     let mut errors = Errors::default();
     errors.keep(safe_name("experiment", &raw.name, &raw.name.span));
@@ -70,6 +90,7 @@ pub(super) fn load(
     let experiment = Experiment {
         title: raw.title.unwrap_or_else(|| raw.name.value.clone()),
         name: raw.name.value,
+        variant: None,
         description: raw.description,
         model,
         device,
@@ -86,7 +107,7 @@ pub(super) fn load(
         overrides: overrides.to_vec(),
     };
     let warnings = warning::find(&experiment, &calibration_keys, &evaluation_keys, &arm_spans);
-    Ok(Loaded { experiment, warnings })
+    Ok(Loaded { experiment, sweep: None, warnings })
 }
 
 /// The parts of a study, which go together.

@@ -7,6 +7,7 @@ use super::{Meta, ReportError};
 
 mod axis;
 mod canvas;
+pub mod damage;
 mod ends;
 mod font;
 pub mod heat;
