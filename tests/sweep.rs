@@ -27,7 +27,10 @@ fn replicates_run_together_and_every_command_knows_them() {
     swept(folder, "{seed: [1, 2, 3]}");
     assert!(succeeds(folder, &["check", "tiny.yaml"]).contains("tiny.yaml: ok, 3 variants of seed"));
     let plan = succeeds(folder, &["plan", "tiny.yaml"]);
-    assert!(plan.contains("seed-3: calibrate own") && plan.matches("evaluate undamaged on test").count() == 1, "{plan}");
+    assert!(
+        plan.contains("seed-3: calibrate own") && plan.matches("evaluate undamaged on test").count() == 1,
+        "{plan}"
+    );
     assert!(succeeds(folder, &["run", "tiny.yaml"]).contains("results/tiny/report.html"));
     assert!(succeeds(folder, &["run", "tiny.yaml"]).contains("nothing to do"));
     assert!(succeeds(folder, &["plan", "tiny.yaml"]).contains("everything is cached"));

@@ -211,6 +211,11 @@ fn table_md(sections: &[Section], combined: &Combined, meta: &Meta) -> String {
             out += &format!("\n### {caption}\n\n{}", markdown::table(table));
         }
     }
+    for (heading, lines) in [("Settings", &meta.settings), ("Warnings", &meta.warnings)] {
+        let lines: Vec<String> = lines.iter().map(|line| format!("- {}\n", markdown::escape(line))).collect();
+        let lines = if lines.is_empty() { "None.\n".to_string() } else { lines.concat() };
+        out += &format!("\n## {heading}\n\n{lines}");
+    }
     out
 }
 

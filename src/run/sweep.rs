@@ -303,7 +303,8 @@ fn merge(parts: &mut Vec<Part>, more: &[Part]) -> bool {
 
 /// Tables, figure and page over all variants, from the saved rows.
 fn render(loaded: &Loaded, sweep: &Sweep, provenance: &Provenance, folder: &Path) -> Result<Vec<PathBuf>, RunError> {
-    let meta = outcome::meta(&loaded.experiment, &provenance.warnings);
+    let mut meta = outcome::meta(&loaded.experiment, &provenance.warnings);
+    meta.settings = settings(&meta.settings, sweep);
     let rows: Vec<Varied<Row>> = match loaded.experiment.arms.is_empty() {
         true => Vec::new(),
         false => results::read_rows(&folder.join("results.parquet"))?,
@@ -317,6 +318,23 @@ fn render(loaded: &Loaded, sweep: &Sweep, provenance: &Provenance, folder: &Path
         rows: &rows,
     };
     Ok(page::render(&combined, &meta, provenance, folder)?)
+}
+
+/// The settings of the experiment with those that are swept as they are: all their values.
+fn settings(lines: &[String], sweep: &Sweep) -> Vec<String> {
+    let swept = |line: &&String| sweep.keys.iter().any(|key| line.starts_with(&format!("{key} ")));
+    let values = |(i, key): (usize, &String)| {
+        let mut all: Vec<&str> = Vec::new();
+        for variant in &sweep.variants {
+            let value = variant.values[i].as_str();
+            if !all.contains(&value) {
+                all.push(value);
+            }
+        }
+        format!("swept {key}: {}", all.join("; "))
+    };
+    let others = lines.iter().filter(|line| !swept(line)).cloned();
+    others.chain(sweep.keys.iter().enumerate().map(values)).collect()
 }
 
 /// Rebuilds the reports of all variants and the one over them, from saved results.

@@ -36,6 +36,9 @@ fn add_keys_about_the_file(root: &mut Value) {
     root["properties"]["sweep"] = sweep;
 }
 
+/// The keys of a study.
+const STUDY: [&str; 3] = ["arms", "discard", "evaluate"];
+
 /// What a file must have it may also have from the one it extends, so nothing is required but in files that extend none.
 fn demand_where_nothing_is_extended(root: &mut Value) {
     let own = |of: &mut Value| of.as_object_mut().and_then(|of| of.shift_remove("required")).unwrap_or(json!([]));
@@ -49,7 +52,9 @@ fn demand_where_nothing_is_extended(root: &mut Value) {
     root["if"] = json!({"not": {"required": ["extends"]}});
     root["then"] = json!({
         "required": ["name", "model"],
-        "anyOf": [{"required": ["heatmaps"]}, {"required": ["arms", "discard", "evaluate"]}],
+        "anyOf": [{"required": ["heatmaps"]}, {"required": STUDY}],
+        // The parts of a study go together.
+        "dependentRequired": {"arms": STUDY, "discard": STUDY, "evaluate": STUDY, "adapters": STUDY},
         "properties": {
             "calibrations": all(calibration),
             "evaluate": all(evaluation),
@@ -72,7 +77,10 @@ fn arm(entry: &Entry, generator: &mut SchemaGenerator) -> Value {
     // What it needs is known once its parameters are read: here, none at all.
     let method = yaml::parse("{}", "schema").and_then(|nothing| (entry.read)(&nothing));
     match method.map(|method| method.needs()) {
-        Ok(Needs::Statistics) => required.push("calibration"),
+        Ok(Needs::Statistics) => {
+            required.push("calibration");
+            properties["calibration"]["type"] = json!("string");
+        }
         Ok(Needs::Nothing) => {
             properties.shift_remove("calibration");
             properties.shift_remove("samples");

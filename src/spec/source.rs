@@ -49,7 +49,8 @@ pub(super) struct Local {
     sha256: Option<Spanned<String>>,
 }
 
-/// A source as it is written, for the schema: [`read`] tells the kinds apart itself.
+/// Where files come from.
+// For the schema only: `read` tells the kinds apart itself.
 #[derive(JsonSchema)]
 #[schemars(untagged, rename = "Source")]
 #[allow(dead_code)]

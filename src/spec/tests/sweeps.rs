@@ -9,14 +9,14 @@ fn swept(sweep: &str) -> String {
 #[test]
 fn every_combination_is_a_variant() {
     let bench = Bench::new();
-    let text = swept("{seed: [1, 2], arms[1].alpha: [0.5, 2], targets: [decoder, ['*.q_proj', '*.k_proj']]}");
+    let text = swept("{seed: [1, 2], 'arms[1].alpha': [0.5, 2], targets: [decoder, ['*.q_proj', '*.k_proj']]}");
     let loaded = bench.load(&text, &["evaluate.wiki.windows=4"]).expect(&text);
     let sweep = loaded.sweep.as_ref().expect("a sweep");
     assert_eq!(sweep.keys, ["seed", "arms[1].alpha", "targets"]);
     assert!(!sweep.is_replicates() && !sweep.is_over_targets());
     let names: Vec<&str> = sweep.variants.iter().map(|variant| variant.name.as_str()).collect();
     assert_eq!(names.len(), 8);
-    assert_eq!(names[0], "seed-1_arms-1-.alpha-0.5_targets-decoder");
+    assert_eq!(names[0], "seed-1_arms-1-alpha-0.5_targets-decoder");
     let last = &sweep.variants[7];
     assert_eq!(last.label, "seed = 2, arms[1].alpha = 2, targets = *.q_proj *.k_proj");
     let experiment = &last.experiment;
@@ -53,7 +53,7 @@ fn what_is_wrong_is_said_where_it_stands_in_the_sweep() {
         "{}".into(),
         "{sed: [1, 2]}".into(),
         "{calibrations.wikki.seed: [1, 2]}".into(),
-        "{arms[7].alpha: [1, 2]}".into(),
+        "{'arms[7].alpha': [1, 2]}".into(),
         "{'arms[1].alhpa': [1, 2]}".into(),
         "{seed: 1}".into(),
         "{seed: []}".into(),
