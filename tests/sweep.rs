@@ -52,7 +52,8 @@ fn replicates_run_together_and_every_command_knows_them() {
     assert!(table.contains("over 3 replicates") && table.contains(" ± 0.00 |"), "{table}");
     assert!(read(folder, "results.csv").lines().next().unwrap().ends_with(",factored_ratio,variant"));
     let page = read(folder, "report.html");
-    assert!(page.contains("href=\"seed-1/report.html\"") && page.contains("±"));
+    assert!(page.contains("href=\"seed-1/report.html\"") && page.contains("±") && page.contains("<svg"));
+    assert!(read(folder, "figure2.svg").contains("standard deviation around the mean of 3 replicates"));
     assert!(read(folder, "provenance.json").contains("\"seed-3\""));
 
     // A damaged or missing variant is made again, and nothing else.

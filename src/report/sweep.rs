@@ -49,7 +49,8 @@ struct Variant<'a> {
     tests: Vec<Test<'a>>,
 }
 
-/// Writes `table.md`, `table.tex`, with a sweep over targets `layers.svg` and `layers.png`, and `report.html`.
+/// Writes `table.md`, `table.tex` and `report.html`; of replicates `figure2.svg` and `figure2.png`, of a sweep over targets
+/// `layers.svg` and `layers.png`.
 ///
 /// # Errors
 /// If rows are missing, or a file cannot be written.
@@ -80,6 +81,14 @@ pub fn render(
             let svg = figure::damage::svg(&damage(&variants, combined, meta.by), meta)?;
             let png = figure::png(&svg)?;
             written.extend(super::write(out, [("layers.svg", svg.clone().into_bytes()), ("layers.png", png)])?);
+            figures.push(svg);
+        }
+        if combined.replicates {
+            let means = means(&variants);
+            let shaded = format!("one standard deviation around the mean of {} replicates", variants.len());
+            let svg = figure::svg_shaded(&study::arrange(&means, meta.by)?, meta, &shaded)?;
+            let png = figure::png(&svg)?;
+            written.extend(super::write(out, [("figure2.svg", svg.clone().into_bytes()), ("figure2.png", png)])?);
             figures.push(svg);
         }
     }
@@ -186,6 +195,34 @@ fn beside(tests: &[(&str, &Test)], points: &[f64], by: By) -> Vec<(String, Table
             table(&points[1..], &difference),
         ),
     ]
+}
+
+/// The rows of the first replicate, with the perplexity's mean over all in place of its own, and one standard deviation to
+/// either side in place of its interval.
+fn means(variants: &[Variant]) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for name in test_sets(variants) {
+        let tests: Vec<(&str, &Test)> = variants
+            .iter()
+            .flat_map(|variant| variant.tests.iter().filter(|test| test.name() == name).map(|test| ("", test)))
+            .collect();
+        // Every replicate has the same undamaged model.
+        rows.extend(tests.first().map(|(_, test)| {
+            let perplexity = test.undamaged.perplexity;
+            Row { ppl_low: perplexity, ppl_high: perplexity, ..test.undamaged.clone() }
+        }));
+        for arm in arms(&tests) {
+            let curves = curves(&tests, arm);
+            let Some((_, _, first)) = curves.first() else { continue };
+            for (point, row) in &first.points {
+                let values = curves.iter().filter_map(|(_, _, curve)| Some(curve.at(*point)?.perplexity));
+                let (mean, deviation) = mean_and_deviation(&values.collect::<Vec<f64>>());
+                let (ppl_low, ppl_high) = (mean - deviation, mean + deviation);
+                rows.push(Row { perplexity: mean, ppl_low, ppl_high, ..(*row).clone() });
+            }
+        }
+    }
+    rows
 }
 
 /// Mean, and standard deviation of a sample (n - 1); the latter is not a number where there is one value only.

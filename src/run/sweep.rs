@@ -56,6 +56,9 @@ fn files(loaded: &Loaded, sweep: &Sweep) -> Vec<&'static str> {
         if sweep.is_over_targets() {
             files.extend(["layers.svg", "layers.png"]);
         }
+        if sweep.is_replicates() {
+            files.extend(["figure2.svg", "figure2.png"]);
+        }
     }
     files
 }

@@ -17,7 +17,7 @@ const GAP: f64 = 18.0;
 const HEADING: f64 = 34.0;
 /// Width and height of the colour scale.
 const SCALE: (f64, f64) = (320.0, 16.0);
-/// Smallest value that the scale tells apart, as a part of the largest: differences below are noise of few windows.
+/// Smallest value that the scale tells apart, as a part of the largest.
 const DEPTH: f64 = 1e-3;
 
 const HEAD: Type = Type { size: 17.0, colour: INK, weight: Weight::Bold };
@@ -114,14 +114,21 @@ fn places(columns: &[Column]) -> Vec<f64> {
     places
 }
 
-/// log10 of the ends of the scale.
+/// log10 of the ends of the scale. Truncation cannot help but by chance, so what chance does, the largest decrease, is
+/// where it starts.
 fn ends(values: impl Iterator<Item = f64>) -> (f64, f64) {
-    let positive = values.filter(|value| *value > 0.0 && value.is_finite());
-    let (low, high) = positive.fold((f64::INFINITY, 0.0), |(low, high): (f64, f64), v| (low.min(v), high.max(v)));
+    let (mut least, mut high, mut chance) = (f64::INFINITY, 0.0_f64, 0.0_f64);
+    for value in values.filter(|value| value.is_finite()) {
+        if value > 0.0 {
+            (least, high) = (least.min(value), high.max(value));
+        } else {
+            chance = chance.max(-value);
+        }
+    }
     if high == 0.0 {
         return (-3.0, 0.0);
     }
-    let low = low.max(DEPTH * high).min(0.5 * high);
+    let low = least.max(DEPTH * high).max(chance).min(0.5 * high);
     (low.log10(), high.log10())
 }
 
@@ -203,8 +210,9 @@ mod tests {
     }
 
     #[test]
-    fn the_scale_spans_what_is_positive_and_not_noise() {
-        assert_eq!(ends([-0.1, 0.0, 0.01, 1.0, f64::INFINITY].into_iter()), (-2.0, 0.0));
+    fn the_scale_spans_what_is_positive_and_not_chance() {
+        assert_eq!(ends([0.0, 0.01, 1.0, f64::INFINITY].into_iter()), (-2.0, 0.0));
+        assert_eq!(ends([-0.1, 0.01, 1.0].into_iter()), (-1.0, 0.0));
         assert_eq!(ends([1e-9, 1.0].into_iter()), (DEPTH.log10(), 0.0));
         assert_eq!(ends([-1.0, f64::NAN].into_iter()), (-3.0, 0.0));
         let (low, high) = ends([0.5].into_iter());

@@ -41,6 +41,11 @@ const LINE: f64 = 1.3;
 
 /// The figure of a study as SVG.
 pub fn svg(tests: &[Test], meta: &Meta) -> Result<String, ReportError> {
+    svg_shaded(tests, meta, "95% interval over windows")
+}
+
+/// The figure of a study whose rows' intervals are what `shaded` says.
+pub fn svg_shaded(tests: &[Test], meta: &Meta, shaded: &str) -> Result<String, ReportError> {
     let arms = tests.iter().flat_map(|test| test.curves.iter().map(|curve| (curve.method, curve.arm)));
     let styles = palette::assign(arms);
     let panels: Vec<Panel> = tests.iter().map(|test| Panel::new(test, meta.by, &styles)).collect();
@@ -53,7 +58,7 @@ pub fn svg(tests: &[Test], meta: &Meta) -> Result<String, ReportError> {
     let across = panels.len().min(ACROSS);
     let down = panels.len().div_ceil(ACROSS);
     let width = 2.0 * MARGIN + across as f64 * PANEL + (across - 1) as f64 * GAP;
-    let subtitle = format!("{}. Shaded: 95% interval over windows.", meta.model);
+    let subtitle = format!("{}. Shaded: {shaded}.", meta.model);
     let header = Header::new(&meta.title, &subtitle, width - 2.0 * MARGIN);
     let height = header.height + down as f64 * panel_height + (down - 1) as f64 * GAP + MARGIN;
 
