@@ -7,7 +7,7 @@ NAME = $(basename $(notdir $(SPEC)))
 # What `make interop` exports: KPM, IPM, PiSSA, LoRA.
 INTEROP = corda-ptb-32 corda-ptb-32-largest plain-svd-largest lora
 
-.PHONY: help build reproduce report figures verify test lint smoke notebooks interop bench clean
+.PHONY: help build reproduce report figures verify test lint smoke snakemake notebooks interop memory bench clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -42,6 +42,17 @@ smoke: build ## The smallest experiment, end to end, on the real model; then aga
 	$(CORDA) --results .cache/smoke run experiments/smoke.yaml
 	$(CORDA) --results .cache/smoke run experiments/smoke.yaml | grep 'nothing to do'
 
+snakemake: smoke ## The smoke experiment by Snakemake, a process a stage: the same as by one process
+	python3 -m venv .cache/snakemake/venv
+	.cache/snakemake/venv/bin/pip install --quiet -r tests/snakemake/requirements.txt
+	rm -rf .cache/snakemake/run
+	mkdir -p .cache/snakemake/run/cache
+	cp -r .cache/assets .cache/snakemake/run/cache
+	$(CORDA) --cache .cache/snakemake/run/cache --results .cache/snakemake/run plan experiments/smoke.yaml --format snakemake \
+		> .cache/snakemake/run/Snakefile
+	.cache/snakemake/venv/bin/snakemake --snakefile .cache/snakemake/run/Snakefile --cores all --quiet all --config corda=$(CORDA)
+	! $(CORDA) compare .cache/smoke/smoke .cache/snakemake/run/smoke | grep -E 'within|apart|only in|not comparable'
+
 notebooks: build ## Execute the notebooks in place, in a virtual environment of their own
 	python3 -m venv .cache/notebooks/venv
 	.cache/notebooks/venv/bin/pip install --quiet -r notebooks/requirements.txt
@@ -53,8 +64,16 @@ interop: build ## Load exported adapters with PEFT and compare logits (installs 
 	$(CORDA) adapt experiments/adapters.yaml --out .cache/interop $(foreach one,$(INTEROP),--only $(one)-r16)
 	.cache/interop/venv/bin/python tests/interop/check.py $(CORDA) .cache/interop/adapters README.md
 
-bench: ## Criterion benches of the hot paths
+memory: build ## Hold the account of memory in `corda plan` against what stages take (writes two random models: 4 GB)
+	cargo build --release --locked --example random_llama
+	mkdir -p .cache/memory/cache
+	for size in 0.5b 1.3b; do $(dir $(CORDA))examples/random_llama $$size .cache/memory/random-$$size || exit 1; done
+	cp -r .cache/assets .cache/memory/cache
+	tests/memory.py $(CORDA) .cache/memory smollm2=smollm2-135m-instruct 0.5b=.cache/memory/random-0.5b 1.3b=.cache/memory/random-1.3b
+
+bench: ## Criterion benches of the hot paths, then each as a share of the yardstick
 	cargo bench
+	benches/shares.py $(dir $(CORDA))../criterion
 
 clean: ## Remove build products and the cache (results stay)
 	cargo clean

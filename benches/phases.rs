@@ -3,6 +3,7 @@
 use candle_core::{Device, Tensor};
 use corda::calibrate::pass::Pass;
 use corda::calibrate::{Normalisation, Snapshot};
+use corda::decompose::tall::Tall;
 use corda::decompose::truncate::Truncation;
 use corda::decompose::{End, Factorisation, corda as method};
 use corda::evaluate::{Window, resident_losses};
@@ -89,38 +90,71 @@ fn forward(c: &mut Criterion) {
 fn calibration(c: &mut Criterion) {
     // One block of the thirty: every block costs the same.
     let model = model(1);
-    let samples = vec![tokens(512); 16];
-    let snapshots = [Snapshot { samples: 16, normalisation: Normalisation::Max }];
+    let samples: Vec<Vec<u32>> = (0..16).map(|i| tokens(512).into_iter().map(|t| (t + i) % 49152).collect()).collect();
+    let snapshot = Snapshot { samples: 16, normalisation: Normalisation::Max };
     let mut group = c.benchmark_group("calibration");
     group.sample_size(10).throughput(Throughput::Elements(16 * 512));
     group.bench_function("tokens x blocks", |b| {
         b.iter(|| {
             let mut pass = Pass::start("bench", &model, &samples).expect("a pass");
-            pass.block(&snapshots, &|_| {}).expect("statistics")
+            pass.block(&[snapshot], &|_| {}).expect("a block").statistics(snapshot).expect("statistics")
         });
     });
+}
+
+/// Uniform in [-0.5, 0.5): a full-rank matrix, unlike any formula of row and column.
+fn dense(rows: usize, cols: usize) -> Mat<f64> {
+    let mut state = 0x9e37_79b9_7f4a_7c15u64;
+    Mat::from_fn(rows, cols, |_, _| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) as f64 / (1u64 << 53) as f64 - 0.5
+    })
 }
 
 fn decomposition(c: &mut Criterion) {
     let mut group = c.benchmark_group("factorisation");
     group.sample_size(10);
-    for (d_out, d_in) in [(576, 576), (192, 576), (1536, 576), (576, 1536), (2048, 2048)] {
-        let m = Mat::from_fn(d_out, d_in, |i, j| ((i * 31 + j * 17) as f64 * 0.37).sin());
+    for (d_out, d_in) in [(576, 576), (192, 576), (1536, 576), (576, 1536), (2048, 2048), (4096, 4096)] {
+        let m = dense(d_out, d_in);
         group.bench_function(format!("{d_out}x{d_in}"), |b| {
-            b.iter(|| Factorisation::of(m.as_ref(), End::Smallest, 128).expect("a factorisation"));
+            b.iter(|| {
+                let w = Tall::of(m.as_ref());
+                Truncation::new(&w, &Factorisation::of(w.core(), End::Smallest, 128).expect("a factorisation"))
+            });
         });
     }
-    let x = Mat::from_fn(600, 576, |i, j| ((i * 13 + j * 7) as f64 * 0.11).sin());
+    let x = dense(600, 576);
     let covariance = x.transpose() * &x;
     group.bench_function("damping 576", |b| {
         b.iter(|| method::damp(&covariance, &method::Damping::default()).expect("damped"));
     });
     group.finish();
 
-    let w = Mat::from_fn(1536, 576, |i, j| ((i * 31 + j * 17) as f64 * 0.37).sin());
-    let found = Factorisation::of(w.as_ref(), End::Smallest, 128).expect("a factorisation");
-    let (truncation, tensor) = (Truncation::new(w.as_ref(), &found, End::Smallest, 128), random(&[1536, 576]));
-    c.bench_function("truncation 1536x576 to r = 64", |b| b.iter(|| truncation.apply(&tensor, 64).expect("W'")));
+    // A further r of an arm: every linear of the model is truncated anew.
+    let model = model(30);
+    let truncations: Vec<Truncation> = model.blocks[0]
+        .linears
+        .iter()
+        .map(|w| {
+            let (d_out, d_in) = w.dims2().expect("two dimensions");
+            let w = dense(d_out, d_in);
+            let w = Tall::of(w.as_ref());
+            Truncation::new(&w, &Factorisation::of(w.core(), End::Smallest, 128).expect("a factorisation"))
+        })
+        .collect();
+    let mut group = c.benchmark_group("truncation");
+    group.sample_size(10);
+    group.bench_function("all linears to r = 64", |b| {
+        b.iter(|| {
+            model.blocks.par_iter().for_each(|block| {
+                for (w, truncation) in block.linears.iter().zip(&truncations) {
+                    truncation.apply(w, 64).expect("W'");
+                }
+            });
+        });
+    });
 }
 
 criterion_group!(benches, yardstick, forward, calibration, decomposition);

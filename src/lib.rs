@@ -27,6 +27,7 @@ pub mod progress;
 pub mod report;
 pub mod results;
 pub mod run;
+pub mod snakemake;
 pub mod spec;
 pub mod status;
 pub mod tensors;

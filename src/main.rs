@@ -12,9 +12,9 @@ use corda::cache::Cache;
 use corda::plan::memory::Room;
 use corda::progress::Progress;
 use corda::results::machine;
-use corda::run::{self, Context, Done, RunError};
+use corda::run::{self, Context, Done, RunError, Share};
 use corda::spec::{self, Catalog, Loaded};
-use corda::{model, status};
+use corda::{model, snakemake, status};
 
 /// Reproducible experiments with CorDA, the context-oriented decomposition of language models.
 #[derive(Parser)]
@@ -55,6 +55,15 @@ struct Specs {
     overrides: Vec<String>,
 }
 
+/// How a plan is written.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Format {
+    /// A table.
+    Text,
+    /// For the workflow engine Snakemake, which runs stages on many machines that share a file system.
+    Snakemake,
+}
+
 #[derive(Subcommand)]
 enum Command {
     /// Runs what is missing, then reports.
@@ -64,11 +73,20 @@ enum Command {
         /// Computes only part of it, e.g. 2/8, into a cache shared with the others; a run without this then finishes.
         #[arg(long, value_name = "I/N")]
         shard: Option<run::Shard>,
+        /// Computes only this stage, e.g. "calibrate wiki", into the cache; `corda plan --format snakemake` uses it.
+        #[arg(long, value_name = "NAME", conflicts_with = "shard")]
+        stage: Option<String>,
     },
     /// Validates only.
     Check(Specs),
-    /// Shows stages, what is cached and what the rest costs.
-    Plan(Specs),
+    /// Shows stages, what is cached, and what the rest costs: operations, memory, disk, time.
+    Plan {
+        #[command(flatten)]
+        specs: Specs,
+        /// For people, or a Snakefile with one rule a stage.
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
+    },
     /// Downloads and verifies models and texts.
     Fetch(Specs),
     /// Rebuilds tables and figures from saved results.
@@ -220,13 +238,24 @@ fn execute(cli: Cli, progress: &Progress) -> Result<ExitCode, RunError> {
         room: Room { bytes: cli.memory.unwrap_or_else(free_memory), threads: rayon::current_num_threads() },
     };
     match cli.command {
-        Command::Run { specs, shard } => each(&specs, &context, |loaded| run_one(loaded, &context, shard)),
+        Command::Run { specs, shard, stage } => {
+            let share = match (shard, &stage) {
+                (Some(shard), _) => Share::Shard(shard),
+                (None, Some(stage)) => Share::Step(stage),
+                (None, None) => Share::All,
+            };
+            each(&specs, &context, |loaded| run_one(loaded, &context, share))
+        }
         Command::Check(specs) => each(&specs, &context, |loaded| {
             console::print_checked(loaded);
             Ok(())
         }),
-        Command::Plan(specs) => each(&specs, &context, |loaded| {
-            print!("{}", status::describe(loaded, &context)?);
+        Command::Plan { specs, format } => each(&specs, &context, |loaded| {
+            let text = match format {
+                Format::Text => status::describe(loaded, &context)?,
+                Format::Snakemake => snakemake::snakefile(&run::sweep::single(loaded)?.experiment, &context)?,
+            };
+            print!("{text}");
             Ok(())
         }),
         Command::Fetch(specs) => each(&specs, &context, |loaded| {
@@ -329,11 +358,11 @@ fn each(
     Ok(ExitCode::SUCCESS)
 }
 
-fn run_one(loaded: &Loaded, context: &Context, shard: Option<run::Shard>) -> Result<(), RunError> {
+fn run_one(loaded: &Loaded, context: &Context, share: Share) -> Result<(), RunError> {
     let name = &loaded.experiment.name;
     let folder = context.results.join(name);
-    match run::run(loaded, context, shard)? {
-        Done::Shard => println!("{name}: this shard is done; run without --shard once all are"),
+    match run::run(loaded, context, share)? {
+        Done::Share => println!("{name}: this part is done; run without --shard or --stage once all are"),
         Done::Nothing => println!("{name}: nothing to do, {} is up to date", folder.display()),
         Done::Ran => {
             println!("{name}: done");

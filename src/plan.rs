@@ -21,7 +21,7 @@ pub mod memory;
 const TEXT: u32 = 1;
 const TOKENS: u32 = 1;
 const STATISTICS: u32 = 2;
-const DECOMPOSITION: u32 = 1;
+const DECOMPOSITION: u32 = 2;
 const LOSS: u32 = 1;
 const ENERGY: u32 = 1;
 
@@ -49,6 +49,11 @@ impl Part {
     /// The inputs of its linears, one a linear.
     pub fn sites(&self) -> impl Iterator<Item = Site> {
         self.linears.iter().map(|(_, site)| *site)
+    }
+
+    /// Its distinct inputs: those whose statistics are kept.
+    pub fn inputs(&self) -> Vec<Site> {
+        if self.head { vec![Site::Head] } else { Site::BLOCK.to_vec() }
     }
 
     /// File name in the cache.

@@ -7,9 +7,10 @@ use rayon::prelude::*;
 
 use crate::model::kernel::{View, product};
 use crate::model::shape::Linear;
-use crate::plan::{DecomposeStage, EvaluateStage, Plan, cost};
+use crate::plan::memory::{self, Layout};
+use crate::plan::{CalibrateStage, DecomposeStage, EvaluateStage, Plan, cost};
 use crate::run::sweep::shared_passes;
-use crate::run::{Context, RunError, identities};
+use crate::run::{Context, RunError, identities, steps};
 use crate::spec::{Experiment, Loaded};
 
 /// A line of the account.
@@ -21,6 +22,10 @@ struct Line {
     unit: &'static str,
     /// Operations still to do, in f32 products and in f64 factorisations.
     flop: (f64, f64),
+    /// Bytes that it leaves in the cache.
+    disk: u64,
+    /// The step that computes it.
+    step: String,
 }
 
 /// Share of the product yardstick that each phase reaches, from the stages of `results/table6/provenance.json`:
@@ -29,21 +34,76 @@ const FORWARD_SHARE: f64 = 0.92;
 /// The same for factorisations in f64, against the f32 yardstick.
 const FACTORISATION_SHARE: f64 = 0.35;
 
+/// What a plan takes.
+#[derive(Default)]
+struct Account {
+    lines: Vec<Line>,
+    /// Most bytes of memory that each step takes.
+    memory: Vec<(String, u64)>,
+    /// Bytes on disk while a calibration is under way.
+    passing: u64,
+}
+
+impl Account {
+    /// Adds lines of an experiment and the steps they name; `of` says of which variant, and what is there already stays out.
+    fn add(&mut self, of: Option<&str>, lines: Vec<Line>, experiment: &Experiment, plan: &Plan, context: &Context) {
+        let named = |name: &str| of.iter().copied().chain([name]).collect::<Vec<_>>().join(": ");
+        let layout = Layout::new(&experiment.model.shape, context.room);
+        // Of a pass that variants share, the plan is right about the pass only.
+        let pass = lines.iter().all(|line| line.step.starts_with("calibrate "));
+        for step in steps::steps(experiment, plan) {
+            if !pass || lines.iter().any(|line| line.step == step.name) {
+                self.memory.push((named(&step.name), step.memory(experiment, plan, &layout)));
+            }
+        }
+        let known = |line: &Line| of.is_some() && self.lines.iter().any(|other| other.key == line.key);
+        let new: Vec<Line> = lines.into_iter().filter(|line| !known(line)).collect();
+        self.lines.extend(new.into_iter().map(|line| Line {
+            name: named(&line.name),
+            step: named(&line.step),
+            ..line
+        }));
+        self.passing = self.passing.max(passing(experiment, plan));
+    }
+
+    fn memory(&self, step: &str) -> u64 {
+        self.memory.iter().find(|(name, _)| name == step).map_or(0, |(_, bytes)| *bytes)
+    }
+}
+
 /// The plan of an experiment as text; of a sweep, of all its variants, each stage that they share once.
 pub fn describe(loaded: &Loaded, context: &Context) -> Result<String, RunError> {
     let experiment = &loaded.experiment;
-    let lines = all_lines(loaded, context)?;
+    let account = account(loaded, context)?;
+    let lines = &account.lines;
+    let layout = Layout::new(&experiment.model.shape, context.room);
     let mut out = String::new();
     let mut say = |line: String| {
         // Writing to a string cannot fail.
         let _ = writeln!(out, "{line}");
     };
     say(format!("{}: {}", experiment.name, experiment.title));
-    say(format!("{:44} {:26} {:>16} {:>10} {:>10}", "stage", "key", "cached", "f32 FLOP", "f64 FLOP"));
-    for Line { name, key, done, all, unit, flop } in &lines {
+    let heads = ("stage", "key", "cached", "f32 FLOP", "f64 FLOP", "memory", "disk");
+    say(format!(
+        "{:44} {:26} {:>16} {:>10} {:>10} {:>10} {:>10}",
+        heads.0, heads.1, heads.2, heads.3, heads.4, heads.5, heads.6
+    ));
+    for Line { name, key, done, all, unit, flop, disk, step } in lines {
         let cached = if *all == 0 { format!("? {unit}") } else { format!("{done}/{all} {unit}") };
-        say(format!("{name:44} {key:26} {cached:>16} {:>10.2e} {:>10.2e}", flop.0, flop.1));
+        let (memory, disk) = (bytes(account.memory(step)), bytes(*disk));
+        say(format!("{name:44} {key:26} {cached:>16} {:>10.2e} {:>10.2e} {memory:>10} {disk:>10}", flop.0, flop.1));
     }
+    let (peak, at) = account.memory.iter().map(|(name, bytes)| (*bytes, name)).max().unzip();
+    let held = if layout.resident { "weights stay in memory" } else { "blocks are read from disk as needed" };
+    if let (Some(peak), Some(at)) = (peak, at) {
+        let room = context.room.bytes;
+        say(format!("memory: at most {} of {}, at `{at}`; {held}", bytes(peak), bytes(room)));
+        if peak > room {
+            say("more memory than there is: use fewer samples or shorter ones, or fewer threads (--threads)".into());
+        }
+    }
+    let (disk, passing) = (lines.iter().map(|line| line.disk).sum(), account.passing);
+    say(format!("disk: {} in the cache when all is done, {} more during calibration", bytes(disk), bytes(passing)));
     let (single, double) = lines.iter().fold((0.0, 0.0), |sum, l| (sum.0 + l.flop.0, sum.1 + l.flop.1));
     if single + double == 0.0 && lines.iter().all(|line| line.all > 0) {
         say("everything is cached".into());
@@ -63,22 +123,23 @@ pub fn describe(loaded: &Loaded, context: &Context) -> Result<String, RunError> 
     Ok(out)
 }
 
-fn all_lines(loaded: &Loaded, context: &Context) -> Result<Vec<Line>, RunError> {
+fn account(loaded: &Loaded, context: &Context) -> Result<Account, RunError> {
     let plan =
         |experiment: &Experiment| Ok::<_, RunError>(Plan::new(experiment, &identities(experiment, &context.store)?));
-    let Some(sweep) = &loaded.sweep else { return lines(&loaded.experiment, &plan(&loaded.experiment)?, context) };
+    let mut all = Account::default();
+    let Some(sweep) = &loaded.sweep else {
+        let (experiment, plan) = (&loaded.experiment, plan(&loaded.experiment)?);
+        all.add(None, lines(experiment, &plan, context)?, experiment, &plan, context);
+        return Ok(all);
+    };
     let experiments = loaded.experiments();
     let plans = experiments.iter().map(|experiment| plan(experiment)).collect::<Result<Vec<_>, _>>()?;
-    let mut all = Vec::new();
     for (experiment, plan) in shared_passes(experiments.iter().copied().zip(&plans)) {
-        all.extend(calibrate_lines(experiment, &plan, context));
+        all.add(Some("all variants"), calibrate_lines(experiment, &plan, context), experiment, &plan, context);
     }
     for (variant, plan) in sweep.variants.iter().zip(&plans) {
-        for line in lines(&variant.experiment, plan, context)? {
-            if !all.iter().any(|known: &Line| known.key == line.key) {
-                all.push(Line { name: format!("{}: {}", variant.name, line.name), ..line });
-            }
-        }
+        let experiment = &variant.experiment;
+        all.add(Some(variant.name.as_str()), lines(experiment, plan, context)?, experiment, plan, context);
     }
     Ok(all)
 }
@@ -112,6 +173,8 @@ fn calibrate_lines(experiment: &Experiment, plan: &Plan, context: &Context) -> V
             unit: "parts",
             // A shorter prefix comes out of the longest pass at no further cost.
             flop: (if is_longest(plan, stage) { share * tokens * a_token } else { 0.0 }, 0.0),
+            disk: plan.parts.iter().map(|part| memory::statistics_on_disk(shape, part.inputs())).sum(),
+            step: format!("calibrate {}", calibration.name),
         });
     }
     lines
@@ -133,8 +196,11 @@ fn decompose_line(experiment: &Experiment, plan: &Plan, context: &Context, stage
             flop += part.linears.iter().map(|(l, _)| cost::decomposition(l, stage.statistics.is_some())).sum::<f64>();
         }
     }
+    let deepest = |linear: &Linear| experiment.discard.components(experiment.discard.len() - 1, linear);
+    let linears = plan.parts.iter().flat_map(|part| &part.linears);
+    let disk = linears.map(|(linear, _)| memory::decomposition_on_disk(linear, deepest(linear))).sum();
     let (name, key) = (format!("decompose {}", arm.id), stage.key.clone());
-    Line { name, key, done, all: plan.parts.len(), unit: "parts", flop: (0.0, flop) }
+    Line { step: name.clone(), name, key, done, all: plan.parts.len(), unit: "parts", flop: (0.0, flop), disk }
 }
 
 fn evaluate_line(experiment: &Experiment, context: &Context, stage: &EvaluateStage) -> Result<Line, RunError> {
@@ -143,6 +209,7 @@ fn evaluate_line(experiment: &Experiment, context: &Context, stage: &EvaluateSta
     let measured = context.cache.journal(&stage.key).read()?.len();
     let all = evaluation.windows.unwrap_or(0);
     let done = if all > 0 { measured.min(all) } else { measured };
+    let of = stage.point.map_or("undamaged", |(arm, _)| &experiment.arms[arm].id);
     let (name, mut flop) = match stage.point {
         None => (format!("evaluate undamaged on {}", evaluation.name), 0.0),
         Some((arm, point)) => {
@@ -156,7 +223,28 @@ fn evaluate_line(experiment: &Experiment, context: &Context, stage: &EvaluateSta
     let tokens = ((all - done.min(all)) * evaluation.length) as f64;
     flop = if tokens > 0.0 { flop } else { 0.0 };
     flop += tokens * (cost::forward_blocks(shape, evaluation.length) + cost::head(shape));
-    Ok(Line { name, key: stage.key.clone(), done, all, unit: "windows", flop: (flop, 0.0) })
+    let (key, step) = (stage.key.clone(), format!("evaluate {of}"));
+    // A line of the journal a window.
+    Ok(Line { name, key, done, all, unit: "windows", flop: (flop, 0.0), disk: 45 * all as u64, step })
+}
+
+/// Bytes on disk of the largest calibration's hidden states, which are kept while it is under way.
+fn passing(experiment: &Experiment, plan: &Plan) -> u64 {
+    let stages = plan.calibrate.iter();
+    let one = |stage: &CalibrateStage| {
+        let length = experiment.calibrations[stage.calibration].length;
+        memory::pass_on_disk(&experiment.model.shape, stage.snapshot.samples, length)
+    };
+    stages.map(one).max().unwrap_or(0)
+}
+
+/// A number of bytes, short.
+fn bytes(count: u64) -> String {
+    let units = [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)];
+    match units.into_iter().find(|(_, shift)| count >> shift > 0) {
+        Some((unit, shift)) => format!("{:.1} {unit}", count as f64 / f64::from(2u32).powi(shift)),
+        None => format!("{count} B"),
+    }
 }
 
 /// Rate of f32 products on all threads, in operations a second: a self-calibration of about a fifth of a second.

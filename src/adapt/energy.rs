@@ -51,6 +51,7 @@ fn diagonal_of_quadratic(m: MatRef<f64>, c: MatRef<f64>) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decompose::tall::Tall;
     use crate::decompose::{End, Factorisation};
 
     #[test]
@@ -59,8 +60,8 @@ mod tests {
         let w = Mat::from_fn(d_out, d_in, |i, j| ((i * 3 + j * 5) as f64 * 0.9).sin());
         let x = Mat::from_fn(11, d_in, |i, j| ((i * 7 + j * 2) as f64 * 0.4).cos());
         let found = Factorisation::of(w.as_ref(), End::Largest, r).unwrap();
-        let truncation = Truncation::new(w.as_ref(), &found, End::Largest, r);
-        let u = found.vectors(End::Largest, r);
+        let truncation = Truncation::new(&Tall::of(w.as_ref()), &found);
+        let u = found.vectors(r);
         let ba = u * (u.transpose() * &w);
         let c = x.transpose() * &x;
         let weights = Energy::of_weights(w.as_ref(), &truncation);
@@ -70,7 +71,8 @@ mod tests {
         assert!((output.share(0..r) - expected).abs() < 1e-6, "{} {expected}", output.share(0..r));
         assert_eq!(output.share(1..1), 0.0);
         // A linear that nothing is taken from.
-        let none = Truncation::new(w.as_ref(), &found, End::Largest, 0);
+        let none = Factorisation::of(w.as_ref(), End::Largest, 0).unwrap();
+        let none = Truncation::new(&Tall::of(w.as_ref()), &none);
         assert!(Energy::of_output(w.as_ref(), &none, c.as_ref()).components.is_empty());
     }
 }

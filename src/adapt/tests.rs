@@ -5,11 +5,13 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::decompose::store::Conditioning;
+use crate::decompose::tall::Tall;
 use crate::decompose::{End, Factorisation};
 
 fn decomposed(w: &Mat<f64>, end: End, depth: usize) -> Decomposed {
-    let found = Factorisation::of(w.as_ref(), end, depth).unwrap();
-    Decomposed::new("model.layers.0.self_attn.q_proj".into(), w.as_ref(), &found, end, depth, Conditioning::default())
+    let w = Tall::of(w.as_ref());
+    let found = Factorisation::of(w.core(), end, depth).unwrap();
+    Decomposed::new("model.layers.0.self_attn.q_proj".into(), &w, &found, Conditioning::default())
 }
 
 fn flat(w: &Mat<f64>) -> Vec<f32> {

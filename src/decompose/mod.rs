@@ -21,6 +21,7 @@ pub mod corda;
 pub mod plain;
 pub mod store;
 mod svd;
+pub mod tall;
 pub mod truncate;
 pub mod whitening;
 

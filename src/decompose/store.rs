@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::tall::Tall;
 use super::truncate::Truncation;
 use super::{Damped, End, Factorisation};
 use crate::cache::{Arrays, CacheError, ReadArrays};
@@ -67,15 +68,8 @@ impl Conditioning {
 
 impl Decomposed {
     /// What the cache keeps of a factorisation.
-    pub fn new(
-        linear: String,
-        w: faer::MatRef<f64>,
-        factorisation: &Factorisation,
-        end: End,
-        depth: usize,
-        conditioning: Conditioning,
-    ) -> Self {
-        let truncation = Truncation::new(w, factorisation, end, depth);
+    pub fn new(linear: String, w: &Tall, factorisation: &Factorisation, conditioning: Conditioning) -> Self {
+        let truncation = Truncation::new(w, factorisation);
         Self { linear, truncation, singular: factorisation.singular.clone(), conditioning }
     }
 }

@@ -3,13 +3,14 @@
 use candle_core::Tensor;
 use faer::{Mat, MatRef};
 
+use super::tall::Tall;
 use super::{End, Factorisation};
 use crate::model::ModelError;
 use crate::model::kernel::{View, product};
 
 /// W without the r components at an end, in f64.
-pub fn truncated(w: MatRef<f64>, factorisation: &Factorisation, end: End, r: usize) -> Mat<f64> {
-    let u = factorisation.vectors(end, r);
+pub fn truncated(w: MatRef<f64>, factorisation: &Factorisation, r: usize) -> Mat<f64> {
+    let u = factorisation.vectors(r);
     w - u * (u.transpose() * w)
 }
 
@@ -27,19 +28,16 @@ pub struct Truncation {
 }
 
 impl Truncation {
-    /// Computed in f64, rounded once.
-    pub fn new(w: MatRef<f64>, factorisation: &Factorisation, end: End, depth: usize) -> Self {
-        let u = factorisation.vectors(end, depth);
-        let projected = super::product(u.transpose(), w);
-        let (d_out, d_in) = w.shape();
-        let row_major = |rows: usize, cols: usize, at: &dyn Fn(usize, usize) -> f64| {
-            (0..rows * cols).map(|i| at(i / cols, i % cols) as f32).collect()
-        };
+    /// Of W and the factorisation of its weighed core; computed in f64, rounded once.
+    pub fn new(w: &Tall, factorisation: &Factorisation) -> Self {
+        let u = &factorisation.left;
+        // (Q U)^T Q R = U^T R.
+        let projected = super::product(u.transpose(), w.core());
         Self {
-            end,
-            left: row_major(d_out, depth, &|i, j| u[(i, j)]),
-            projected: row_major(depth, d_in, &|i, j| projected[(i, j)]),
-            depth,
+            end: factorisation.end,
+            left: row_major(w.lift(u).as_ref().as_ref()),
+            projected: row_major(projected.as_ref()),
+            depth: u.ncols(),
         }
     }
 
@@ -56,4 +54,8 @@ impl Truncation {
         product(&mut out, d_in, 1.0, left, projected, -1.0);
         Ok(Tensor::from_vec(out, (d_out, d_in), w.device())?)
     }
+}
+
+fn row_major(m: MatRef<f64>) -> Vec<f32> {
+    (0..m.nrows()).flat_map(|i| m.row(i).iter().map(|x| *x as f32)).collect()
 }

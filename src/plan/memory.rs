@@ -2,10 +2,10 @@
 //!
 //! `plan` prints this account and `run` makes the same choices from it, before anything is read.
 
-use faer::Par;
-use faer::linalg::svd::{ComputeSvdVectors, svd_scratch};
-
+use super::Part;
 use crate::calibrate::pass::group;
+use crate::decompose::Factorisation;
+use crate::decompose::tall::is_tall;
 use crate::model::shape::{LINEARS, Linear, Shape, Site};
 
 /// Bytes of an f32 and of an f64.
@@ -88,9 +88,9 @@ impl Layout {
         [hidden, heads * head_dim, hidden, intermediate]
     }
 
-    /// Peak of a calibration pass of `samples` x `length` tokens that takes `snapshots` prefixes under `normalisations`
-    /// weightings; `head` says whether the head's input is one of the targets.
-    pub fn calibration(&self, samples: usize, length: usize, snapshots: usize, normalisations: usize) -> u64 {
+    /// Peak of a calibration pass of `samples` x `length` tokens under `normalisations` weightings that takes `earlier`
+    /// prefixes on the way.
+    pub fn calibration(&self, samples: usize, length: usize, earlier: usize, normalisations: usize) -> u64 {
         let hidden = SINGLE * (samples * length * self.shape.hidden) as u64;
         let group = group(length, self.room.threads).min(samples);
         let widths = self.widths();
@@ -100,34 +100,62 @@ impl Layout {
         let square = |d: usize| (d * d) as u64;
         let squares: u64 = widths.into_iter().map(square).sum();
         // Lower triangles: the f32 product, the f64 sums, and those of prefixes as they are taken.
-        let kept = normalisations + snapshots - 1;
+        let kept = normalisations + earlier;
         let tiles = squares / 2 * (SINGLE + DOUBLE * kept as u64);
         // One snapshot at a time as full matrices; the spectrum needs C + lambda I and its Cholesky factor beside.
         let widest = square(self.shape.intermediate);
         let statistics = DOUBLE * (squares + 2 * widest);
-        PROGRAM + self.weights(1) + hidden + tiles + forward.max(statistics)
+        // What the forward pass let go of stays with the allocator: measured, the two add up.
+        PROGRAM + self.weights(1) + hidden + tiles + forward + statistics
     }
 
-    /// Peak of decomposing these targets; `dense` says whether the method has a covariance.
-    pub fn decomposition(&self, targets: &[Linear], depth: &dyn Fn(&Linear) -> usize, dense: bool) -> u64 {
-        let mut each: Vec<u64> = targets.iter().map(|l| factorising(l, depth(l), dense)).collect();
-        each.sort_unstable_by_key(|bytes| std::cmp::Reverse(*bytes));
-        // Threads take linears in order, so the largest of a block meet, from as many blocks as threads reach into.
-        let threads = self.room.threads;
-        let together: u64 = each.iter().take(threads).sum();
-        let parts = threads.div_ceil(LINEARS.len()) as u64 + 1;
+    /// Peak of decomposing the targets of these parts; `dense` says whether the method has a covariance.
+    pub fn decomposition(&self, parts: &[Part], depth: &dyn Fn(&Linear) -> usize, dense: bool) -> u64 {
+        // Threads take linears in order: at any time as many neighbours are under way, of one part or of several. A part's
+        // block is read with its first linear, the statistics of an input with the first that it feeds.
+        let linears: Vec<(usize, u64, u64)> = parts
+            .iter()
+            .enumerate()
+            .flat_map(|(part, one)| {
+                let mut read = 0;
+                let mut last = None;
+                one.linears.iter().map(move |(linear, site)| {
+                    if dense && last != Some(*site) {
+                        read += DOUBLE * (linear.d_in * linear.d_in) as u64;
+                        last = Some(*site);
+                    }
+                    (part, read, factorising(linear, depth(linear), dense))
+                })
+            })
+            .collect();
+        let block = if self.resident { 0 } else { self.block() };
+        let under_way = linears.windows(self.room.threads.clamp(1, linears.len().max(1))).map(|window| {
+            let parts = window.chunk_by(|a, b| a.0 == b.0);
+            let shared: u64 = parts.map(|part| block + part.last().map_or(0, |(_, read, _)| *read)).sum();
+            shared + window.iter().map(|(_, _, own)| own).sum::<u64>()
+        });
+        PROGRAM + self.weights(0) + under_way.max().unwrap_or(0)
+    }
+
+    /// Peak of measuring what components carry of the output on `texts` texts: blocks side by side, a thread each.
+    pub fn energy(&self, targets: &[Linear], depth: &dyn Fn(&Linear) -> usize, texts: usize) -> u64 {
+        let threads = self.room.threads as u64;
         let squares: u64 = self.widths().into_iter().map(|d| (d * d) as u64).sum();
-        let statistics = if dense { DOUBLE * squares } else { 0 };
-        PROGRAM + self.weights(parts) + parts * statistics + together
+        let taken: u64 = targets.iter().map(|l| SINGLE * (depth(l) * (l.d_out + l.d_in)) as u64).sum();
+        let widest = targets.iter().map(|l| (l.d_out * l.d_in) as u64).max().unwrap_or(0);
+        let each = DOUBLE * squares * texts as u64 + taken / self.shape.layers as u64 + (SINGLE + 2 * DOUBLE) * widest;
+        PROGRAM + self.weights(threads) + threads * each
     }
 
-    /// Peak of measuring `points` damaged models (0: the undamaged one) on `windows` windows of `length` tokens.
-    pub fn evaluation(&self, points: usize, windows: usize, length: usize) -> u64 {
+    /// Peak of measuring `points` models with components of `targets` taken away (0: the undamaged one) on `windows`
+    /// windows of `length` tokens.
+    pub fn evaluation(&self, targets: &[Linear], points: usize, windows: usize, length: usize) -> u64 {
         let threads = self.room.threads as u64;
         let hidden = SINGLE * (length * self.shape.hidden) as u64;
         let forward = threads * self.activations(length);
         if self.resident {
-            let damaged = SINGLE * self.shape.parameters() - self.frame();
+            // Blocks without targets are shared.
+            let damaged = SINGLE * targets.iter().map(|l| (l.d_out * l.d_in) as u64).sum::<u64>();
             let models = self.models().min(points) as u64;
             return PROGRAM + self.weights(0) + models * damaged + forward + threads * hidden;
         }
@@ -137,14 +165,13 @@ impl Layout {
     }
 }
 
-/// What decomposing one linear holds: W, W T, T, the SVD and its left vectors in f64, W once more in f32.
+/// Most that decomposing one linear holds, all in f64: W and W T, and either T or the SVD and the vectors that are kept;
+/// of a tall W its Q and R instead of W T.
 fn factorising(linear: &Linear, depth: usize, dense: bool) -> u64 {
-    let (m, n, rank) = (linear.d_out as u64, linear.d_in as u64, linear.rank() as u64);
-    let (thin, no) = (ComputeSvdVectors::Thin, ComputeSvdVectors::No);
-    let scratch = svd_scratch::<f64>(linear.d_out, linear.d_in, thin, no, Par::Seq, Default::default());
-    let transform = if dense { n * n } else { 0 };
-    let kept = depth as u64 * (m + n);
-    SINGLE * m * n + DOUBLE * (2 * m * n + transform + m * rank + kept) + scratch.unaligned_bytes_required() as u64
+    let (m, n) = (linear.d_out, linear.d_in);
+    let transform = if dense { DOUBLE * (n * n) as u64 } else { 0 };
+    let (weighed, rows) = if is_tall(m, n) { (m * n + 2 * n * n + m * depth, n) } else { (m * n, m) };
+    DOUBLE * (m * n + weighed) as u64 + transform.max(Factorisation::memory(rows, n))
 }
 
 /// Bytes on disk of one snapshot's statistics at some inputs of a block (or of the head).

@@ -9,6 +9,7 @@ use faer::MatRef;
 use crate::cache::{Cache, ReadArrays};
 use crate::calibrate::{Statistics, store as statistics_store};
 use crate::decompose::store::{self, Conditioning, Decomposed};
+use crate::decompose::tall::Tall;
 use crate::decompose::{End, Factorisation, Method};
 use crate::model::llama::{Block, Weights};
 use crate::model::shape::{Linear, Site};
@@ -154,9 +155,10 @@ impl Job<'_> {
     ) -> Result<Decomposed, RunError> {
         let failed = |source| RunError::Decomposition { arm: self.arm.into(), linear: linear.name.clone(), source };
         let depth = (self.depth)(linear);
-        let weighed = self.method.weigh(w, statistics).map_err(failed)?;
+        let w = Tall::of(w);
+        let weighed = self.method.weigh(w.core(), statistics).map_err(failed)?;
         let factorisation = Factorisation::of(weighed.product.as_ref(), self.end, depth).map_err(failed)?;
         let conditioning = Conditioning::new(statistics, weighed.damping);
-        Ok(Decomposed::new(linear.name.clone(), w, &factorisation, self.end, depth, conditioning))
+        Ok(Decomposed::new(linear.name.clone(), &w, &factorisation, conditioning))
     }
 }

@@ -31,10 +31,12 @@ mod evaluate;
 mod heatmap;
 pub mod outcome;
 pub mod shard;
+pub mod steps;
 pub mod sweep;
 mod weights;
 
 pub use shard::Shard;
+pub use steps::Share;
 
 /// What can end a run. The message is for the person at the terminal.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +70,8 @@ pub enum RunError {
     NoAdapters(PathBuf),
     #[error("{0}")]
     Device(String),
+    #[error("there is no stage `{name}` here; there are: `{known}`")]
+    NoSuchStage { name: String, known: String },
     #[error("there is no adapter `{name}` here; there are: {known}")]
     NoSuchAdapter { name: String, known: String },
     #[error("{} is a sweep of {variants} variants, and this takes one experiment: add `--set sweep=null`, and `--set {example}` for one of them", .path.display())]
@@ -122,8 +126,8 @@ pub enum Done {
     Nothing,
     /// Results were written.
     Ran,
-    /// A shard's part is in the cache.
-    Shard,
+    /// A share of it is in the cache.
+    Share,
 }
 
 /// The identities of an experiment's assets, for the plan. No network; only a user's own files are read, once.
@@ -160,11 +164,11 @@ pub fn fetch(experiment: &Experiment, context: &Context) -> Result<Vec<Asset>, R
         .collect()
 }
 
-/// Runs an experiment, or the variants of a sweep, to its results folder; or one shard of it into the cache.
-pub fn run(loaded: &Loaded, context: &Context, shard: Option<Shard>) -> Result<Done, RunError> {
+/// Runs an experiment, or the variants of a sweep, to its results folder; or a share of it into the cache.
+pub fn run(loaded: &Loaded, context: &Context, share: Share) -> Result<Done, RunError> {
     match &loaded.sweep {
-        Some(sweep) => sweep::run(loaded, sweep, context, shard),
-        None => one(&loaded.experiment, &loaded.warnings, context, shard, &Rc::default()),
+        Some(sweep) => sweep::run(loaded, sweep, context, share),
+        None => one(&loaded.experiment, &loaded.warnings, context, share, &Rc::default()),
     }
 }
 
@@ -173,55 +177,40 @@ fn one(
     experiment: &Experiment,
     warnings: &[Warning],
     context: &Context,
-    shard: Option<Shard>,
+    share: Share,
     held: &Rc<Held>,
 ) -> Result<Done, RunError> {
     let started = SystemTime::now();
     let identities = identities(experiment, &context.store)?;
     let plan = Plan::new(experiment, &identities);
     let folder = context.results.join(experiment.folder());
-    if outcome::is_current(&plan, experiment, context, &folder)? {
+    if share == Share::All && outcome::is_current(&plan, experiment, context, &folder)? {
         return Ok(Done::Nothing);
     }
     let git = held.git().clone();
     let mut run = Run { held: held.clone(), ..Run::new(experiment, &plan, context) };
-    let assets = stages(&mut run, shard)?;
-    if shard.is_some() {
-        return Ok(Done::Shard);
+    let assets = stages(&mut run, share)?;
+    if share != Share::All {
+        return Ok(Done::Share);
     }
     let header = outcome::Header { started: timestamp(started), git, assets };
     outcome::write(&mut run, warnings, header, &folder)?;
     Ok(Done::Ran)
 }
 
-/// Computes what the cache lacks, stage by stage; gives the assets it rests on.
-fn stages(run: &mut Run, shard: Option<Shard>) -> Result<Vec<Asset>, RunError> {
+/// Computes what the cache lacks, step by step; gives the assets it rests on.
+fn stages(run: &mut Run, share: Share) -> Result<Vec<Asset>, RunError> {
     let (experiment, plan) = (run.experiment, run.plan);
+    let steps = steps::steps(experiment, plan);
+    if let Share::Step(name) = share
+        && !steps.iter().any(|step| step.name == name)
+    {
+        let known: Vec<&str> = steps.iter().map(|step| step.name.as_str()).collect();
+        return Err(RunError::NoSuchStage { name: name.into(), known: known.join("`, `") });
+    }
     let assets = run.stage("fetch assets", |run| Ok((Outcome::Cached, fetch(experiment, run.context)?)))?;
-    let mine = |index: usize| shard.is_none_or(|shard| shard.has(index));
-    // First the undamaged model: a test set that is too short shows at once.
-    if mine(0) {
-        run.stage("evaluate undamaged", |run| evaluate::run(run, None).map(|outcome| (outcome, ())))?;
-    }
-    for calibration in 0..experiment.calibrations.len() {
-        if !shard.is_none_or(|shard| shard.needs(calibration, experiment, plan)) {
-            continue;
-        }
-        let name = format!("calibrate {}", experiment.calibrations[calibration].name);
-        run.stage(&name, |run| calibrate::run(run, calibration).map(|outcome| (outcome, ())))?;
-    }
-    let arms: Vec<usize> = (0..plan.decompose.len()).filter(|&i| mine(i)).collect();
-    for stage in arms.iter().map(|&i| &plan.decompose[i]) {
-        let name = format!("decompose {}", experiment.arms[stage.arm].id);
-        run.stage(&name, |run| decompose::run(run, stage).map(|outcome| (outcome, ())))?;
-    }
-    for stage in plan.energy.iter().filter(|stage| arms.contains(&stage.decompose)) {
-        let name = format!("energy {}", experiment.arms[plan.decompose[stage.decompose].arm].id);
-        run.stage(&name, |run| energy::run(run, stage).map(|outcome| (outcome, ())))?;
-    }
-    for stage in arms.iter().map(|&i| &plan.decompose[i]) {
-        let name = format!("evaluate {}", experiment.arms[stage.arm].id);
-        run.stage(&name, |run| evaluate::run(run, Some(stage)).map(|outcome| (outcome, ())))?;
+    for step in steps.iter().filter(|step| share.has(step, experiment, plan)) {
+        run.stage(&step.name, |run| step.run(run).map(|outcome| (outcome, ())))?;
     }
     Ok(assets)
 }

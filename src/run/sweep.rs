@@ -18,7 +18,8 @@ use crate::results::provenance::{Asset, Provenance, Run as Header, Stage, timest
 use crate::results::{self, Row, Varied, WindowRow};
 use crate::spec::{Experiment, Loaded, Sweep, Variant, Warning};
 
-use super::{Context, Done, Held, Run, RunError, Shard, calibrate, identities, outcome};
+use super::steps::Share;
+use super::{Context, Done, Held, Run, RunError, calibrate, identities, outcome};
 
 /// Files of an experiment's folder, with a sweep those over all variants.
 pub fn all_files(loaded: &Loaded) -> Vec<&'static str> {
@@ -89,25 +90,29 @@ struct Found {
     stages: Vec<Stage>,
 }
 
-/// Runs what is missing of every variant, or one shard of each.
-pub(super) fn run(loaded: &Loaded, sweep: &Sweep, context: &Context, shard: Option<Shard>) -> Result<Done, RunError> {
+/// Runs what is missing of every variant, or a share of each.
+pub(super) fn run(loaded: &Loaded, sweep: &Sweep, context: &Context, share: Share) -> Result<Done, RunError> {
     let started = timestamp(SystemTime::now());
     let plan = |variant: &Variant| {
         Ok::<_, RunError>(Plan::new(&variant.experiment, &identities(&variant.experiment, &context.store)?))
     };
     let plans = sweep.variants.iter().map(plan).collect::<Result<Vec<_>, _>>()?;
     let job = Job { loaded, sweep, context, plans, folder: context.results.join(&loaded.experiment.name) };
-    if job.is_current()? {
+    if let Share::Step(_) = share {
+        // A step is one experiment's.
+        single(loaded)?;
+    }
+    if share == Share::All && job.is_current()? {
         return Ok(Done::Nothing);
     }
     let held = Rc::<Held>::default();
     let git = held.git().clone();
-    let mut found = Found { stages: job.calibrate(shard, &held)?, ..Found::default() };
+    let mut found = Found { stages: job.calibrate(share, &held)?, ..Found::default() };
     for (variant, plan) in sweep.variants.iter().zip(&job.plans) {
-        job.variant(variant, plan, shard, &held, &mut found)?;
+        job.variant(variant, plan, share, &held, &mut found)?;
     }
-    if shard.is_some() {
-        return Ok(Done::Shard);
+    if share != Share::All {
+        return Ok(Done::Share);
     }
     let run = Header {
         command: context.command.clone(),
@@ -168,12 +173,16 @@ impl Job<'_> {
 
     /// The calibration passes that variants of other targets share, once over all their blocks: each variant for itself
     /// would pass through all blocks before its own.
-    fn calibrate(&self, shard: Option<Shard>, held: &Rc<Held>) -> Result<Vec<Stage>, RunError> {
+    fn calibrate(&self, share: Share, held: &Rc<Held>) -> Result<Vec<Stage>, RunError> {
         let mut stages = Vec::new();
         for (experiment, plan) in shared_passes(self.variants().map(|(variant, plan)| (&variant.experiment, plan))) {
             let mut run = Run { held: self.held(experiment, held), ..Run::new(experiment, &plan, self.context) };
             for (i, calibration) in experiment.calibrations.iter().enumerate() {
-                if shard.is_none_or(|shard| shard.needs(i, experiment, &plan)) {
+                let needed = match share {
+                    Share::Shard(shard) => shard.needs(i, experiment, &plan),
+                    _ => true,
+                };
+                if needed {
                     let name = format!("calibrate {} for all variants", calibration.name);
                     run.stage(&name, |run| calibrate::run(run, i).map(|outcome| (outcome, ())))?;
                 }
@@ -199,7 +208,7 @@ impl Job<'_> {
         &self,
         variant: &Variant,
         plan: &Plan,
-        shard: Option<Shard>,
+        share: Share,
         held: &Rc<Held>,
         found: &mut Found,
     ) -> Result<(), RunError> {
@@ -211,8 +220,8 @@ impl Job<'_> {
             found.windows.extend(windows.into_iter().map(|row| Varied { row, variant: variant.clone() }));
         };
         if keeps_folders(self.sweep) {
-            super::one(experiment, warnings, self.context, shard, &held)?;
-            if shard.is_none() {
+            super::one(experiment, warnings, self.context, share, &held)?;
+            if share == Share::All {
                 let folder = self.context.results.join(experiment.folder());
                 add(&mut found.assets, Provenance::read(&folder.join("provenance.json"))?.assets);
                 if !experiment.arms.is_empty() {
@@ -223,8 +232,8 @@ impl Job<'_> {
             return Ok(());
         }
         let mut run = Run { held, ..Run::new(experiment, plan, self.context) };
-        add(&mut found.assets, super::stages(&mut run, shard)?);
-        if shard.is_none() {
+        add(&mut found.assets, super::stages(&mut run, share)?);
+        if share == Share::All {
             let (rows, windows) = outcome::measurements(&run)?;
             with(rows, windows, found);
         }
