@@ -28,9 +28,11 @@ mod calibrate;
 mod decompose;
 mod energy;
 mod evaluate;
+mod extent;
 mod heatmap;
 pub mod outcome;
 pub mod shard;
+mod spectrum;
 mod weights;
 
 pub use shard::Shard;

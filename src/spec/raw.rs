@@ -34,7 +34,7 @@ pub(super) struct Experiment {
     pub seed: Option<u64>,
     /// Name -> [`Calibration`].
     pub calibrations: Option<Node>,
-    /// List of [`Arm`]; with `discard` and `evaluate`, which go together.
+    /// List of [`Arm`]; with `discard` and, but for spectra, `evaluate`, which go together.
     pub arms: Option<Node>,
     /// [`Discard`].
     pub discard: Option<Node>,
@@ -44,6 +44,8 @@ pub(super) struct Experiment {
     pub adapters: Option<Node>,
     /// [`HeatMaps`].
     pub heatmaps: Option<Node>,
+    /// [`Spectra`]; with it, `evaluate` may be left out.
+    pub spectra: Option<Node>,
     /// Name of a file in `published/` beside the catalog.
     pub published: Option<Spanned<String>>,
 }
@@ -153,6 +155,15 @@ pub(super) struct HeatMaps {
     pub calibrations: Option<Node>,
     /// Cells a side; default 32, the paper's.
     pub size: Option<Spanned<usize>>,
+}
+
+/// Singular values of every target under every arm.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default, expecting = "spectra: {last: 16}")]
+#[derive(Default)]
+pub(super) struct Spectra {
+    /// Number of the smallest components whose share of the energy is told; default 16.
+    pub last: Option<Spanned<usize>>,
 }
 
 /// One test set.
