@@ -27,7 +27,7 @@ fn spectra_need_no_test_set() {
     let spec = |text: &str| std::fs::write(folder.path().join("tiny.yaml"), text).unwrap();
     spec(SPEC);
     let said = succeeds(folder.path(), &["run", "tiny.yaml"]);
-    assert!(said.contains("spectra.pdf") && !said.contains("figure2"), "{said}");
+    assert!(said.contains("spectra.svg") && !said.contains("figure2"), "{said}");
     let results = folder.path().join("results/tiny");
     let rows: Vec<SpectrumRow> = read_rows(&results.join("spectra.parquet")).unwrap();
     // Two k_proj of rank 32, two o_proj and a down_proj of rank 64, under three arms.
@@ -40,8 +40,12 @@ fn spectra_need_no_test_set() {
         assert!((energy(spectrum) - 1.0).abs() < 1e-12);
     }
     // Weighing by the covariance moves energy away from the smallest components, in every linear.
-    let last = |arm: &str| spectra.iter().filter(move |s| s[0].arm.starts_with(arm)).map(|s| energy(&s[s.len() - 8..]));
-    assert!(last("plain").zip(last("corda")).all(|(plain, corda)| corda < 0.5 * plain));
+    let last = |arm: &str| -> Vec<f64> {
+        let of_arm = spectra.iter().filter(|s| s[0].arm.starts_with(arm));
+        of_arm.map(|s| energy(&s[s.len() - 8..])).collect()
+    };
+    let (plain, corda) = (last("plain"), last("corda"));
+    assert!(plain.iter().zip(&corda).all(|(plain, corda)| *corda < 0.5 * plain), "{plain:?} {corda:?}");
     assert!(succeeds(folder.path(), &["run", "tiny.yaml"]).contains("nothing to do"));
 
     // From the saved rows alone.
@@ -55,13 +59,13 @@ fn spectra_need_no_test_set() {
     succeeds(folder.path(), &["report", "tiny.yaml"]);
     assert!(figures() == first);
     let page = String::from_utf8(first[3].clone()).unwrap();
-    assert!(page.contains("spectra.pdf") && page.contains("Frobenius"), "{page}");
+    assert!(page.contains("spectra.svg</code>") && page.contains("Frobenius"), "{page}");
 
     // Beside a study, and what is wrong.
     let evaluate = "evaluate:\n  test: {corpus: {file: test.txt, format: text}, windows: 2, length: 128}\n";
     spec(&format!("{SPEC}{evaluate}"));
     let said = succeeds(folder.path(), &["run", "tiny.yaml"]);
-    assert!(said.contains("spectra.pdf") && said.contains("parameters.pdf"), "{said}");
+    assert!(said.contains("spectra.svg") && said.contains("parameters.svg"), "{said}");
     for (from, to, said) in [
         ("last: 8", "last: 32", "`last` is 32"),
         ("last: 8", "last: 0", "`last` is 0"),

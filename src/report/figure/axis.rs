@@ -119,6 +119,7 @@ fn decade(exponent: i32) -> String {
         0 => "1".to_string(),
         1 => "10".to_string(),
         // The font has no raised minus.
+        ..-3 => format!("1e{exponent}"),
         ..0 => plain(10f64.powi(exponent)),
         _ => format!("10{}", number::superscript(exponent)),
     }
@@ -226,6 +227,11 @@ mod tests {
         assert!(ascend_within(&ticks));
         // Eight minors in each of the five whole decades, and some at the ends.
         assert!(ticks.iter().filter(|tick| tick.label.is_none()).count() >= 40);
+    }
+
+    #[test]
+    fn decades_below_a_thousandth_are_written_alike() {
+        assert_eq!([-9, -4, -3, -1, 0, 1, 2].map(decade), ["1e-9", "1e-4", "0.001", "0.1", "1", "10", "10²"]);
     }
 
     #[test]
