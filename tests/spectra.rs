@@ -61,11 +61,7 @@ fn spectra_need_no_test_set() {
     let page = String::from_utf8(first[3].clone()).unwrap();
     assert!(page.contains("spectra.svg</code>") && page.contains("Frobenius"), "{page}");
 
-    // Beside a study, and what is wrong.
-    let evaluate = "evaluate:\n  test: {corpus: {file: test.txt, format: text}, windows: 2, length: 128}\n";
-    spec(&format!("{SPEC}{evaluate}"));
-    let said = succeeds(folder.path(), &["run", "tiny.yaml"]);
-    assert!(said.contains("spectra.svg") && said.contains("parameters.svg"), "{said}");
+    // What is wrong.
     for (from, to, said) in [
         ("last: 8", "last: 32", "`last` is 32"),
         ("last: 8", "last: 0", "`last` is 0"),
@@ -78,4 +74,10 @@ fn spectra_need_no_test_set() {
         spec(&SPEC.replace(from, to));
         fails(folder.path(), &["run", "tiny.yaml"], &[said]);
     }
+
+    // Beside a study.
+    let evaluate = "evaluate:\n  test: {corpus: {file: test.txt, format: text}, windows: 2, length: 128}\n";
+    spec(&format!("{SPEC}{evaluate}"));
+    let said = succeeds(folder.path(), &["run", "tiny.yaml"]);
+    assert!(said.contains("spectra.svg") && said.contains("parameters.svg"), "{said}");
 }
