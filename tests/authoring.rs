@@ -83,6 +83,7 @@ fn good_spellings_validate() {
     accepted(GOOD);
     accepted(&GOOD.replace("{components: [0, 2, 8], cap: true, except: {'*.k_proj': 1}}", "{share: [0, 0.5]}"));
     accepted("name: maps\nmodel: some-model\nheatmaps: {}\n");
+    accepted("name: s\nmodel: m\narms: [{method: plain-svd}]\ndiscard: {share: [0.1]}\nspectra: {last: 4}\n");
     // Anything may come from the file that is extended.
     accepted("extends: base.yaml\n");
     accepted(

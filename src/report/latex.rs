@@ -56,6 +56,7 @@ pub(super) fn environment(table: &Table, caption: &str) -> String {
 fn text(cell: &Cell) -> String {
     match cell {
         Cell::Absent => String::new(),
+        Cell::Text(text) => escape(text),
         Cell::Perplexity(value) => number(value),
         Cell::Interval(low, high) => format!("{}--{}", number(low), number(high)),
         Cell::Difference(value, low, high) => {

@@ -72,6 +72,16 @@ impl Curve<'_> {
     pub fn at(&self, point: f64) -> Option<&Row> {
         self.points.iter().find(|(at, _)| *at == point).map(|(_, row)| *row)
     }
+
+    /// Name of its calibration.
+    pub fn calibration(&self) -> Option<&str> {
+        self.points.first().and_then(|(_, row)| row.calibration.as_deref())
+    }
+
+    /// Its calibration samples.
+    pub fn samples(&self) -> Option<u32> {
+        self.points.first().and_then(|(_, row)| row.samples)
+    }
 }
 
 impl Test<'_> {

@@ -49,8 +49,7 @@ struct Variant<'a> {
     tests: Vec<Test<'a>>,
 }
 
-/// Writes `table.md`, `table.tex` and `report.html`; of replicates `figure2.svg` and `figure2.png`, of a sweep over targets
-/// `layers.svg` and `layers.png`.
+/// Writes `table.md`, `table.tex` and `report.html`; of replicates the figure `figure2`, of a sweep over targets `layers`.
 ///
 /// # Errors
 /// If rows are missing, or a file cannot be written.
@@ -73,23 +72,21 @@ pub fn render(
         }
         sections = test_sets(&variants).map(|name| section(&variants, name, combined.replicates, meta.by)).collect();
         let files = [
-            ("table.md", table_md(&sections, combined, meta).into_bytes()),
-            ("table.tex", table_tex(&sections, meta).into_bytes()),
+            ("table.md".into(), table_md(&sections, combined, meta).into_bytes()),
+            ("table.tex".into(), table_tex(&sections, meta).into_bytes()),
         ];
         written.extend(super::write(out, files)?);
         if combined.over_targets {
             let svg = figure::damage::svg(&damage(&variants, combined, meta.by), meta)?;
-            let png = figure::png(&svg)?;
-            written.extend(super::write(out, [("layers.svg", svg.clone().into_bytes()), ("layers.png", png)])?);
-            figures.push(svg);
+            written.extend(super::write(out, super::figure("layers", svg.clone(), meta)?)?);
+            figures.push(("layers".to_string(), svg));
         }
         if combined.replicates {
             let means = means(&variants);
             let shaded = format!("one standard deviation around the mean of {} replicates", variants.len());
-            let svg = figure::svg_shaded(&study::arrange(&means, meta.by)?, meta, &shaded)?;
-            let png = figure::png(&svg)?;
-            written.extend(super::write(out, [("figure2.svg", svg.clone().into_bytes()), ("figure2.png", png)])?);
-            figures.push(svg);
+            let svg = figure::replicates(&study::arrange(&means, meta.by)?, meta, &shaded)?;
+            written.extend(super::write(out, super::figure("figure2", svg.clone(), meta)?)?);
+            figures.push(("figure2".to_string(), svg));
         }
     }
     let links = combined.variants.iter().filter(|_| combined.pages);

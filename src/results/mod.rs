@@ -175,3 +175,24 @@ pub struct HeatRow {
     /// Mean of |C| over the cell.
     pub value: f64,
 }
+
+/// One singular value of a target as an arm's method weighs it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SpectrumRow {
+    /// Experiment's name.
+    pub experiment: String,
+    /// Arm's id.
+    pub arm: String,
+    /// Arm's label.
+    pub label: String,
+    /// The spec's word.
+    pub method: String,
+    /// Hugging Face name of the linear.
+    pub linear: String,
+    /// Which, from 0: the largest.
+    pub index: u32,
+    /// The singular value of W T.
+    pub value: f64,
+    /// The same of W T / ||W T||_F: the squares of a linear's sum to 1.
+    pub normalised: f64,
+}

@@ -2,7 +2,7 @@
 
 use polars::prelude::*;
 
-use super::{AdapterRow, HeatRow, LinearRow, Row, Varied, WindowRow};
+use super::{AdapterRow, HeatRow, LinearRow, Row, SpectrumRow, Varied, WindowRow};
 
 /// Why a frame does not hold the rows it should.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -179,3 +179,4 @@ record!(LinearRow {
 });
 record!(AdapterRow { experiment, arm, label, method, components, linear, layer, rank, energy, text, output_share });
 record!(HeatRow { experiment, linear, calibration, row, column, value });
+record!(SpectrumRow { experiment, arm, label, method, linear, index, value, normalised });

@@ -52,13 +52,13 @@ pub fn fetch(loaded: &Loaded, context: &Context) -> Result<Vec<Asset>, RunError>
 /// Files of the folder over all variants; all of them make it complete.
 fn files(loaded: &Loaded, sweep: &Sweep) -> Vec<&'static str> {
     let mut files = vec!["report.html", "provenance.json"];
-    if !loaded.experiment.arms.is_empty() {
+    if !loaded.experiment.evaluations.is_empty() {
         files.extend(["results.parquet", "results.csv", "windows.parquet", "table.md", "table.tex"]);
         if sweep.is_over_targets() {
-            files.extend(["layers.svg", "layers.png"]);
+            files.extend(["layers.svg", "layers.png", "layers.pdf"]);
         }
         if sweep.is_replicates() {
-            files.extend(["figure2.svg", "figure2.png"]);
+            files.extend(["figure2.svg", "figure2.png", "figure2.pdf"]);
         }
     }
     files
@@ -67,7 +67,9 @@ fn files(loaded: &Loaded, sweep: &Sweep) -> Vec<&'static str> {
 /// Whether every variant has a folder of its own.
 pub fn keeps_folders(sweep: &Sweep) -> bool {
     let first = sweep.variants.first().map(|variant| &variant.experiment);
-    let more = first.is_some_and(|e| e.arms.is_empty() || e.adapters.is_some() || e.heatmaps.is_some());
+    let more = first.is_some_and(|e| {
+        e.evaluations.is_empty() || e.adapters.is_some() || e.heatmaps.is_some() || e.spectra.is_some()
+    });
     more || !sweep.is_over_targets()
 }
 
@@ -147,7 +149,7 @@ impl Job<'_> {
         if provenance.results_key != self.results_key() {
             return Ok(false);
         }
-        let rows: Vec<Varied<Row>> = if self.loaded.experiment.arms.is_empty() {
+        let rows: Vec<Varied<Row>> = if self.loaded.experiment.evaluations.is_empty() {
             Vec::new()
         } else {
             match results::read_rows(&self.folder.join("results.parquet")) {
@@ -224,7 +226,7 @@ impl Job<'_> {
             if share == Share::All {
                 let folder = self.context.results.join(experiment.folder());
                 add(&mut found.assets, Provenance::read(&folder.join("provenance.json"))?.assets);
-                if !experiment.arms.is_empty() {
+                if !experiment.evaluations.is_empty() {
                     let windows = results::read_rows(&folder.join("windows.parquet"))?;
                     with(results::read_rows(&folder.join("results.parquet"))?, windows, found);
                 }
@@ -246,7 +248,7 @@ impl Job<'_> {
 
     fn write(&self, found: Found, run: Header) -> Result<(), RunError> {
         let folder = &self.folder;
-        if !self.loaded.experiment.arms.is_empty() {
+        if !self.loaded.experiment.evaluations.is_empty() {
             results::write_rows(&folder.join("results.parquet"), &found.rows)?;
             results::write_csv(&folder.join("results.csv"), &found.rows)?;
             results::write_rows(&folder.join("windows.parquet"), &found.windows)?;
@@ -317,7 +319,7 @@ fn merge(parts: &mut Vec<Part>, more: &[Part]) -> bool {
 fn render(loaded: &Loaded, sweep: &Sweep, provenance: &Provenance, folder: &Path) -> Result<Vec<PathBuf>, RunError> {
     let mut meta = outcome::meta(&loaded.experiment, &provenance.warnings);
     meta.settings = settings(&meta.settings, sweep);
-    let rows: Vec<Varied<Row>> = match loaded.experiment.arms.is_empty() {
+    let rows: Vec<Varied<Row>> = match loaded.experiment.evaluations.is_empty() {
         true => Vec::new(),
         false => results::read_rows(&folder.join("results.parquet"))?,
     };

@@ -87,7 +87,8 @@ impl Loaded {
     }
 }
 
-/// One experiment: a study of curves (arms) over numbers of discarded components, heat maps of covariances, or both.
+/// One experiment: a study of curves (arms) over numbers of discarded components, heat maps of covariances, spectra of the
+/// arms, or several of them.
 #[derive(Debug, Clone, Serialize)]
 pub struct Experiment {
     /// Name of the results folder, `results/<name>/`.
@@ -114,7 +115,7 @@ pub struct Experiment {
     pub arms: Vec<Arm>,
     /// The points of each curve.
     pub discard: Discard,
-    /// Test sets, in the order of the file.
+    /// Test sets, in the order of the file; none where nothing is measured: heat maps or spectra only.
     pub evaluations: Vec<Evaluation>,
     /// What to tell of the components as adapters.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -122,6 +123,9 @@ pub struct Experiment {
     /// Heat maps to draw.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub heatmaps: Option<HeatMaps>,
+    /// Spectra to draw.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spectra: Option<Spectra>,
     /// Name of a file in `experiments/published/` (without `.yaml`) to show beside ours.
     pub published: Option<String>,
     /// The spec file as given on the command line.
@@ -252,6 +256,13 @@ pub struct HeatMaps {
     pub calibrations: Vec<String>,
     /// Cells a side.
     pub size: usize,
+}
+
+/// Singular values of every target under every arm, in figure and file.
+#[derive(Debug, Clone, Serialize, PartialEq)]
+pub struct Spectra {
+    /// Number of the smallest components whose share of the energy is told.
+    pub last: usize,
 }
 
 /// Linears with an r of their own.

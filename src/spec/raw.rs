@@ -44,7 +44,7 @@ pub(super) struct Experiment {
     /// Calibrations by name: the texts whose activations give the statistics.
     #[schemars(with = "Option<written::Named<Calibration>>")]
     pub calibrations: Option<Node>,
-    /// The curves; with `discard` and `evaluate`, which go together.
+    /// The curves; with `discard` and, but for spectra, `evaluate`, which go together.
     #[schemars(schema_with = "schema::arms")]
     pub arms: Option<Node>,
     /// The points of each curve: how much is discarded.
@@ -59,6 +59,9 @@ pub(super) struct Experiment {
     /// Heat maps of the covariances at the targets' inputs.
     #[schemars(with = "Option<HeatMaps>")]
     pub heatmaps: Option<Node>,
+    /// Singular values of every target under every arm; with it, `evaluate` may be left out.
+    #[schemars(with = "Option<Spectra>")]
+    pub spectra: Option<Node>,
     /// Name of a file in `published/` to show beside our numbers.
     pub published: Option<Spanned<String>>,
 }
@@ -197,6 +200,16 @@ pub(super) struct HeatMaps {
     /// Cells a side; default 32, the paper's.
     #[schemars(range(min = 1, max = 256))]
     pub size: Option<Spanned<usize>>,
+}
+
+/// Singular values of every target under every arm.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, expecting = "spectra: {last: 16}")]
+#[derive(Default)]
+pub(super) struct Spectra {
+    /// Number of the smallest components whose share of the energy is told; default 16.
+    #[schemars(range(min = 1))]
+    pub last: Option<Spanned<usize>>,
 }
 
 /// One test set.

@@ -59,7 +59,8 @@ fn resolve(root: &Node, written: &Written) -> Result<Loaded, SpecErrors> {
     let context = Context { catalog, model: model.as_ref(), seed };
     let calibrations = text::calibrations(raw.calibrations.as_ref(), &context, &mut errors);
     let study = study(&raw, &root.span, &mut errors);
-    let evaluations = study.map_or(Vec::new(), |s| text::evaluations(s.evaluate, &context, &mut errors));
+    let evaluate = study.and_then(|study| study.evaluate);
+    let evaluations = evaluate.map_or(Vec::new(), |node| text::evaluations(node, &context, &mut errors));
     let known = Known { methods, calibrations: &calibrations, evaluations: &evaluations };
     let placed = study.map_or(Vec::new(), |s| arms::resolve(s.arms, &known, &mut errors));
     let (arms, arm_spans): (Vec<_>, Vec<Span>) = placed.into_iter().map(|placed| (placed.arm, placed.span)).unzip();
@@ -71,6 +72,7 @@ fn resolve(root: &Node, written: &Written) -> Result<Loaded, SpecErrors> {
     let adapters = raw.adapters.as_ref().and_then(|node| adapters::resolve(node, &names, &mut errors));
     let heatmaps =
         raw.heatmaps.as_ref().and_then(|node| adapters::heatmaps(node, &names, linears.as_deref(), &mut errors));
+    let spectra = raw.spectra.as_ref().and_then(|node| adapters::spectra(node, linears.as_deref(), &mut errors));
     if let (Some(node), Some(discard), Some(linears)) = (&raw.adapters, &discard, &linears)
         && let Some(r) = discard::same_name(discard, linears)
     {
@@ -102,6 +104,7 @@ fn resolve(root: &Node, written: &Written) -> Result<Loaded, SpecErrors> {
         evaluations,
         adapters,
         heatmaps,
+        spectra,
         published: raw.published.map(|name| name.value),
         path: path.to_owned(),
         overrides: overrides.to_vec(),
@@ -110,23 +113,28 @@ fn resolve(root: &Node, written: &Written) -> Result<Loaded, SpecErrors> {
     Ok(Loaded { experiment, sweep: None, warnings })
 }
 
-/// The parts of a study, which go together.
+/// The parts of a study, which go together; spectra measure no test set.
 #[derive(Clone, Copy)]
 struct Study<'a> {
     arms: &'a Node,
     discard: &'a Node,
-    evaluate: &'a Node,
+    evaluate: Option<&'a Node>,
 }
 
 /// The study; `None` in an experiment of heat maps only. Parts of one, or nothing at all, are errors.
 fn study<'a>(raw: &'a raw::Experiment, span: &Span, errors: &mut Errors) -> Option<Study<'a>> {
     let parts = [("arms", &raw.arms), ("discard", &raw.discard), ("evaluate", &raw.evaluate)];
-    if let (Some(arms), Some(discard), Some(evaluate)) = (&raw.arms, &raw.discard, &raw.evaluate) {
-        return Some(Study { arms, discard, evaluate });
+    // Adapters are told beside the perplexity of what they leave behind.
+    let measured = raw.spectra.is_none() || raw.adapters.is_some();
+    if let (Some(arms), Some(discard)) = (&raw.arms, &raw.discard)
+        && (raw.evaluate.is_some() || !measured)
+    {
+        return Some(Study { arms, discard, evaluate: raw.evaluate.as_ref() });
     }
-    let given = parts.iter().find_map(|(_, node)| node.as_ref()).or(raw.adapters.as_ref());
+    let given = parts.iter().filter_map(|(_, node)| node.as_ref()).chain(&raw.adapters).chain(&raw.spectra).next();
     if given.is_some() || raw.heatmaps.is_none() {
-        for (name, _) in parts.iter().filter(|(_, node)| node.is_none()) {
+        let needed = parts.iter().filter(|(name, _)| measured || *name != "evaluate");
+        for (name, _) in needed.filter(|(_, node)| node.is_none()) {
             errors.at(span, format!("missing key `{name}`"));
         }
     }

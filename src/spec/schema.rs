@@ -36,8 +36,8 @@ fn add_keys_about_the_file(root: &mut Value) {
     root["properties"]["sweep"] = sweep;
 }
 
-/// The keys of a study.
-const STUDY: [&str; 3] = ["arms", "discard", "evaluate"];
+/// The keys that say what is decomposed how far.
+const CURVES: [&str; 2] = ["arms", "discard"];
 
 /// What a file must have it may also have from the one it extends, so nothing is required but in files that extend none.
 fn demand_where_nothing_is_extended(root: &mut Value) {
@@ -52,9 +52,12 @@ fn demand_where_nothing_is_extended(root: &mut Value) {
     root["if"] = json!({"not": {"required": ["extends"]}});
     root["then"] = json!({
         "required": ["name", "model"],
-        "anyOf": [{"required": ["heatmaps"]}, {"required": STUDY}],
-        // The parts of a study go together.
-        "dependentRequired": {"arms": STUDY, "discard": STUDY, "evaluate": STUDY, "adapters": STUDY},
+        "anyOf": [{"required": ["heatmaps"]}, {"required": CURVES}],
+        // The parts of a study go together; spectra measure no test set.
+        "dependentRequired": {
+            "arms": CURVES, "discard": CURVES, "evaluate": CURVES, "spectra": CURVES, "adapters": ["evaluate"]
+        },
+        "dependentSchemas": {"arms": {"anyOf": [{"required": ["evaluate"]}, {"required": ["spectra"]}]}},
         "properties": {
             "calibrations": all(calibration),
             "evaluate": all(evaluation),

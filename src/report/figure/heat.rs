@@ -87,12 +87,20 @@ pub fn svg(cells: &[HeatRow], meta: &Meta) -> Result<String, ReportError> {
     })
 }
 
-/// `layers.0 k_proj` of `model.layers.0.self_attn.k_proj`.
+/// `layer 0  k_proj` of `model.layers.0.self_attn.k_proj`.
 fn short(linear: &str) -> String {
+    match block_and_kind(linear) {
+        (Some(layer), kind) => format!("layer {layer}  {kind}"),
+        (None, name) => name.to_string(),
+    }
+}
+
+/// Index of the block and kind of a linear by its Hugging Face name; outside the blocks the name is the kind.
+pub fn block_and_kind(linear: &str) -> (Option<u32>, &str) {
     let mut parts = linear.split('.');
-    match (parts.next(), parts.next(), parts.next(), parts.next_back()) {
-        (Some("model"), Some("layers"), Some(layer), Some(kind)) => format!("layer {layer}  {kind}"),
-        _ => linear.to_string(),
+    match (parts.next(), parts.next(), parts.next().map(str::parse), parts.next_back()) {
+        (Some("model"), Some("layers"), Some(Ok(layer)), Some(kind)) => (Some(layer), kind),
+        _ => (None, linear),
     }
 }
 
