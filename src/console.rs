@@ -5,9 +5,10 @@ use std::process::ExitCode;
 
 use corda::decompose::METHODS;
 use corda::evaluate::uncertainty::Estimate;
+use corda::progress::Progress;
 use corda::results::compare::{self, Agreement};
 use corda::run::{self, Context, RunError};
-use corda::spec::{self, Catalog};
+use corda::spec::{self, Catalog, Loaded};
 
 /// What merging did on each test set.
 pub fn print_merged(measured: &[run::adapt::Measured]) {
@@ -21,22 +22,31 @@ pub fn print_merged(measured: &[run::adapt::Measured]) {
     }
 }
 
+/// That a spec is right, and how many variants it has.
+pub fn print_checked(loaded: &Loaded) {
+    let path = loaded.experiment.path.display();
+    match &loaded.sweep {
+        None => println!("{path}: ok"),
+        Some(sweep) => println!("{path}: ok, {} variants of {}", sweep.variants.len(), sweep.keys.join(", ")),
+    }
+}
+
 /// Two results, row by row; the exit status says whether they agree.
-pub fn compare_two(first: &std::path::Path, second: &std::path::Path, tolerance: f64) -> ExitCode {
+pub fn compare_two(first: &std::path::Path, second: &std::path::Path, tolerance: f64, progress: &Progress) -> ExitCode {
     match compare::compare(first, second, tolerance) {
         Ok(comparison) => {
             println!("{comparison}");
             if comparison.worst() < Agreement::Apart { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(error) => {
-            eprintln!("error: {error}");
+            progress.fail(&error.to_string());
             ExitCode::from(2)
         }
     }
 }
 
 /// The tables of results folders, as they stand there.
-pub fn print_results(results: &std::path::Path, names: &[String]) -> ExitCode {
+pub fn print_results(results: &std::path::Path, names: &[String], progress: &Progress) -> ExitCode {
     let finished = |folder: &std::path::Path| folder.join("provenance.json").is_file();
     let mut folders: Vec<PathBuf> = if names.is_empty() {
         let all = std::fs::read_dir(results).into_iter().flatten();
@@ -46,12 +56,13 @@ pub fn print_results(results: &std::path::Path, names: &[String]) -> ExitCode {
     };
     folders.sort();
     if folders.is_empty() {
-        eprintln!("error: no finished experiment in {}; run one: corda run experiments/<name>.yaml", results.display());
+        let folder = results.display();
+        progress.fail(&format!("no finished experiment in {folder}; run one: corda run experiments/<name>.yaml"));
         return ExitCode::FAILURE;
     }
     for folder in folders {
         if !finished(&folder) {
-            eprintln!("error: {} holds no finished experiment", folder.display());
+            progress.fail(&format!("{} holds no finished experiment", folder.display()));
             return ExitCode::FAILURE;
         }
         let mut any = false;
@@ -69,12 +80,12 @@ pub fn print_results(results: &std::path::Path, names: &[String]) -> ExitCode {
 }
 
 /// Writes a commented experiment file.
-pub fn start_new(experiments: &std::path::Path, name: &str) -> ExitCode {
+pub fn start_new(experiments: &std::path::Path, name: &str, progress: &Progress) -> ExitCode {
     let path = experiments.join(format!("{name}.yaml"));
     let text = match spec::starter(name) {
         Ok(text) => text,
         Err(why) => {
-            eprintln!("error: {why}");
+            progress.fail(&why);
             return ExitCode::from(2);
         }
     };
@@ -86,7 +97,7 @@ pub fn start_new(experiments: &std::path::Path, name: &str) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(why) => {
-            eprintln!("error: cannot write {}: {why}", path.display());
+            progress.fail(&format!("cannot write {}: {why}", path.display()));
             ExitCode::FAILURE
         }
     }

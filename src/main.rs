@@ -1,6 +1,7 @@
 //! The command line: parse, load, do.
 
 mod console;
+mod man;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -37,6 +38,9 @@ struct Cli {
     /// Only errors.
     #[arg(long, short, global = true)]
     quiet: bool,
+    /// Tells progress, messages and errors as JSON on standard error, one object a line.
+    #[arg(long, global = true)]
+    json: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -164,6 +168,14 @@ enum Command {
     },
     /// Lists methods, models, corpora and experiments.
     List,
+    /// Prints the JSON schema of experiment files, for editors.
+    Schema,
+    /// Prints the manual page, or writes one a subcommand.
+    Man {
+        /// Writes corda.1, corda-run.1, ... into this folder.
+        #[arg(long, value_name = "FOLDER")]
+        out: Option<PathBuf>,
+    },
     /// Prints a completion script.
     Completions {
         /// For this shell.
@@ -172,36 +184,47 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let interrupted = || {
-        eprintln!("\ninterrupted; the same command goes on from here");
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if error.use_stderr() && std::env::args().any(|argument| argument == "--json") => {
+            Progress::json(true).fail(error.to_string().trim_start_matches("error: ").trim_end());
+            return ExitCode::from(2);
+        }
+        Err(error) => error.exit(),
+    };
+    let progress = match (cli.json, cli.quiet) {
+        (true, quiet) => Progress::json(!quiet),
+        (false, true) => Progress::hidden(),
+        (false, false) => Progress::terminal(),
+    };
+    let said = progress.clone();
+    let interrupted = move || {
+        said.interrupted("interrupted; the same command goes on from here");
         std::process::exit(130);
     };
     if let Err(e) = ctrlc::set_handler(interrupted) {
-        eprintln!("note: interrupts are not announced ({e})");
+        progress.say(&format!("note: interrupts are not announced ({e})"));
     }
-    match execute(cli) {
+    match execute(cli, &progress) {
         Ok(code) => code,
         Err(RunError::Spec(errors)) => {
-            for error in errors.iter() {
-                eprintln!("{:?}", miette::Report::new(error.clone()));
-            }
+            errors.iter().for_each(|error| progress.fail_at(error));
             ExitCode::from(2)
         }
         Err(error) => {
-            eprintln!("error: {error}");
+            progress.fail(&error.to_string());
             ExitCode::FAILURE
         }
     }
 }
 
-fn execute(cli: Cli) -> Result<ExitCode, RunError> {
+fn execute(cli: Cli, progress: &Progress) -> Result<ExitCode, RunError> {
     // Parallelism is over linears, windows and tiles: inside a factorisation it would only make results depend on threads.
     faer::set_global_parallelism(faer::Par::Seq);
     if let Some(threads) = cli.threads {
         let built = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
         if let Err(e) = built {
-            eprintln!("note: --threads {threads} has no effect: {e}");
+            progress.say(&format!("note: --threads {threads} has no effect: {e}"));
         }
     }
     let cache = cli.cache.clone().unwrap_or_else(Store::default_root);
@@ -210,9 +233,8 @@ fn execute(cli: Cli) -> Result<ExitCode, RunError> {
         store: Store::open(&cache),
         results: cli.results.clone(),
         experiments: cli.experiments.clone(),
-        progress: if cli.quiet { Progress::hidden() } else { Progress::terminal() },
+        progress: progress.clone(),
         command: std::env::args().collect(),
-        verbose: !cli.quiet,
         room: Room { bytes: cli.memory.unwrap_or_else(free_memory), threads: rayon::current_num_threads() },
     };
     match cli.command {
@@ -225,19 +247,19 @@ fn execute(cli: Cli) -> Result<ExitCode, RunError> {
             each(&specs, &context, |loaded| run_one(loaded, &context, share))
         }
         Command::Check(specs) => each(&specs, &context, |loaded| {
-            println!("{}: ok", loaded.experiment.path.display());
+            console::print_checked(loaded);
             Ok(())
         }),
         Command::Plan { specs, format } => each(&specs, &context, |loaded| {
             let text = match format {
-                Format::Text => status::describe(&loaded.experiment, &context)?,
-                Format::Snakemake => snakemake::snakefile(&loaded.experiment, &context)?,
+                Format::Text => status::describe(loaded, &context)?,
+                Format::Snakemake => snakemake::snakefile(&run::sweep::single(loaded)?.experiment, &context)?,
             };
             print!("{text}");
             Ok(())
         }),
         Command::Fetch(specs) => each(&specs, &context, |loaded| {
-            for asset in run::fetch(&loaded.experiment, &context)? {
+            for asset in run::sweep::fetch(loaded, &context)? {
                 let bytes: u64 = asset.files.iter().map(|file| file.bytes).sum();
                 println!("{}: {} ({:.1} MB, verified)", asset.name, asset.origin, bytes as f64 / 1e6);
             }
@@ -250,7 +272,7 @@ fn execute(cli: Cli) -> Result<ExitCode, RunError> {
             Ok(())
         }),
         Command::Adapt { specs, out, only } => each(&specs, &context, |loaded| {
-            for folder in run::adapt::adapt(loaded, &context, &out, &only)? {
+            for folder in run::adapt::adapt(run::sweep::single(loaded)?, &context, &out, &only)? {
                 println!("{}", folder.display());
             }
             Ok(())
@@ -261,7 +283,8 @@ fn execute(cli: Cli) -> Result<ExitCode, RunError> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Merge { specs, adapter, base, out } => each(&specs, &context, |loaded| {
-            let measured = run::adapt::merge(loaded, &context, &adapter, base.as_deref(), out.as_deref())?;
+            let measured =
+                run::adapt::merge(run::sweep::single(loaded)?, &context, &adapter, base.as_deref(), out.as_deref())?;
             console::print_merged(&measured);
             Ok(())
         }),
@@ -269,17 +292,22 @@ fn execute(cli: Cli) -> Result<ExitCode, RunError> {
             run::adapt::write_logits(&model, adapter.as_deref(), &text, tokens, &out)?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Compare { first, second, tolerance } => Ok(console::compare_two(&first, &second, tolerance)),
+        Command::Compare { first, second, tolerance } => Ok(console::compare_two(&first, &second, tolerance, progress)),
         Command::Index => {
             println!("{}", corda::report::index::write(&context.results)?.display());
             Ok(ExitCode::SUCCESS)
         }
-        Command::Results { names } => Ok(console::print_results(&context.results, &names)),
-        Command::New { name } => Ok(console::start_new(&context.experiments, &name)),
+        Command::Results { names } => Ok(console::print_results(&context.results, &names, progress)),
+        Command::New { name } => Ok(console::start_new(&context.experiments, &name, progress)),
         Command::List => {
             console::list(&context)?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Schema => {
+            println!("{}", spec::schema());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Man { out } => Ok(man::write(Cli::command(), out.as_deref())?),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "corda", &mut std::io::stdout());
             Ok(ExitCode::SUCCESS)
@@ -321,9 +349,7 @@ fn each(
     }
     for loaded in &all {
         for warning in &loaded.warnings {
-            if context.verbose {
-                eprintln!("{:?}", miette::Report::new(warning.clone()));
-            }
+            context.progress.warn(warning, &warning.kind.to_string(), &warning.span);
         }
     }
     for loaded in &all {
@@ -348,7 +374,7 @@ fn run_one(loaded: &Loaded, context: &Context, share: Share) -> Result<(), RunEr
                 Some((_, "json")) => Some("provenance"),
                 _ => None,
             };
-            for file in run::outcome::files(&loaded.experiment) {
+            for file in run::sweep::all_files(loaded) {
                 if let Some(what) = what(&file) {
                     println!("  {what:10} {}", folder.join(file).display());
                 }

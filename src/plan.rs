@@ -234,7 +234,10 @@ impl Plan {
         let losses: Vec<_> = self.evaluate.iter().map(|stage| &stage.key).collect();
         let energies: Vec<_> = self.energy.iter().map(|stage| &stage.key).collect();
         let heatmaps: Vec<_> = self.heatmaps.iter().map(|&i| &self.calibrate[i].key).collect();
-        let inputs = json!({"losses": losses, "energies": energies, "heatmaps": heatmaps, "spec": experiment});
+        let mut inputs = json!({"losses": losses, "energies": energies, "heatmaps": heatmaps, "spec": experiment});
+        if experiment.spectra.is_some() {
+            inputs["spectra"] = self.decompose.iter().map(|stage| stage.key.as_str()).collect();
+        }
         key("results", 2, &inputs)
     }
 }

@@ -1,10 +1,21 @@
-//! Progress on the terminal: one bar a stage with rate and time left; silent where standard error is not a terminal.
+//! Progress, messages and errors: bars and lines for a person, or with `--json` one object a line for a program. All of
+//! it goes to standard error.
+//!
+//! Bars have rate and time left, one a stage, and are silent where standard error is not a terminal. The objects are
+//! described in [`json`].
 
 use std::borrow::Cow;
 use std::fmt::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use miette::Diagnostic;
+
+use crate::results::provenance::Stage;
+use crate::yaml::Span;
+
+pub mod json;
 
 /// What a bar counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,70 +26,164 @@ pub enum Unit {
     Count(&'static str),
 }
 
-/// Where bars are drawn. Cheap to clone.
+/// Where progress is told. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Progress {
-    bars: MultiProgress,
+    sink: Sink,
+    /// Bars, stages and notes are told; errors always are.
+    verbose: bool,
+}
+
+#[derive(Debug, Clone)]
+enum Sink {
+    Bars(MultiProgress),
+    Json(Arc<json::Log>),
 }
 
 impl Progress {
-    /// Bars on standard error if that is a terminal; otherwise nothing.
+    /// Bars on standard error if that is a terminal; lines there in any case.
     pub fn terminal() -> Self {
-        Self { bars: MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(8)) }
+        let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(8));
+        Self { sink: Sink::Bars(bars), verbose: true }
     }
 
-    /// No bars at all.
+    /// No bars at all, errors only.
     pub fn hidden() -> Self {
-        Self { bars: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()) }
+        let bars = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
+        Self { sink: Sink::Bars(bars), verbose: false }
+    }
+
+    /// One JSON object a line; `verbose` tells of more than errors.
+    pub fn json(verbose: bool) -> Self {
+        Self { sink: Sink::Json(Arc::default()), verbose }
     }
 
     /// A new bar over `total` units.
     pub fn bar(&self, what: impl Into<Cow<'static, str>>, total: u64, unit: Unit) -> Bar {
-        let template = match unit {
-            Unit::Bytes => {
-                "{msg:28!} {bar:24} {bytes:>10}/{total_bytes:10} {bytes_per_sec:>12} {eta_precise} left".to_string()
-            }
-            Unit::Count(noun) => {
-                format!("{{msg:28!}} {{bar:24}} {{pos:>7}}/{{len:7}} {noun} {{rate:>8}}/s {{eta_precise}} left")
-            }
-        };
-        let style = ProgressStyle::with_template(&template).expect("the templates above are well-formed");
-        let style = style.with_key("rate", |state: &ProgressState, out: &mut dyn Write| {
-            // A bar that cannot be written is no reason to stop.
-            let _ = out.write_str(&rate(state.per_sec()));
-        });
-        let bar = self.bars.add(ProgressBar::new(total).with_style(style).with_message(what));
-        bar.enable_steady_tick(Duration::from_millis(250));
-        Bar { bar }
+        match &self.sink {
+            Sink::Bars(bars) => Bar::Drawn(draw(bars, what.into(), total, unit)),
+            Sink::Json(log) if self.verbose => Bar::Told(json::Counter::new(log, what.into(), total, unit)),
+            Sink::Json(_) => Bar::Silent,
+        }
     }
 
-    /// Prints a line above the bars, on standard error, terminal or not.
+    /// Tells of something worth knowing: a line above the bars, terminal or not.
     pub fn say(&self, line: &str) {
-        self.bars.suspend(|| eprintln!("{line}"));
+        match &self.sink {
+            Sink::Bars(bars) => bars.suspend(|| eprintln!("{line}")),
+            Sink::Json(log) => log.message(line),
+        }
     }
+
+    /// The work was interrupted. Bars may be held by the thread that was, so they are left alone.
+    pub fn interrupted(&self, line: &str) {
+        match &self.sink {
+            Sink::Bars(_) => eprintln!("\n{line}"),
+            Sink::Json(log) => log.message(line),
+        }
+    }
+
+    /// A stage begins. Only a program is told: a person sees its bar.
+    pub fn stage_started(&self, name: &str) {
+        if let (Sink::Json(log), true) = (&self.sink, self.verbose) {
+            log.stage_started(name);
+        }
+    }
+
+    /// A stage is done. A person is told of those that took work.
+    pub fn stage_finished(&self, stage: &Stage, worked: bool) {
+        match &self.sink {
+            _ if !self.verbose => {}
+            Sink::Json(log) => log.stage_finished(stage),
+            Sink::Bars(_) if worked => self.say(&format!("{}: {:.1} s", stage.name, stage.seconds)),
+            Sink::Bars(_) => {}
+        }
+    }
+
+    /// Something allowed but probably not meant, at its place.
+    pub fn warn(&self, warning: &(impl Diagnostic + Clone + Send + Sync + 'static), text: &str, span: &Span) {
+        match &self.sink {
+            _ if !self.verbose => {}
+            Sink::Json(log) => log.placed("warning", text, Some(span)),
+            Sink::Bars(bars) => bars.suspend(|| eprintln!("{:?}", miette::Report::new(warning.clone()))),
+        }
+    }
+
+    /// What ended the work.
+    pub fn fail(&self, message: &str) {
+        match &self.sink {
+            Sink::Bars(bars) => bars.suspend(|| eprintln!("error: {message}")),
+            Sink::Json(log) => log.placed("error", message, None),
+        }
+    }
+
+    /// An error in a file, with its line where it is for a person.
+    pub fn fail_at(&self, error: &crate::yaml::Error) {
+        match &self.sink {
+            Sink::Bars(bars) => bars.suspend(|| eprintln!("{:?}", miette::Report::new(error.clone()))),
+            Sink::Json(log) => log.placed("error", &error.message(), error.span()),
+        }
+    }
+}
+
+fn draw(bars: &MultiProgress, what: Cow<'static, str>, total: u64, unit: Unit) -> ProgressBar {
+    let template = match unit {
+        Unit::Bytes => {
+            "{msg:28!} {bar:24} {bytes:>10}/{total_bytes:10} {bytes_per_sec:>12} {eta_precise} left".to_string()
+        }
+        Unit::Count(noun) => {
+            format!("{{msg:28!}} {{bar:24}} {{pos:>7}}/{{len:7}} {noun} {{rate:>8}}/s {{eta_precise}} left")
+        }
+    };
+    let style = ProgressStyle::with_template(&template).expect("the templates above are well-formed");
+    let style = style.with_key("rate", |state: &ProgressState, out: &mut dyn Write| {
+        // A bar that cannot be written is no reason to stop.
+        let _ = out.write_str(&rate(state.per_sec()));
+    });
+    let bar = bars.add(ProgressBar::new(total).with_style(style).with_message(what));
+    bar.enable_steady_tick(Duration::from_millis(250));
+    bar
 }
 
 /// One bar; it disappears when dropped.
 #[derive(Debug)]
-pub struct Bar {
-    bar: ProgressBar,
+pub enum Bar {
+    /// On the terminal.
+    Drawn(ProgressBar),
+    /// As objects.
+    Told(json::Counter),
+    /// Nowhere.
+    Silent,
 }
 
 impl Bar {
     /// `units` more are done.
     pub fn advance(&self, units: u64) {
-        self.bar.inc(units);
+        match self {
+            Self::Drawn(bar) => bar.inc(units),
+            Self::Told(counter) => counter.advance(units),
+            Self::Silent => {}
+        }
     }
+
     /// `units` were already done before this process started: shown, not part of the rate.
     pub fn resume_at(&self, units: u64) {
-        self.bar.set_position(units);
-        self.bar.reset_eta();
+        match self {
+            Self::Drawn(bar) => {
+                bar.set_position(units);
+                bar.reset_eta();
+            }
+            Self::Told(counter) => counter.resume_at(units),
+            Self::Silent => {}
+        }
     }
 }
 
 impl Drop for Bar {
     fn drop(&mut self) {
-        self.bar.finish_and_clear();
+        if let Self::Drawn(bar) = self {
+            bar.finish_and_clear();
+        }
     }
 }
 

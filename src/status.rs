@@ -9,8 +9,9 @@ use crate::model::kernel::{View, product};
 use crate::model::shape::Linear;
 use crate::plan::memory::{self, Layout};
 use crate::plan::{CalibrateStage, DecomposeStage, EvaluateStage, Plan, cost};
+use crate::run::sweep::shared_passes;
 use crate::run::{Context, RunError, identities, steps};
-use crate::spec::Experiment;
+use crate::spec::{Experiment, Loaded};
 
 /// A line of the account.
 struct Line {
@@ -33,17 +34,49 @@ const FORWARD_SHARE: f64 = 0.92;
 /// The same for factorisations in f64, against the f32 yardstick.
 const FACTORISATION_SHARE: f64 = 0.35;
 
-/// The plan of an experiment as text.
-pub fn describe(experiment: &Experiment, context: &Context) -> Result<String, RunError> {
-    let identities = identities(experiment, &context.store)?;
-    let plan = Plan::new(experiment, &identities);
-    let lines = lines(experiment, &plan, context)?;
+/// What a plan takes.
+#[derive(Default)]
+struct Account {
+    lines: Vec<Line>,
+    /// Most bytes of memory that each step takes.
+    memory: Vec<(String, u64)>,
+    /// Bytes on disk while a calibration is under way.
+    passing: u64,
+}
+
+impl Account {
+    /// Adds lines of an experiment and the steps they name; `of` says of which variant, and what is there already stays out.
+    fn add(&mut self, of: Option<&str>, lines: Vec<Line>, experiment: &Experiment, plan: &Plan, context: &Context) {
+        let named = |name: &str| of.iter().copied().chain([name]).collect::<Vec<_>>().join(": ");
+        let layout = Layout::new(&experiment.model.shape, context.room);
+        // Of a pass that variants share, the plan is right about the pass only.
+        let pass = lines.iter().all(|line| line.step.starts_with("calibrate "));
+        for step in steps::steps(experiment, plan) {
+            if !pass || lines.iter().any(|line| line.step == step.name) {
+                self.memory.push((named(&step.name), step.memory(experiment, plan, &layout)));
+            }
+        }
+        let known = |line: &Line| of.is_some() && self.lines.iter().any(|other| other.key == line.key);
+        let new: Vec<Line> = lines.into_iter().filter(|line| !known(line)).collect();
+        self.lines.extend(new.into_iter().map(|line| Line {
+            name: named(&line.name),
+            step: named(&line.step),
+            ..line
+        }));
+        self.passing = self.passing.max(passing(experiment, plan));
+    }
+
+    fn memory(&self, step: &str) -> u64 {
+        self.memory.iter().find(|(name, _)| name == step).map_or(0, |(_, bytes)| *bytes)
+    }
+}
+
+/// The plan of an experiment as text; of a sweep, of all its variants, each stage that they share once.
+pub fn describe(loaded: &Loaded, context: &Context) -> Result<String, RunError> {
+    let experiment = &loaded.experiment;
+    let account = account(loaded, context)?;
+    let lines = &account.lines;
     let layout = Layout::new(&experiment.model.shape, context.room);
-    let steps = steps::steps(experiment, &plan);
-    let memory = |name: &str| {
-        let step = steps.iter().find(|step| step.name == name);
-        step.map_or(0, |step| step.memory(experiment, &plan, &layout))
-    };
     let mut out = String::new();
     let mut say = |line: String| {
         // Writing to a string cannot fail.
@@ -55,12 +88,12 @@ pub fn describe(experiment: &Experiment, context: &Context) -> Result<String, Ru
         "{:44} {:26} {:>16} {:>10} {:>10} {:>10} {:>10}",
         heads.0, heads.1, heads.2, heads.3, heads.4, heads.5, heads.6
     ));
-    for Line { name, key, done, all, unit, flop, disk, step } in &lines {
+    for Line { name, key, done, all, unit, flop, disk, step } in lines {
         let cached = if *all == 0 { format!("? {unit}") } else { format!("{done}/{all} {unit}") };
-        let (memory, disk) = (bytes(memory(step)), bytes(*disk));
+        let (memory, disk) = (bytes(account.memory(step)), bytes(*disk));
         say(format!("{name:44} {key:26} {cached:>16} {:>10.2e} {:>10.2e} {memory:>10} {disk:>10}", flop.0, flop.1));
     }
-    let (peak, at) = steps.iter().map(|step| (memory(&step.name), &step.name)).max().unzip();
+    let (peak, at) = account.memory.iter().map(|(name, bytes)| (*bytes, name)).max().unzip();
     let held = if layout.resident { "weights stay in memory" } else { "blocks are read from disk as needed" };
     if let (Some(peak), Some(at)) = (peak, at) {
         let room = context.room.bytes;
@@ -69,7 +102,7 @@ pub fn describe(experiment: &Experiment, context: &Context) -> Result<String, Ru
             say("more memory than there is: use fewer samples or shorter ones, or fewer threads (--threads)".into());
         }
     }
-    let (disk, passing) = (lines.iter().map(|line| line.disk).sum(), passing(experiment, &plan));
+    let (disk, passing) = (lines.iter().map(|line| line.disk).sum(), account.passing);
     say(format!("disk: {} in the cache when all is done, {} more during calibration", bytes(disk), bytes(passing)));
     let (single, double) = lines.iter().fold((0.0, 0.0), |sum, l| (sum.0 + l.flop.0, sum.1 + l.flop.1));
     if single + double == 0.0 && lines.iter().all(|line| line.all > 0) {
@@ -90,7 +123,39 @@ pub fn describe(experiment: &Experiment, context: &Context) -> Result<String, Ru
     Ok(out)
 }
 
+fn account(loaded: &Loaded, context: &Context) -> Result<Account, RunError> {
+    let plan =
+        |experiment: &Experiment| Ok::<_, RunError>(Plan::new(experiment, &identities(experiment, &context.store)?));
+    let mut all = Account::default();
+    let Some(sweep) = &loaded.sweep else {
+        let (experiment, plan) = (&loaded.experiment, plan(&loaded.experiment)?);
+        all.add(None, lines(experiment, &plan, context)?, experiment, &plan, context);
+        return Ok(all);
+    };
+    let experiments = loaded.experiments();
+    let plans = experiments.iter().map(|experiment| plan(experiment)).collect::<Result<Vec<_>, _>>()?;
+    for (experiment, plan) in shared_passes(experiments.iter().copied().zip(&plans)) {
+        all.add(Some("all variants"), calibrate_lines(experiment, &plan, context), experiment, &plan, context);
+    }
+    for (variant, plan) in sweep.variants.iter().zip(&plans) {
+        let experiment = &variant.experiment;
+        all.add(Some(variant.name.as_str()), lines(experiment, plan, context)?, experiment, plan, context);
+    }
+    Ok(all)
+}
+
 fn lines(experiment: &Experiment, plan: &Plan, context: &Context) -> Result<Vec<Line>, RunError> {
+    let mut lines = calibrate_lines(experiment, plan, context);
+    for stage in &plan.decompose {
+        lines.push(decompose_line(experiment, plan, context, stage));
+    }
+    for stage in &plan.evaluate {
+        lines.push(evaluate_line(experiment, context, stage)?);
+    }
+    Ok(lines)
+}
+
+fn calibrate_lines(experiment: &Experiment, plan: &Plan, context: &Context) -> Vec<Line> {
     let mut lines = Vec::new();
     let shape = &experiment.model.shape;
     for stage in &plan.calibrate {
@@ -112,13 +177,7 @@ fn lines(experiment: &Experiment, plan: &Plan, context: &Context) -> Result<Vec<
             step: format!("calibrate {}", calibration.name),
         });
     }
-    for stage in &plan.decompose {
-        lines.push(decompose_line(experiment, plan, context, stage));
-    }
-    for stage in &plan.evaluate {
-        lines.push(evaluate_line(experiment, context, stage)?);
-    }
-    Ok(lines)
+    lines
 }
 
 fn is_longest(plan: &Plan, stage: &crate::plan::CalibrateStage) -> bool {

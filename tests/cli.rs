@@ -13,8 +13,10 @@ fn fingerprint(folder: &Path) -> Vec<String> {
     let file = |name: &str| folder.join("results/tiny").join(name);
     let rows: Vec<corda::results::Row> = corda::results::read_rows(&file("results.parquet")).unwrap();
     let rows = rows.into_iter().map(|row| format!("{:?}", corda::results::Row { seconds: 0.0, ..row }));
-    let bytes = ["table.md", "table.tex", "figure2.svg", "figure2.png", "windows.parquet", "linears.parquet"];
-    let bytes = bytes.map(|name| blake3::hash(&std::fs::read(file(name)).unwrap()).to_string());
+    let tables = ["table.md", "table.tex", "windows.parquet", "linears.parquet"];
+    let figures = ["figure2.svg", "figure2.png", "figure2.pdf", "parameters.svg", "parameters.png", "parameters.pdf"];
+    let bytes =
+        tables.into_iter().chain(figures).map(|name| blake3::hash(&std::fs::read(file(name)).unwrap()).to_string());
     rows.chain(bytes).collect()
 }
 

@@ -16,7 +16,7 @@ pub mod merge;
 pub mod peft;
 
 /// How the singular values are shared between B and A.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum Split {
     /// Their roots to each: B = U sqrt(S), A = sqrt(S) V^T T^-1. The official code's default.
     #[default]

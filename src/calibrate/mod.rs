@@ -16,7 +16,9 @@ pub mod store;
 pub use spectrum::shifted;
 
 /// The weight of a sample in the covariance.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Normalisation {
     /// The official code's: Xn = X / abs(max(X)), the maximum over all entries of the sample.

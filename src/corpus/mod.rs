@@ -69,7 +69,7 @@ impl Format {
 }
 
 /// How calibration samples are picked from a text.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, schemars::JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum Sampling {
     /// The official sampler: Python's `random.randint` over characters, then tokenise and cut.

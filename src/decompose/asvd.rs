@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use faer::{Mat, MatRef};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{DecompositionError, Entry, Method, Needs, Weighed, required};
@@ -10,11 +11,15 @@ use crate::calibrate::Statistics;
 use crate::yaml;
 
 /// The registry's line.
-pub const ENTRY: Entry =
-    Entry { name: "asvd", summary: "SVD(W diag(s)): input channels scaled by their activations", read };
+pub const ENTRY: Entry = Entry {
+    name: "asvd",
+    summary: "SVD(W diag(s)): input channels scaled by their activations",
+    read,
+    schema: Asvd::json_schema,
+};
 
 /// Which measure of a channel's size.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Size {
     /// Sum over samples of mean over tokens of |X|: the official code's, so its scale grows with the sample count.
@@ -24,11 +29,12 @@ pub enum Size {
 }
 
 /// ASVD's keys in an arm.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Asvd {
     /// Exponent; 0 makes it plain SVD.
     #[serde(default = "half", deserialize_with = "exponent")]
+    #[schemars(range(min = 0, max = 4))]
     pub alpha: f64,
     /// Measure of a channel's size.
     #[serde(default = "abs_mean")]

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use faer::linalg::solvers::DenseSolveCore;
 use faer::{Mat, MatRef};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Damped, DecompositionError, Entry, MOST_ROUNDS, Method, Needs, Weighed, product, required};
@@ -15,10 +16,15 @@ use crate::calibrate::{Normalisation, Statistics, shifted};
 use crate::yaml;
 
 /// The registry's line.
-pub const ENTRY: Entry = Entry { name: "corda", summary: "SVD(W C): C the covariance of the input activations", read };
+pub const ENTRY: Entry = Entry {
+    name: "corda",
+    summary: "SVD(W C): C the covariance of the input activations",
+    read,
+    schema: Corda::json_schema,
+};
 
 /// CorDA's keys in an arm.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Corda {
     /// How the covariance is made invertible.
@@ -28,14 +34,16 @@ pub struct Corda {
 }
 
 /// The damping rule.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Damping {
     /// First lambda, as a share of mean(diag C).
     #[serde(deserialize_with = "super::positive")]
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub start: f64,
     /// Bound on ||C~ C~^-1 - I||_F.
     #[serde(deserialize_with = "super::positive")]
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub threshold: f64,
     /// Precision in which that error is taken.
     pub precision: Precision,
@@ -48,7 +56,7 @@ impl Default for Damping {
 }
 
 /// Precision of the damping rule's inverse.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// The official code's.

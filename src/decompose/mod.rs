@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatRef, Par};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::ser::{SerializeStruct, Serializer};
 use serde::{Deserialize, Serialize};
 
@@ -37,10 +38,12 @@ pub struct Entry {
     pub summary: &'static str,
     /// Reads the arm's keys that are not common to all arms. Unknown keys and bad values are errors with positions.
     pub read: fn(&yaml::Node) -> Result<Arc<dyn Method>, yaml::Error>,
+    /// Schema of those keys: that of the type which `read` reads.
+    pub schema: fn(&mut SchemaGenerator) -> Schema,
 }
 
 /// The end of the singular values whose components are taken away.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum End {
     /// The smallest: what truncation drops, and what a KPM adapter holds.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use faer::MatRef;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{DecompositionError, Entry, Method, Needs, Weighed};
@@ -10,10 +11,11 @@ use crate::calibrate::Statistics;
 use crate::yaml;
 
 /// The registry's line.
-pub const ENTRY: Entry = Entry { name: "plain-svd", summary: "SVD(W): no context", read };
+pub const ENTRY: Entry =
+    Entry { name: "plain-svd", summary: "SVD(W): no context", read, schema: Parameters::json_schema };
 
 /// Plain SVD has no parameters.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Parameters {}
 

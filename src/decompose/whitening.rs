@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use faer::{Mat, MatRef, Side};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Damped, DecompositionError, Entry, MOST_ROUNDS, Method, Needs, Weighed, product, required};
@@ -14,15 +15,20 @@ use crate::calibrate::{Normalisation, Statistics, shifted};
 use crate::yaml;
 
 /// The registry's line.
-pub const ENTRY: Entry =
-    Entry { name: "svd-whitening", summary: "SVD(W L): L the Cholesky factor of the covariance (SVD-LLM)", read };
+pub const ENTRY: Entry = Entry {
+    name: "svd-whitening",
+    summary: "SVD(W L): L the Cholesky factor of the covariance (SVD-LLM)",
+    read,
+    schema: Whitening::json_schema,
+};
 
 /// The method's keys in an arm.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Whitening {
     /// First lambda, as a share of mean(diag C); doubled until C + lambda I has a Cholesky factor.
     #[serde(deserialize_with = "super::positive")]
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub damping: f64,
     /// How samples are weighted in the covariance; by default all tokens alike, as the output error has them.
     pub normalisation: Normalisation,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The dimensions of a Llama-family decoder.
-#[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
+#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct Shape {
     /// Width of the residual stream, d_model.

@@ -1,9 +1,10 @@
 //! What the numbers say: which arm wins where, and whether the paper's orderings hold, each with its evidence.
 //!
 //! Arms are compared window by window: the difference of their losses, its 95% interval, and the p-value of a paired
-//! t-test (two-sided).
+//! t-test (two-sided). Of published curves only perplexities are known.
 
 use super::Meta;
+use super::published::PublishedTest;
 use super::study::{By, Curve, Test};
 use crate::evaluate::uncertainty::{Estimate, paired, paired_p};
 use crate::results::WindowRow;
@@ -19,7 +20,14 @@ pub struct Duel {
     pub other: String,
     /// Perplexities of both.
     pub perplexities: (f64, f64),
-    /// Loss of the other minus that of the better, nats a token, paired by window.
+    /// The comparison by windows, where they are known.
+    pub paired: Option<Paired>,
+}
+
+/// Two arms compared window by window.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Paired {
+    /// Loss of the other minus that of the better, nats a token.
     pub delta: Estimate,
     /// Of the paired t-test; NaN for a single window.
     pub p: f64,
@@ -30,18 +38,29 @@ impl Duel {
     pub fn holds(&self) -> bool {
         // A loss that is not finite is worse than any that is.
         match (self.perplexities.0.is_finite(), self.perplexities.1.is_finite()) {
-            (true, true) => self.delta.mean > 0.0,
+            (true, true) => self.perplexities.0 < self.perplexities.1,
             (finite, _) => finite,
         }
     }
+
+    /// Whether both are the same, to the digits there are.
+    pub fn level(&self) -> bool {
+        self.perplexities.0 == self.perplexities.1
+    }
+
+    /// Whether it holds beyond the 95% interval.
+    fn sure(&self) -> bool {
+        let beyond = |paired: &Paired| paired.delta.low > 0.0 || !paired.delta.mean.is_finite();
+        self.holds() && self.paired.as_ref().is_some_and(beyond)
+    }
 }
 
-/// An ordering that the paper finds, and where it holds here.
+/// An ordering that the paper finds, and where it holds.
 #[derive(Debug, Clone)]
 pub struct Claim {
     /// In a sentence.
-    pub text: String,
-    /// Every pair of arms it speaks of, at every point.
+    pub text: &'static str,
+    /// Every pair of curves it speaks of, at every point; at least one.
     pub duels: Vec<Duel>,
 }
 
@@ -50,6 +69,94 @@ impl Claim {
     pub fn held(&self) -> usize {
         self.duels.iter().filter(|duel| duel.holds()).count()
     }
+
+    /// Those where it does not.
+    pub fn failures(&self) -> impl Iterator<Item = &Duel> {
+        self.duels.iter().filter(|duel| !duel.holds() && !duel.level())
+    }
+
+    /// Where it holds, in a sentence.
+    pub fn verdict(&self) -> String {
+        let (held, all) = (self.held(), self.duels.len());
+        let level = match self.duels.iter().filter(|duel| !duel.holds() && duel.level()).count() {
+            0 => String::new(),
+            level => format!(", level at {level}"),
+        };
+        let sure = match self.duels.iter().any(|duel| duel.paired.is_some()) {
+            true => format!(", {} beyond the 95% interval", self.duels.iter().filter(|duel| duel.sure()).count()),
+            false => String::new(),
+        };
+        match held {
+            0 => format!("Holds nowhere (0 of {all}{level})."),
+            n if n == all => format!("Holds everywhere ({n} of {all}{sure})."),
+            n => format!("Holds at {n} of {all}{level}{sure}."),
+        }
+    }
+}
+
+/// What the paper's orderings ask of a curve.
+#[derive(Debug, Clone, Copy)]
+struct Series<'a> {
+    method: &'a str,
+    calibration: Option<&'a str>,
+    samples: Option<usize>,
+}
+
+/// Curves of a test set that should be ordered: indices of the better and the other.
+type Pairs = Vec<(usize, usize)>;
+
+/// The paper's orderings, each in a sentence.
+pub const ORDERINGS: [&str; 4] = [
+    "CO-SVD with the test set's own context is better than ASVD",
+    "ASVD is better than plain SVD",
+    "CO-SVD is better with the test set's own context than with the other",
+    "CO-SVD is better with more calibration samples than with fewer",
+];
+
+/// The pairs of curves of test set `test` that each of [`ORDERINGS`] speaks of.
+///
+/// A calibration is a test set's own context if it has its name.
+fn orderings(test: &str, all: &[Series]) -> impl Iterator<Item = (&'static str, Pairs)> {
+    let pairs = |ordered: &dyn Fn(&Series, &Series) -> bool| -> Pairs {
+        let every = (0..all.len()).flat_map(|a| (0..all.len()).map(move |b| (a, b)));
+        every.filter(|&(a, b)| ordered(&all[a], &all[b])).collect()
+    };
+    let own = |series: &Series| series.method == "corda" && series.calibration == Some(test);
+    let other = |series: &Series| series.method == "corda" && series.calibration != Some(test);
+    let fewer = |a: &Series, b: &Series| a.method == "corda" && b.method == "corda" && a.samples > b.samples;
+    let pairs = [
+        pairs(&|a, b| own(a) && b.method == "asvd"),
+        pairs(&|a, b| a.method == "asvd" && b.method == "plain-svd"),
+        pairs(&|a, b| own(a) && other(b) && a.samples == b.samples),
+        pairs(&|a, b| a.calibration == b.calibration && b.samples.is_some() && fewer(a, b)),
+    ];
+    ORDERINGS.into_iter().zip(pairs)
+}
+
+/// The paper's orderings in its own numbers; an ordering is left out where no pair of curves speaks to it.
+pub fn published(test: &PublishedTest) -> Vec<Claim> {
+    let series: Vec<Series> = test
+        .rows
+        .iter()
+        .map(|row| Series { method: &row.method, calibration: row.calibration.as_deref(), samples: row.samples })
+        .collect();
+    let claim = |(text, pairs): (&'static str, Pairs)| {
+        let mut duels = Vec::new();
+        for (better, other) in pairs.into_iter().map(|(a, b)| (&test.rows[a], &test.rows[b])) {
+            let common = better.perplexity.iter().filter(|(r, _)| **r > 0);
+            duels.extend(common.filter_map(|(r, &a)| {
+                Some(Duel {
+                    point: *r as f64,
+                    better: better.label.clone(),
+                    other: other.label.clone(),
+                    perplexities: (a, *other.perplexity.get(r)?),
+                    paired: None,
+                })
+            }));
+        }
+        (!duels.is_empty()).then_some(Claim { text, duels })
+    };
+    orderings(&test.evaluation, &series).filter_map(claim).collect()
 }
 
 /// Losses of windows, by arm and point.
@@ -87,8 +194,7 @@ impl<'a> Losses<'a> {
             better: better.label.into(),
             other: other.label.into(),
             perplexities: (better.at(point)?.perplexity, other.at(point)?.perplexity),
-            delta: paired(&b, &a),
-            p: paired_p(&b, &a),
+            paired: Some(Paired { delta: paired(&b, &a), p: paired_p(&b, &a) }),
         })
     }
 
@@ -109,46 +215,33 @@ impl<'a> Losses<'a> {
 
     /// The paper's orderings on a test set, of arms that drop the smallest components: a claim is left out where no pair of
     /// arms speaks to it.
-    ///
-    /// A calibration is a test set's own context if it has the evaluation's name.
     pub fn claims(&self, test: &Test) -> Vec<Claim> {
         let smallest = |curve: &&Curve| !self.largest.iter().any(|arm| arm == curve.arm);
-        let of = |method: &'static str| test.curves.iter().filter(smallest).filter(move |curve| curve.method == method);
-        let calibration = |curve: &Curve| curve.points.first().and_then(|(_, row)| row.calibration.clone());
-        let own = |curve: &&Curve| calibration(curve).as_deref() == Some(test.name());
-        let samples = |curve: &Curve| curve.points.first().and_then(|(_, row)| row.samples);
-        let claim = |text: &str, pairs: Vec<(&Curve, &Curve)>| {
-            let points = test.points.iter().filter(|point| **point > 0.0);
-            let duels: Vec<Duel> =
-                points.flat_map(|&point| pairs.iter().filter_map(move |(a, b)| self.duel(test, a, b, point))).collect();
-            (!duels.is_empty()).then(|| Claim { text: text.into(), duels })
+        let curves: Vec<&Curve> = test.curves.iter().filter(smallest).collect();
+        let series: Vec<Series> = curves
+            .iter()
+            .map(|curve| Series {
+                method: curve.method,
+                calibration: curve.calibration(),
+                samples: curve.samples().map(|samples| samples as usize),
+            })
+            .collect();
+        let claim = |(text, pairs): (&'static str, Pairs)| {
+            let mut duels = Vec::new();
+            for (a, b) in pairs {
+                let points = test.points.iter().filter(|point| **point > 0.0);
+                duels.extend(points.filter_map(|&point| self.duel(test, curves[a], curves[b], point)));
+            }
+            (!duels.is_empty()).then_some(Claim { text, duels })
         };
-        let (corda, asvd, plain): (Vec<&Curve>, Vec<&Curve>, Vec<&Curve>) =
-            (of("corda").filter(own).collect(), of("asvd").collect(), of("plain-svd").collect());
-        let other: Vec<&Curve> = of("corda").filter(|curve| !own(curve)).collect();
-        let mut context = Vec::new();
-        for a in &corda {
-            context.extend(other.iter().filter(|b| samples(a) == samples(b)).map(|b| (*a, *b)));
-        }
-        [
-            claim("CO-SVD with the test set's own context is better than ASVD", product(&corda, &asvd)),
-            claim("ASVD is better than plain SVD", product(&asvd, &plain)),
-            claim("CO-SVD is better with the test set's own context than with the other", context),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        orderings(test.name(), &series).filter_map(claim).collect()
     }
-}
-
-/// Every pair.
-fn product<'c, 'r>(a: &[&'c Curve<'r>], b: &[&'c Curve<'r>]) -> Vec<(&'c Curve<'r>, &'c Curve<'r>)> {
-    a.iter().flat_map(|a| b.iter().map(|b| (*a, *b))).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::published::PublishedRow;
     use crate::report::study::arrange;
     use crate::results::fixture::{curve, undamaged};
     use crate::results::{Row, WindowRow};
@@ -194,7 +287,9 @@ mod tests {
         assert_eq!(claims.len(), 1);
         assert_eq!((claims[0].held(), claims[0].duels.len()), (1, 2));
         let duel = &claims[0].duels[1];
-        assert!(duel.holds() && (duel.delta.mean - 0.15).abs() < 1e-12 && (0.0..0.1).contains(&duel.p), "{duel:?}");
+        let Paired { delta, p } = duel.paired.as_ref().unwrap();
+        assert!(duel.holds() && (delta.mean - 0.15).abs() < 1e-12 && (0.0..0.1).contains(p), "{duel:?}");
+        assert_eq!(claims[0].verdict(), "Holds at 1 of 2, 1 beyond the 95% interval.");
         let winners = losses.winners(&tests[0]);
         assert_eq!(
             winners.iter().map(|duel| duel.better.as_str()).collect::<Vec<_>>(),
@@ -204,5 +299,39 @@ mod tests {
         // An arm that takes the largest components is no evidence for or against.
         meta.largest = vec!["other".into()];
         assert!(Losses::new(&all, &meta).claims(&tests[0]).is_empty());
+    }
+
+    #[test]
+    fn published_orderings_may_be_level() {
+        let row = |method: &str, calibration: Option<&str>, samples, points: [f64; 2]| PublishedRow {
+            method: method.into(),
+            label: format!("{method} {samples:?}"),
+            calibration: calibration.map(str::to_string),
+            samples,
+            perplexity: [(0, 5.0), (16, points[0]), (32, points[1])].into(),
+        };
+        let test = PublishedTest {
+            evaluation: "wiki".into(),
+            name: "Wikitext-2".into(),
+            rows: vec![
+                row("plain-svd", None, None, [6.32, 7.31]),
+                row("asvd", Some("wiki"), Some(256), [6.08, 6.67]),
+                row("corda", Some("wiki"), Some(32), [5.48, 5.47]),
+                row("corda", Some("wiki"), Some(256), [5.48, 5.48]),
+                row("corda", Some("ptb"), Some(256), [5.49, 5.5]),
+            ],
+        };
+        let claims = published(&test);
+        let verdicts: Vec<String> = claims.iter().map(Claim::verdict).collect();
+        assert_eq!(
+            verdicts,
+            [
+                "Holds everywhere (4 of 4).",
+                "Holds everywhere (2 of 2).",
+                "Holds everywhere (2 of 2).",
+                "Holds nowhere (0 of 2, level at 1)."
+            ]
+        );
+        assert_eq!(claims[3].failures().map(|duel| duel.point).collect::<Vec<_>>(), [32.0]);
     }
 }

@@ -3,7 +3,7 @@
 use super::number;
 use super::published::{Published, PublishedTest};
 use super::study::{By, Curve, Test};
-use super::{Meta, number::Number};
+use super::{Meta, Parameters, number::Number};
 use crate::results::Row;
 
 /// Everything the tables say.
@@ -16,7 +16,18 @@ pub struct Document<'a> {
     pub sections: Vec<Section>,
     /// Published test sets that no section of ours corresponds to.
     pub rest: Vec<PublishedTable>,
+    /// What each point drops in parameters; none where that is not known.
+    pub parameters: Option<Table>,
 }
+
+/// Heading of [`Document::parameters`].
+pub const PARAMETERS: &str = "Parameters dropped";
+
+/// How [`Document::parameters`] count.
+pub const COUNTED: &str = "A d×n matrix of rank k has k(d + n − k) parameters, its degrees of freedom: dropping r of a full-rank \
+    matrix's R = min(d, n) components drops (d − k)(n − k) of its dn, k = R − r. Stored as two factors, which need \
+    k(d + n) numbers, it is smaller than dn only where k < dn / (d + n). Both are sums over the target linears, as a \
+    share of their own parameters.";
 
 /// One test set.
 pub struct Section {
@@ -60,6 +71,10 @@ pub enum Cell {
     Interval(Number, Number),
     /// A difference in nats and the ends of its interval.
     Difference(String, String, String),
+    /// A mean and a standard deviation, which may be `nan`: then only the mean is shown.
+    Spread(Number, Number),
+    /// A word or a share.
+    Text(String),
 }
 
 impl<'a> Document<'a> {
@@ -72,18 +87,15 @@ impl<'a> Document<'a> {
         };
         let of_test = |name: &str| {
             let paper = published?;
-            paper.tests.iter().find(|test| test.evaluation == name).map(|test| table_of(paper, test))
+            paper.test(name).map(|test| table_of(paper, test))
         };
         let sections = tests.iter().map(|test| section(test, meta.by, of_test(test.name()))).collect();
         let unmatched = |test: &&PublishedTest| !tests.iter().any(|ours| ours.name() == test.evaluation);
         let rest = published.map_or(Vec::new(), |paper| {
             paper.tests.iter().filter(unmatched).map(|test| table_of(paper, test)).collect()
         });
-        let columns_are = match meta.by {
-            By::Components => "components discarded per linear, r",
-            By::Share => "share of all components discarded",
-        };
-        Self { meta, columns_are, sections, rest }
+        let parameters = if tests.is_empty() { None } else { parameters(meta) };
+        Self { meta, columns_are: meta.by.columns_are(), sections, rest, parameters }
     }
 }
 
@@ -103,11 +115,18 @@ fn section(test: &Test, by: By, published: Option<PublishedTable>) -> Section {
     }
 }
 
-fn table(test: &Test, by: By, points: &[f64], cell: impl Fn(&Row) -> Cell) -> Table {
-    let head = |point: &f64| match by {
-        By::Components => format!("{point}"),
-        By::Share => number::share(*point),
+fn parameters(meta: &Meta) -> Option<Table> {
+    let points: Vec<&Parameters> = meta.parameters.iter().filter(|parameters| parameters.place > 0.0).collect();
+    let row = |label: &str, value: &dyn Fn(&Parameters) -> f64| {
+        (label.to_string(), points.iter().map(|point| Cell::Text(number::percent(value(point)))).collect())
     };
+    let rows =
+        vec![row("dropped", &|point| point.dropped), row("kept, stored as two factors", &|point| point.factored)];
+    let columns = points.iter().map(|point| meta.by.head(point.place)).collect();
+    (!points.is_empty()).then_some(Table { columns, rows })
+}
+
+fn table(test: &Test, by: By, points: &[f64], cell: impl Fn(&Row) -> Cell) -> Table {
     // Every arm at 0 is the undamaged model: nothing was discarded, so an exact 0 does not move.
     let value = |curve: &Curve, point: f64| match curve.at(point) {
         Some(row) => cell(row),
@@ -115,7 +134,7 @@ fn table(test: &Test, by: By, points: &[f64], cell: impl Fn(&Row) -> Cell) -> Ta
         None => Cell::Absent,
     };
     let row = |curve: &Curve| (curve.label.to_string(), points.iter().map(|&point| value(curve, point)).collect());
-    Table { columns: points.iter().map(head).collect(), rows: test.curves.iter().map(row).collect() }
+    Table { columns: points.iter().map(|point| by.head(*point)).collect(), rows: test.curves.iter().map(row).collect() }
 }
 
 fn published_table(test: &PublishedTest) -> Table {

@@ -37,7 +37,7 @@ fn published_environment(published: &PublishedTable) -> String {
     environment(&published.table, &caption)
 }
 
-fn environment(table: &Table, caption: &str) -> String {
+pub(super) fn environment(table: &Table, caption: &str) -> String {
     let mut out = format!(
         "\n\\begin{{table}}\n  \\centering\n  \\caption{{{caption}}}\n  \\resizebox{{\\linewidth}}{{!}}{{%\n  \
          \\begin{{tabular}}{{l{}}}\n    \\toprule\n",
@@ -56,18 +56,22 @@ fn environment(table: &Table, caption: &str) -> String {
 fn text(cell: &Cell) -> String {
     match cell {
         Cell::Absent => String::new(),
+        Cell::Text(text) => escape(text),
         Cell::Perplexity(value) => number(value),
         Cell::Interval(low, high) => format!("{}--{}", number(low), number(high)),
         Cell::Difference(value, low, high) => {
             let [value, low, high] = [value, low, high].map(|text| signed(text));
             format!("{value} {{\\scriptsize [{low}, {high}]}}")
         }
+        Cell::Spread(mean, deviation) if deviation.is_nan() => number(mean),
+        Cell::Spread(mean, deviation) => format!("{} $\\pm$ {}", number(mean), number(deviation)),
     }
 }
 
 fn number(value: &Number) -> String {
     match value {
         Number::Plain(text) if text == "inf" => "$\\infty$".to_string(),
+        Number::Plain(text) if text.starts_with(['+', '-']) => signed(text),
         Number::Plain(text) => text.clone(),
         Number::Scientific(mantissa, exponent) => format!("${mantissa}\\times10^{{{exponent}}}$"),
     }
@@ -79,7 +83,7 @@ fn signed(text: &str) -> String {
 }
 
 /// Text that LaTeX sets as it is, on one line.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
         match c {

@@ -2,10 +2,11 @@
 
 use std::fmt::Write;
 
-use super::document::{Cell, Document, PublishedTable, Table};
+use super::beside::Beside;
+use super::document::{COUNTED, Cell, Document, PARAMETERS, PublishedTable, Table};
 
 /// `table.md`.
-pub fn write(document: &Document) -> String {
+pub fn write(document: &Document, beside: Option<&Beside>) -> String {
     let meta = document.meta;
     let mut out = String::new();
     // Writing to a String cannot fail.
@@ -31,6 +32,12 @@ pub fn write(document: &Document) -> String {
         line("\n## Published, without a test set of ours");
     }
     document.rest.iter().for_each(|published| line(&published_table(published)));
+    if let Some(parameters) = &document.parameters {
+        line(&format!("\n## {PARAMETERS}\n\n{COUNTED}\n\n{}", table(parameters).trim_end()));
+    }
+    if let Some(beside) = beside {
+        line(&side_by_side(beside));
+    }
     list(&mut line, "Settings", &meta.settings);
     list(&mut line, "Warnings", &meta.warnings);
     out
@@ -50,7 +57,28 @@ fn published_table(published: &PublishedTable) -> String {
     format!("\n### {heading}\n\nPerplexity by r. {citation}.\n\n{}", table(&published.table).trim_end())
 }
 
-fn table(table: &Table) -> String {
+fn side_by_side(beside: &Beside) -> String {
+    let mut out = format!("\n## Side by side with the paper\n\n{}\n", escape(&beside.introduction));
+    for test in &beside.tests {
+        let _ = writeln!(out, "\n### {}\n\n| ordering | in the paper | here |\n|---|---|---|", escape(&test.heading));
+        for ordering in &test.orderings {
+            let [paper, here] = [&ordering.paper, &ordering.here].map(|side| side.verdict());
+            let _ = writeln!(out, "| {} | {} | {} |", escape(ordering.text), escape(&paper), escape(&here));
+        }
+        if let Some(note) = &test.note {
+            let _ = writeln!(out, "\n{}", escape(note));
+        }
+        for ordering in &test.orderings {
+            let _ = writeln!(out, "\n#### {}", escape(ordering.text));
+            for (caption, evidence) in ordering.evidence() {
+                let _ = write!(out, "\n{}\n\n{}", escape(&caption), table(evidence));
+            }
+        }
+    }
+    out.trim_end().to_string()
+}
+
+pub(super) fn table(table: &Table) -> String {
     let mut out = format!("| | {} |\n|---|{}\n", table.columns.join(" | "), "---:|".repeat(table.columns.len()));
     for (label, cells) in &table.rows {
         let cells: Vec<String> = cells.iter().map(text).collect();
@@ -65,6 +93,9 @@ pub(super) fn text(cell: &Cell) -> String {
         Cell::Perplexity(value) => value.text(),
         Cell::Interval(low, high) => format!("{}–{}", low.text(), high.text()),
         Cell::Difference(value, low, high) => format!("{value} [{low}, {high}]"),
+        Cell::Spread(mean, deviation) if deviation.is_nan() => mean.text(),
+        Cell::Spread(mean, deviation) => format!("{} ± {}", mean.text(), deviation.text()),
+        Cell::Text(text) => text.clone(),
     }
 }
 

@@ -1,14 +1,15 @@
 //! Tables and figures, all drawn from the saved rows; no model, no measurement, no clock.
 //!
-//! [`render`] turns the rows of one experiment into `table.md`, `table.tex`, `figure2.svg` and `figure2.png`. The same
-//! rows give the same bytes.
+//! [`render`] turns the rows of one experiment into `table.md`, `table.tex` and two figures, `figure2` and `parameters`;
+//! a figure is three files, `.svg`, `.png` and `.pdf`. The same rows give the same bytes.
 
 use std::path::{Path, PathBuf};
 
 use crate::results::atomic::{self, WriteError};
-use crate::results::{AdapterRow, HeatRow, Row};
+use crate::results::{AdapterRow, HeatRow, Row, SpectrumRow, WindowRow};
 
 mod adapters;
+mod beside;
 mod claims;
 mod document;
 pub mod figure;
@@ -19,6 +20,7 @@ mod number;
 mod page;
 pub mod published;
 mod study;
+pub mod sweep;
 
 pub use page::Sources;
 pub use published::Published;
@@ -45,6 +47,27 @@ pub struct Meta {
     pub citations: Vec<String>,
     /// Ids of the arms that take the largest components, of which the paper's orderings do not speak.
     pub largest: Vec<String>,
+    /// What each point of a curve drops, ascending, the point at 0 included.
+    pub parameters: Vec<Parameters>,
+}
+
+/// What a point of a curve drops of the target linears' parameters, over all of them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Parameters {
+    /// Where the point stands, as [`By::place`] says.
+    pub place: f64,
+    /// Share of the parameters dropped: a d x n matrix of rank k has k (d + n - k), its degrees of freedom.
+    pub dropped: f64,
+    /// What two factors of the ranks kept, k (d + n) numbers a linear, take of the linears' own parameters; above 1
+    /// where they take more.
+    pub factored: f64,
+}
+
+impl Meta {
+    /// What the point at `place` drops, if that is known.
+    pub fn parameters(&self, place: f64) -> Option<&Parameters> {
+        self.parameters.iter().find(|parameters| parameters.place == place)
+    }
 }
 
 /// Why a report could not be made.
@@ -86,29 +109,30 @@ pub enum ReportError {
     Write(#[from] WriteError),
 }
 
-/// Writes `table.md`, `table.tex`, `figure2.svg` and `figure2.png` into `out`, each atomically; returns their paths.
+/// Writes `table.md`, `table.tex` and the figures `figure2` and `parameters` into `out`, each file atomically; returns
+/// their paths. `windows` are the losses behind the rows.
 ///
 /// Everything is drawn before anything is written, so that bad rows leave the old report whole.
 pub fn render(
     rows: &[Row],
+    windows: &[WindowRow],
     published: Option<&Published>,
     meta: &Meta,
     out: &Path,
 ) -> Result<Vec<PathBuf>, ReportError> {
     let tests = study::arrange(rows, meta.by)?;
     let document = document::Document::new(&tests, published, meta);
-    let svg = figure::svg(&tests, meta)?;
-    let png = figure::png(&svg)?;
-    let files = [
-        ("table.md", markdown::write(&document).into_bytes()),
-        ("table.tex", latex::write(&document).into_bytes()),
-        ("figure2.svg", svg.into_bytes()),
-        ("figure2.png", png),
+    let beside = beside::Beside::new(&tests, &claims::Losses::new(windows, meta), published, meta);
+    let mut files = vec![
+        ("table.md".into(), markdown::write(&document, beside.as_ref()).into_bytes()),
+        ("table.tex".into(), latex::write(&document).into_bytes()),
     ];
+    files.extend(figure("figure2", figure::study(&tests, published, meta)?, meta)?);
+    files.extend(figure("parameters", figure::parameters(&tests, meta)?, meta)?);
     write(out, files)
 }
 
-/// Writes `adapters.md`, `adapters.svg` and `adapters.png`; `rows` are the perplexities without the adapters.
+/// Writes `adapters.md` and the figure `adapters`; `rows` are the perplexities without the adapters.
 pub fn render_adapters(
     adapters: &[AdapterRow],
     rows: &[Row],
@@ -117,24 +141,36 @@ pub fn render_adapters(
 ) -> Result<Vec<PathBuf>, ReportError> {
     let subtitle = format!("{}. What adapters carry: means over the linears of a block.", meta.model);
     let svg = figure::layers::svg(&adapters::measures(adapters), meta, &subtitle)?;
-    let png = figure::png(&svg)?;
-    let table = adapters::table(adapters, rows, meta).into_bytes();
-    write(out, [("adapters.md", table), ("adapters.svg", svg.into_bytes()), ("adapters.png", png)])
+    let mut files = vec![("adapters.md".into(), adapters::table(adapters, rows, meta).into_bytes())];
+    files.extend(figure("adapters", svg, meta)?);
+    write(out, files)
 }
 
-/// Writes `heatmaps.svg` and `heatmaps.png`.
+/// Writes the figure `heatmaps`.
 pub fn render_heatmaps(cells: &[HeatRow], meta: &Meta, out: &Path) -> Result<Vec<PathBuf>, ReportError> {
-    let svg = figure::heat::svg(cells, meta)?;
-    let png = figure::png(&svg)?;
-    write(out, [("heatmaps.svg", svg.into_bytes()), ("heatmaps.png", png)])
+    write(out, figure("heatmaps", figure::heat::svg(cells, meta)?, meta)?)
+}
+
+/// Writes the figure `spectra`, with the energy of the `last` components of each marked.
+pub fn render_spectra(rows: &[SpectrumRow], last: usize, meta: &Meta, out: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    write(out, figure("spectra", figure::spectra::svg(rows, last, meta)?, meta)?)
 }
 
 /// Writes `report.html`.
 pub fn render_page(sources: &Sources, out: &Path) -> Result<Vec<PathBuf>, ReportError> {
-    write(out, [("report.html", page::html(sources)?.into_bytes())])
+    write(out, [("report.html".into(), page::html(sources)?.into_bytes())])
 }
 
-fn write<const N: usize>(out: &Path, files: [(&str, Vec<u8>); N]) -> Result<Vec<PathBuf>, ReportError> {
+/// A file's name and content.
+type File = (String, Vec<u8>);
+
+/// The three files of a figure.
+fn figure(name: &str, svg: String, meta: &Meta) -> Result<[File; 3], ReportError> {
+    let (png, pdf) = (figure::png(&svg)?, figure::pdf(&svg, &meta.title)?);
+    Ok([(format!("{name}.svg"), svg.into_bytes()), (format!("{name}.png"), png), (format!("{name}.pdf"), pdf)])
+}
+
+fn write(out: &Path, files: impl IntoIterator<Item = File>) -> Result<Vec<PathBuf>, ReportError> {
     let mut paths = Vec::new();
     for (name, bytes) in files {
         let path = out.join(name);

@@ -51,10 +51,29 @@ pub fn scientific(value: f64) -> String {
     format!("{value:.1e}")
 }
 
+/// A p-value, three decimals.
+pub fn p(value: f64) -> String {
+    match value {
+        v if v.is_nan() => "not defined".into(),
+        v if v < 0.001 => "< 0.001".into(),
+        v => format!("{v:.3}"),
+    }
+}
+
 /// A share of components in percent, without idle zeros.
 pub fn share(value: f64) -> String {
     let text = format!("{:.2}", 100.0 * value);
     format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+/// A share in percent, two digits or more.
+pub fn percent(value: f64) -> String {
+    let percent = 100.0 * value;
+    match percent.abs() {
+        10.0.. => format!("{percent:.1}%"),
+        tiny if tiny > 0.0 && tiny < 0.001 => format!("{percent:.5}%"),
+        _ => format!("{}%", scientific(percent)),
+    }
 }
 
 fn not_finite(value: f64) -> Option<&'static str> {
@@ -94,6 +113,11 @@ pub fn superscript(value: i32) -> String {
 }
 
 impl Number {
+    /// Whether it is not a number.
+    pub fn is_nan(&self) -> bool {
+        matches!(self, Number::Plain(text) if text == "nan")
+    }
+
     /// As text, with superscript digits.
     pub fn text(&self) -> String {
         match self {
@@ -148,6 +172,10 @@ mod tests {
         assert_eq!(
             ["0%", "5%", "12.5%", "33.33%"],
             [0.0, 0.05, 0.125, 1.0 / 3.0].map(share).each_ref().map(|s| &s[..])
+        );
+        assert_eq!(
+            ["0%", "0.0012%", "1.3%", "125.0%"],
+            [0.0, 1.2e-5, 0.0131, 1.25].map(percent).each_ref().map(|s| &s[..])
         );
         assert_eq!(superscript(-1047), "⁻¹⁰⁴⁷");
     }

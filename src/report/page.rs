@@ -2,9 +2,11 @@
 
 use askama::Template;
 
-use super::claims::{Claim, Duel, Losses};
-use super::document::{Document, PublishedTable, Table};
+use super::beside::{Beside, Ordering, Pair, Side};
+use super::claims::{Claim, Duel, Losses, Paired};
+use super::document::{COUNTED, Document, PARAMETERS, PublishedTable, Table};
 use super::study::{self, By};
+use super::sweep::Extra;
 use super::{Meta, Published, ReportError, markdown, number};
 use crate::results::provenance::{Outcome, Provenance};
 use crate::results::{Row, WindowRow};
@@ -21,8 +23,10 @@ pub struct Sources<'a> {
     pub windows: &'a [WindowRow],
     /// The paper's numbers.
     pub published: Option<&'a Published>,
-    /// Figures as SVG, in the order of the page.
-    pub figures: Vec<String>,
+    /// Figures in the order of the page: name, as in `<name>.svg`, and SVG.
+    pub figures: Vec<(String, String)>,
+    /// What a sweep says of its variants.
+    pub sweep: Option<&'a Extra>,
 }
 
 #[derive(Template)]
@@ -35,8 +39,10 @@ struct Page {
     description: Option<String>,
     columns_are: String,
     says: Vec<Says>,
-    figures: Vec<String>,
+    beside: Option<Comparison>,
+    figures: Vec<Figure>,
     tables: Vec<Section>,
+    variants: Vec<(String, String)>,
     settings: Vec<String>,
     warnings: Vec<String>,
     command: String,
@@ -62,7 +68,7 @@ struct Says {
 struct Verdict {
     class: &'static str,
     verdict: String,
-    text: String,
+    text: &'static str,
     exceptions: String,
 }
 
@@ -77,13 +83,41 @@ struct Winner {
     p: String,
 }
 
-struct Section {
+/// The paper's orderings in its numbers and in ours.
+struct Comparison {
+    introduction: String,
+    tests: Vec<Compared>,
+}
+
+struct Compared {
     heading: String,
-    tables: Vec<Grid>,
+    note: Option<String>,
+    orderings: Vec<Judged>,
+}
+
+/// An ordering as a row: class and verdict of each side; and its evidence.
+struct Judged {
+    text: &'static str,
+    paper: (&'static str, String),
+    here: (&'static str, String),
+    evidence: Vec<Grid>,
+}
+
+/// A figure and what to know when looking at it.
+struct Figure {
+    name: String,
+    svg: String,
+    caption: &'static str,
+}
+
+/// Tables under a heading.
+pub(super) struct Section {
+    pub heading: String,
+    pub tables: Vec<Grid>,
 }
 
 /// A table of text.
-struct Grid {
+pub(super) struct Grid {
     caption: String,
     corner: String,
     columns: Vec<String>,
@@ -96,11 +130,14 @@ pub fn html(sources: &Sources) -> Result<String, ReportError> {
     let tests = if rows.is_empty() { Vec::new() } else { study::arrange(rows, meta.by)? };
     let document = Document::new(&tests, *published, meta);
     let losses = Losses::new(windows, meta);
+    // Where the paper's numbers stand beside ours its orderings are judged there.
+    let alone = |test: &study::Test| published.is_none_or(|paper| paper.test(test.name()).is_none());
     let says = tests.iter().map(|test| Says {
         heading: test.heading(),
-        claims: losses.claims(test).iter().map(verdict).collect(),
-        winners: losses.winners(test).iter().map(|duel| winner(duel, meta.by)).collect(),
+        claims: if alone(test) { losses.claims(test).iter().map(verdict).collect() } else { Vec::new() },
+        winners: losses.winners(test).iter().filter_map(|duel| winner(duel, meta.by)).collect(),
     });
+    let beside = Beside::new(&tests, &losses, *published, meta);
     let run = &provenance.run;
     let page = Page {
         title: meta.title.clone(),
@@ -110,8 +147,10 @@ pub fn html(sources: &Sources) -> Result<String, ReportError> {
         description: meta.description.clone(),
         columns_are: document.columns_are.into(),
         says: says.collect(),
-        figures: sources.figures.iter().enumerate().map(|(i, svg)| inline(svg, i)).collect(),
-        tables: sections(&document),
+        beside: beside.map(|beside| comparison(&beside)),
+        figures: sources.figures.iter().enumerate().map(|(i, (name, svg))| figure(name, svg, i)).collect(),
+        tables: sources.sweep.map_or_else(|| sections(&document), |sweep| sweep.tables(document.columns_are)),
+        variants: sources.sweep.map_or(Vec::new(), |sweep| sweep.links.clone()),
         settings: meta.settings.clone(),
         warnings: meta.warnings.clone(),
         command: run.command.join(" "),
@@ -133,44 +172,57 @@ pub fn html(sources: &Sources) -> Result<String, ReportError> {
 }
 
 fn verdict(claim: &Claim) -> Verdict {
-    let (held, all) = (claim.held(), claim.duels.len());
-    let class = if held == all { "yes" } else { "no" };
-    let sure = claim.duels.iter().filter(|duel| duel.holds() && (duel.delta.low > 0.0 || !duel.delta.mean.is_finite()));
-    let verdict = match held {
-        0 => format!("Holds nowhere (0 of {all})."),
-        n if n == all => format!("Holds everywhere ({n} of {all}, {} beyond the 95% interval).", sure.count()),
-        n => format!("Holds at {n} of {all} ({} beyond the 95% interval).", sure.count()),
-    };
-    let fails = claim.duels.iter().filter(|duel| !duel.holds()).map(|duel| {
+    let fails = claim.failures().map(|duel| {
         let (a, b) = (number::perplexity(duel.perplexities.0).text(), number::perplexity(duel.perplexities.1).text());
-        format!("{} against {} at {} ({a} against {b}, p = {})", duel.better, duel.other, duel.point, p(duel.p))
+        let p = duel.paired.as_ref().map_or(String::new(), |paired| format!(", p = {}", number::p(paired.p)));
+        format!("{} against {} at {} ({a} against {b}{p})", duel.better, duel.other, duel.point)
     });
-    Verdict { class, verdict, text: claim.text.clone(), exceptions: fails.collect::<Vec<_>>().join("; ") }
+    let exceptions = fails.collect::<Vec<_>>().join("; ");
+    Verdict { class: class(exceptions.is_empty()), verdict: claim.verdict(), text: claim.text, exceptions }
 }
 
-fn winner(duel: &Duel, by: By) -> Winner {
+fn class(holds: bool) -> &'static str {
+    if holds { "yes" } else { "no" }
+}
+
+fn comparison(beside: &Beside) -> Comparison {
+    let side = |side: &Side| (side.holds().map_or("soft", class), side.verdict());
+    let ordering = |ordering: &Ordering| Judged {
+        text: ordering.text,
+        paper: side(&ordering.paper),
+        here: side(&ordering.here),
+        evidence: ordering.evidence().map(|(caption, table)| grid(&caption, "", table)).collect(),
+    };
+    let compared = |pair: &Pair| Compared {
+        heading: pair.heading.clone(),
+        note: pair.note.clone(),
+        orderings: pair.orderings.iter().map(ordering).collect(),
+    };
+    Comparison { introduction: beside.introduction.clone(), tests: beside.tests.iter().map(compared).collect() }
+}
+
+fn winner(duel: &Duel, by: By) -> Option<Winner> {
+    let Paired { delta, p } = duel.paired.as_ref()?;
     let perplexity = |value: f64| number::perplexity(value).text();
-    let (value, low, high) = (duel.delta.mean, duel.delta.low, duel.delta.high);
-    Winner {
-        point: match by {
-            By::Components => duel.point.to_string(),
-            By::Share => number::share(duel.point),
-        },
+    let [value, low, high] = [delta.mean, delta.low, delta.high].map(number::nats);
+    Some(Winner {
+        point: by.head(duel.point),
         best: duel.better.clone(),
         perplexity: perplexity(duel.perplexities.0),
         next: duel.other.clone(),
         next_perplexity: perplexity(duel.perplexities.1),
-        difference: format!("{} [{}, {}]", number::nats(value), number::nats(low), number::nats(high)),
-        p: p(duel.p),
-    }
+        difference: format!("{value} [{low}, {high}]"),
+        p: number::p(*p),
+    })
 }
 
-fn p(value: f64) -> String {
-    match value {
-        v if v.is_nan() => "not defined".into(),
-        v if v < 0.001 => "< 0.001".into(),
-        v => format!("{v:.3}"),
-    }
+fn figure(name: &str, svg: &str, index: usize) -> Figure {
+    let caption = match name {
+        "parameters" => COUNTED,
+        "spectra" => super::figure::spectra::CAPTION,
+        _ => "",
+    };
+    Figure { name: name.into(), svg: inline(svg, index), caption }
 }
 
 /// An SVG inside a page: no identifier twice.
@@ -199,10 +251,14 @@ fn sections(document: &Document) -> Vec<Section> {
         heading: "Published, without a test set of ours".into(),
         tables: vec![published_grid(table, corner)],
     });
-    ours.chain(rest).collect()
+    let parameters = document
+        .parameters
+        .iter()
+        .map(|table| Section { heading: PARAMETERS.into(), tables: vec![grid("", corner, table)] });
+    ours.chain(rest).chain(parameters).collect()
 }
 
-fn grid(caption: &str, corner: &str, table: &Table) -> Grid {
+pub(super) fn grid(caption: &str, corner: &str, table: &Table) -> Grid {
     let row = |(label, cells): &(String, Vec<_>)| (label.clone(), cells.iter().map(markdown::text).collect());
     Grid {
         caption: caption.into(),

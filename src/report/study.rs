@@ -1,6 +1,6 @@
 //! Rows arranged as a reader thinks of them: test sets, their curves, the points of a curve.
 
-use super::ReportError;
+use super::{ReportError, number};
 use crate::results::Row;
 
 /// What the points of a curve count.
@@ -23,6 +23,22 @@ impl By {
         match self {
             By::Components => f64::from(discarded),
             By::Share => share,
+        }
+    }
+
+    /// What a table's columns count, for captions.
+    pub fn columns_are(self) -> &'static str {
+        match self {
+            By::Components => "components discarded per linear, r",
+            By::Share => "share of all components discarded",
+        }
+    }
+
+    /// A point as the head of a column.
+    pub fn head(self, point: f64) -> String {
+        match self {
+            By::Components => format!("{point}"),
+            By::Share => number::share(point),
         }
     }
 }
@@ -55,6 +71,16 @@ impl Curve<'_> {
     /// The measurement at a point.
     pub fn at(&self, point: f64) -> Option<&Row> {
         self.points.iter().find(|(at, _)| *at == point).map(|(_, row)| *row)
+    }
+
+    /// Name of its calibration.
+    pub fn calibration(&self) -> Option<&str> {
+        self.points.first().and_then(|(_, row)| row.calibration.as_deref())
+    }
+
+    /// Its calibration samples.
+    pub fn samples(&self) -> Option<u32> {
+        self.points.first().and_then(|(_, row)| row.samples)
     }
 }
 

@@ -14,10 +14,17 @@ pub(crate) fn meta(by: By) -> Meta {
         model: "fixture-model".into(),
         citations: Vec::new(),
         largest: Vec::new(),
+        parameters: [0u32, 1, 2, 4, 8, 16, 32, 64, 128].map(|r| parameters(r, by)).to_vec(),
         by,
         settings: vec!["targets: decoder".into(), "seed 233, 16_384 tokens | made up".into()],
         warnings: vec!["calibration `wiki` has 3 tokens a dimension".into()],
     }
+}
+
+/// Of made-up square matrices of rank 576, as the fixture's shares are.
+fn parameters(r: u32, by: By) -> Parameters {
+    let share = f64::from(r) / 576.0;
+    Parameters { place: by.place(r, share), dropped: share * share, factored: 2.0 * (1.0 - share) }
 }
 
 fn rows() -> Vec<Row> {
@@ -60,7 +67,7 @@ fn tables() {
     let tests = study::arrange(&rows, By::Components).unwrap();
     let (meta, published) = (meta(By::Components), published());
     let document = document::Document::new(&tests, Some(&published), &meta);
-    insta::assert_snapshot!("table.md", markdown::write(&document));
+    insta::assert_snapshot!("table.md", markdown::write(&document, None));
     insta::assert_snapshot!("table.tex", latex::write(&document));
 }
 
@@ -69,18 +76,20 @@ fn shares_head_the_columns_of_a_share_study() {
     let rows = rows();
     let tests = study::arrange(&rows, By::Share).unwrap();
     let meta = meta(By::Share);
-    let text = markdown::write(&document::Document::new(&tests, None, &meta));
+    let text = markdown::write(&document::Document::new(&tests, None, &meta), None);
     assert!(text.contains("| | 0% | 0.17% | 2.78% | 11.11% | 22.22% |"), "{text}");
 }
 
 #[test]
-fn renders_four_files_the_same_twice() {
+fn renders_the_same_files_twice() {
     let folder = tempfile::tempdir().unwrap();
     let render = |name: &str| {
         let out = folder.path().join(name);
-        let paths = render(&rows(), Some(&published()), &meta(By::Components), &out).unwrap();
+        let paths = render(&rows(), &[], Some(&published()), &meta(By::Components), &out).unwrap();
         let names: Vec<_> = paths.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
-        assert_eq!(names, ["table.md", "table.tex", "figure2.svg", "figure2.png"]);
+        let figures = ["figure2", "parameters"].map(|name| ["svg", "png", "pdf"].map(|kind| format!("{name}.{kind}")));
+        assert_eq!(names[..2], ["table.md", "table.tex"]);
+        assert_eq!(names[2..], figures.concat());
         paths.iter().map(|path| std::fs::read(path).unwrap()).collect::<Vec<_>>()
     };
     assert!(render("a") == render("b"));
@@ -89,7 +98,59 @@ fn renders_four_files_the_same_twice() {
 #[test]
 fn nothing_is_written_for_bad_rows() {
     let folder = tempfile::tempdir().unwrap();
-    let error = render(&[], None, &meta(By::Components), folder.path()).unwrap_err();
+    let error = render(&[], &[], None, &meta(By::Components), folder.path()).unwrap_err();
     assert!(error.to_string().contains("corda run"), "{error}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+/// CO-SVD against ASVD and plain SVD on `wiki`, with windows; at r = 2 CO-SVD is worse.
+fn ordered() -> (Vec<Row>, Vec<WindowRow>) {
+    let curves = [
+        ("plain-svd", None, [(2, 500.0), (4, 900.0)]),
+        ("asvd", Some("wiki"), [(2, 60.0), (4, 63.0)]),
+        ("corda", Some("wiki"), [(2, 60.5), (4, 61.0)]),
+    ];
+    let (mut rows, mut windows) = (vec![undamaged("wiki")], Vec::new());
+    for (method, calibration, points) in curves {
+        let of_arm = curve("wiki", method, method, &points).into_iter();
+        rows.extend(of_arm.map(|row| Row { calibration: calibration.map(str::to_string), ..row }));
+        for (discarded, perplexity) in points {
+            windows.extend((0u32..4).map(|window| WindowRow {
+                experiment: "fixture".into(),
+                arm: method.into(),
+                discarded,
+                share: f64::from(discarded) / 576.0,
+                evaluation: "wiki".into(),
+                window,
+                nll: perplexity.ln() + 0.001 * f64::from(window * discarded),
+            }));
+        }
+    }
+    (rows, windows)
+}
+
+#[test]
+fn orderings_stand_beside_the_papers() {
+    let (rows, windows) = ordered();
+    let tests = study::arrange(&rows, By::Components).unwrap();
+    let meta = meta(By::Components);
+    let mut paper = published();
+    paper.tests[0].rows = [("plain-svd", None, 6.32), ("asvd", Some("wiki"), 6.08), ("corda", Some("wiki"), 5.48)]
+        .map(|(method, calibration, at_16)| PublishedRow {
+            method: method.into(),
+            label: format!("{method} of the paper"),
+            calibration: calibration.map(str::to_string),
+            samples: calibration.map(|_| 256),
+            perplexity: [(0, if method == "corda" { 5.48 } else { 5.47 }), (16, at_16)].into(),
+        })
+        .to_vec();
+    let losses = claims::Losses::new(&windows, &meta);
+    let beside = beside::Beside::new(&tests, &losses, Some(&paper), &meta).unwrap();
+    let document = document::Document::new(&tests, Some(&paper), &meta);
+    let text = markdown::write(&document, Some(&beside));
+    let (_, section) = text.split_once("## Side by side with the paper").unwrap();
+    insta::assert_snapshot!("beside.md", section.split_once("## Settings").unwrap().0);
+    // Nothing of ours corresponds to the other test set.
+    paper.tests.remove(0);
+    assert!(beside::Beside::new(&tests, &losses, Some(&paper), &meta).is_none());
 }

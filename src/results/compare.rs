@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
 
-use super::{Error, Row, read_rows};
+use super::{Error, Row, Varied, read_rows};
 
 /// How well two measurements agree, best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,6 +26,8 @@ pub enum Agreement {
 /// Which measurement a row is. Ordered for a stable listing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
+    /// Name of the variant, where an experiment has several.
+    pub variant: Option<String>,
     /// Name of the evaluation.
     pub evaluation: String,
     /// Arm's id.
@@ -94,8 +96,8 @@ pub fn compare(first: &Path, second: &Path, tolerance: f64) -> Result<Comparison
 fn load(path: &Path) -> Result<BTreeMap<Key, Row>, CompareError> {
     let file = if path.is_dir() { path.join("results.parquet") } else { path.to_path_buf() };
     let mut rows = BTreeMap::new();
-    for row in read_rows::<Row>(&file)? {
-        let key = Key::of(&row);
+    for Varied { row, variant } in read_rows::<Varied<Row>>(&file)? {
+        let key = Key::of(&row, variant);
         if rows.insert(key.clone(), row).is_some() {
             return Err(CompareError::Twice { path: file, key });
         }
@@ -115,8 +117,9 @@ fn compare_rows(first: &BTreeMap<Key, Row>, second: &BTreeMap<Key, Row>, toleran
 }
 
 impl Key {
-    fn of(row: &Row) -> Self {
+    fn of(row: &Row, variant: Option<String>) -> Self {
         Self {
+            variant,
             evaluation: row.evaluation.clone(),
             arm: row.arm.clone(),
             discarded: row.discarded,
@@ -132,6 +135,7 @@ impl Key {
 
 impl Display for Key {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.variant.iter().try_for_each(|variant| write!(f, "{variant}, "))?;
         write!(f, "{}, {}, r = {} ({:.2}%)", self.evaluation, self.arm, self.discarded, 100.0 * self.share())
     }
 }

@@ -13,7 +13,7 @@ fn rows() -> Vec<Row> {
 fn compared(change: impl FnOnce(&mut Vec<Row>)) -> Comparison {
     let mut changed = rows();
     change(&mut changed);
-    let set = |rows: Vec<Row>| rows.into_iter().map(|row| (Key::of(&row), row)).collect();
+    let set = |rows: Vec<Row>| rows.into_iter().map(|row| (Key::of(&row, None), row)).collect();
     compare_rows(&set(rows()), &set(changed), 0.005)
 }
 

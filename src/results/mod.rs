@@ -75,6 +75,15 @@ pub struct Row {
     pub factored_ratio: f64,
 }
 
+/// A row of one of several variants of an experiment; a file without variants reads as rows without one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Varied<R> {
+    /// The row.
+    pub row: R,
+    /// Name of the variant: its folder below that of the experiment.
+    pub variant: Option<String>,
+}
+
 /// The loss of one window.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WindowRow {
@@ -165,4 +174,25 @@ pub struct HeatRow {
     pub column: u32,
     /// Mean of |C| over the cell.
     pub value: f64,
+}
+
+/// One singular value of a target as an arm's method weighs it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SpectrumRow {
+    /// Experiment's name.
+    pub experiment: String,
+    /// Arm's id.
+    pub arm: String,
+    /// Arm's label.
+    pub label: String,
+    /// The spec's word.
+    pub method: String,
+    /// Hugging Face name of the linear.
+    pub linear: String,
+    /// Which, from 0: the largest.
+    pub index: u32,
+    /// The singular value of W T.
+    pub value: f64,
+    /// The same of W T / ||W T||_F: the squares of a linear's sum to 1.
+    pub normalised: f64,
 }

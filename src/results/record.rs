@@ -2,7 +2,7 @@
 
 use polars::prelude::*;
 
-use super::{AdapterRow, HeatRow, LinearRow, Row, WindowRow};
+use super::{AdapterRow, HeatRow, LinearRow, Row, SpectrumRow, Varied, WindowRow};
 
 /// Why a frame does not hold the rows it should.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -114,6 +114,26 @@ macro_rules! record {
     };
 }
 
+/// The column of [`Varied::variant`], after those of the row.
+const VARIANT: &str = "variant";
+
+impl<R: Record + Clone> Record for Varied<R> {
+    fn to_frame(rows: &[Self]) -> PolarsResult<DataFrame> {
+        let inner: Vec<R> = rows.iter().map(|row| row.row.clone()).collect();
+        let mut frame = R::to_frame(&inner)?;
+        frame.with_column(Cell::column(VARIANT, rows.iter().map(|row| row.variant.clone()).collect()))?;
+        Ok(frame)
+    }
+    fn from_frame(frame: &DataFrame) -> Result<Vec<Self>, Mismatch> {
+        let rows = R::from_frame(frame)?;
+        let variants = match frame.column(VARIANT) {
+            Ok(_) => read(frame, VARIANT)?,
+            Err(_) => vec![None; rows.len()],
+        };
+        Ok(rows.into_iter().zip(variants).map(|(row, variant)| Self { row, variant }).collect())
+    }
+}
+
 record!(Row {
     experiment,
     arm,
@@ -159,3 +179,4 @@ record!(LinearRow {
 });
 record!(AdapterRow { experiment, arm, label, method, components, linear, layer, rank, energy, text, output_share });
 record!(HeatRow { experiment, linear, calibration, row, column, value });
+record!(SpectrumRow { experiment, arm, label, method, linear, index, value, normalised });

@@ -21,17 +21,20 @@ use crate::progress::Progress;
 use crate::report::ReportError;
 use crate::results::provenance::{Asset, AssetFile, Git, Outcome, ReadError, Stage, timestamp};
 use crate::results::{self, machine};
-use crate::spec::{Corpus, Experiment, Loaded, SpecErrors};
+use crate::spec::{Corpus, Experiment, Loaded, SpecErrors, Warning};
 
 pub mod adapt;
 mod calibrate;
 mod decompose;
 mod energy;
 mod evaluate;
+mod extent;
 mod heatmap;
 pub mod outcome;
 pub mod shard;
+mod spectrum;
 pub mod steps;
+pub mod sweep;
 mod weights;
 
 pub use shard::Shard;
@@ -73,6 +76,8 @@ pub enum RunError {
     NoSuchStage { name: String, known: String },
     #[error("there is no adapter `{name}` here; there are: {known}")]
     NoSuchAdapter { name: String, known: String },
+    #[error("{} is a sweep of {variants} variants, and this takes one experiment: add `--set sweep=null`, and `--set {example}` for one of them", .path.display())]
+    Swept { path: PathBuf, variants: usize, example: String },
 }
 
 /// Large errors are boxed, so that a result stays small where nothing goes wrong.
@@ -112,8 +117,6 @@ pub struct Context {
     pub progress: Progress,
     /// The command line, for the provenance.
     pub command: Vec<String>,
-    /// Shows what a run does, a line a stage.
-    pub verbose: bool,
     /// Memory and threads to plan with.
     pub room: Room,
 }
@@ -163,36 +166,55 @@ pub fn fetch(experiment: &Experiment, context: &Context) -> Result<Vec<Asset>, R
         .collect()
 }
 
-/// Runs an experiment to its results folder, or a share of it into the cache.
+/// Runs an experiment, or the variants of a sweep, to its results folder; or a share of it into the cache.
 pub fn run(loaded: &Loaded, context: &Context, share: Share) -> Result<Done, RunError> {
+    match &loaded.sweep {
+        Some(sweep) => sweep::run(loaded, sweep, context, share),
+        None => one(&loaded.experiment, &loaded.warnings, context, share, &Rc::default()),
+    }
+}
+
+/// Runs one experiment.
+fn one(
+    experiment: &Experiment,
+    warnings: &[Warning],
+    context: &Context,
+    share: Share,
+    held: &Rc<Held>,
+) -> Result<Done, RunError> {
     let started = SystemTime::now();
-    let experiment = &loaded.experiment;
     let identities = identities(experiment, &context.store)?;
     let plan = Plan::new(experiment, &identities);
-    let steps = steps::steps(experiment, &plan);
+    let folder = context.results.join(experiment.folder());
+    if share == Share::All && outcome::is_current(&plan, experiment, context, &folder)? {
+        return Ok(Done::Nothing);
+    }
+    let git = held.git().clone();
+    let mut run = Run { held: held.clone(), ..Run::new(experiment, &plan, context) };
+    let assets = stages(&mut run, share)?;
+    if share != Share::All {
+        return Ok(Done::Share);
+    }
+    let header = outcome::Header { started: timestamp(started), git, assets };
+    outcome::write(&mut run, warnings, header, &folder)?;
+    Ok(Done::Ran)
+}
+
+/// Computes what the cache lacks, step by step; gives the assets it rests on.
+fn stages(run: &mut Run, share: Share) -> Result<Vec<Asset>, RunError> {
+    let (experiment, plan) = (run.experiment, run.plan);
+    let steps = steps::steps(experiment, plan);
     if let Share::Step(name) = share
         && !steps.iter().any(|step| step.name == name)
     {
         let known: Vec<&str> = steps.iter().map(|step| step.name.as_str()).collect();
         return Err(RunError::NoSuchStage { name: name.into(), known: known.join("`, `") });
     }
-    let folder = context.results.join(&experiment.name);
-    if share == Share::All && outcome::is_current(&plan, experiment, context, &folder)? {
-        return Ok(Done::Nothing);
-    }
-    // The state of the checkout before results of this very run change it.
-    let git = Git::read(Path::new("."));
-    let mut run = Run::new(experiment, &plan, context);
     let assets = run.stage("fetch assets", |run| Ok((Outcome::Cached, fetch(experiment, run.context)?)))?;
-    for step in steps.iter().filter(|step| share.has(step, experiment, &plan)) {
+    for step in steps.iter().filter(|step| share.has(step, experiment, plan)) {
         run.stage(&step.name, |run| step.run(run).map(|outcome| (outcome, ())))?;
     }
-    if share != Share::All {
-        return Ok(Done::Share);
-    }
-    let header = outcome::Header { started: timestamp(started), git, assets };
-    outcome::write(&mut run, &loaded.warnings, header, &folder)?;
-    Ok(Done::Ran)
+    Ok(assets)
 }
 
 /// A run in progress.
@@ -201,9 +223,23 @@ struct Run<'a> {
     plan: &'a Plan,
     context: &'a Context,
     stages: Vec<Stage>,
+    held: Rc<Held>,
+    layout: Layout,
+}
+
+/// What stays in memory once a stage has needed it; runs on the same model may share it.
+#[derive(Default)]
+struct Held {
     texts: RefCell<HashMap<String, Rc<Text>>>,
     opened: OnceCell<Opened>,
-    layout: Layout,
+    git: OnceCell<Option<Git>>,
+}
+
+impl Held {
+    /// The state of the checkout before results of this very run change it.
+    fn git(&self) -> &Option<Git> {
+        self.git.get_or_init(|| Git::read(Path::new(".")))
+    }
 }
 
 /// The model's files, opened when first needed.
@@ -214,9 +250,8 @@ struct Opened {
 
 impl<'a> Run<'a> {
     fn new(experiment: &'a Experiment, plan: &'a Plan, context: &'a Context) -> Self {
-        let (texts, opened) = (RefCell::default(), OnceCell::new());
         let layout = Layout::new(&experiment.model.shape, context.room);
-        Self { experiment, plan, context, stages: Vec::new(), texts, opened, layout }
+        Self { experiment, plan, context, stages: Vec::new(), held: Rc::default(), layout }
     }
 
     /// Times a stage and keeps it for the provenance.
@@ -225,19 +260,22 @@ impl<'a> Run<'a> {
         name: &str,
         work: impl FnOnce(&mut Self) -> Result<(Outcome, T), RunError>,
     ) -> Result<T, RunError> {
+        let progress = &self.context.progress;
+        // Of several variants, a reader wants to know which.
+        let shown = self.experiment.variant.iter().map(String::as_str).chain([name]).collect::<Vec<_>>().join(": ");
+        progress.stage_started(&shown);
         let start = Instant::now();
         let (outcome, value) = work(self)?;
         let seconds = (start.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
-        if outcome != Outcome::Cached && self.context.verbose {
-            self.context.progress.say(&format!("{name}: {seconds:.1} s"));
-        }
-        self.stages.push(Stage { name: name.into(), outcome, seconds, peak_memory: machine::peak_memory() });
+        let stage = Stage { name: shown, outcome, seconds, peak_memory: machine::peak_memory() };
+        progress.stage_finished(&stage, outcome != Outcome::Cached);
+        self.stages.push(Stage { name: name.into(), ..stage });
         Ok(value)
     }
 
     /// The model and its tokenizer; read the first time a stage needs them.
     fn model(&self) -> Result<&Opened, RunError> {
-        if let Some(opened) = self.opened.get() {
+        if let Some(opened) = self.held.opened.get() {
             return Ok(opened);
         }
         let files = self.files(&self.experiment.model.source)?;
@@ -250,17 +288,17 @@ impl<'a> Run<'a> {
         let tokenizer = checkpoint.tokenizer()?;
         let device = self.experiment.device.open().map_err(RunError::Device)?;
         let opened = Opened { weights: weights::Loaded::read(checkpoint, &device, &self.layout)?, tokenizer };
-        Ok(self.opened.get_or_init(|| opened))
+        Ok(self.held.opened.get_or_init(|| opened))
     }
 
     /// The text of a corpus; read the first time.
     fn text(&self, corpus: &Corpus) -> Result<Rc<Text>, RunError> {
         let id = corpus.id();
-        if let Some(text) = self.texts.borrow().get(&id) {
+        if let Some(text) = self.held.texts.borrow().get(&id) {
             return Ok(text.clone());
         }
         let text = Rc::new(corpus::read(&corpus.format, &corpus.split, &self.files(&corpus.source)?)?);
-        self.texts.borrow_mut().insert(id, text.clone());
+        self.held.texts.borrow_mut().insert(id, text.clone());
         Ok(text)
     }
 
@@ -272,7 +310,14 @@ impl<'a> Run<'a> {
 
 /// Rebuilds tables and figures of an experiment from its saved results; no model is needed.
 pub fn report(loaded: &Loaded, context: &Context) -> Result<Vec<PathBuf>, RunError> {
-    let folder = context.results.join(&loaded.experiment.name);
+    match &loaded.sweep {
+        Some(sweep) => sweep::report(loaded, sweep, context),
+        None => report_one(&loaded.experiment, context),
+    }
+}
+
+fn report_one(experiment: &Experiment, context: &Context) -> Result<Vec<PathBuf>, RunError> {
+    let folder = context.results.join(experiment.folder());
     let provenance = results::provenance::Provenance::read(&folder.join("provenance.json"))?;
-    outcome::render(&loaded.experiment, context, &provenance, &folder)
+    outcome::render(experiment, context, &provenance, &folder)
 }

@@ -6,29 +6,36 @@ use std::time::SystemTime;
 use crate::cache::ReadArrays;
 use crate::decompose::store;
 use crate::evaluate::uncertainty::{Estimate, estimate, paired};
-use crate::model::shape::Linear;
 use crate::plan::{EvaluateStage, Plan};
 use crate::report::published::{PublishedRow, PublishedTest};
-use crate::report::{self, By, Meta};
+use crate::report::{self, Meta};
 use crate::results::provenance::{Asset, Git, Provenance, timestamp};
 use crate::results::{self, LinearRow, Row, WindowRow, machine::Machine};
-use crate::spec::{Discard, Experiment, Published, Warning};
+use crate::spec::{Experiment, Published, Warning};
 
-use super::{Context, Run, RunError, energy, heatmap};
+use super::extent::{self, Extent};
+use super::{Context, Run, RunError, energy, heatmap, spectrum};
 
 /// Files of a results folder; all of them make it complete.
 pub fn files(experiment: &Experiment) -> Vec<&'static str> {
-    let study = ["results.parquet", "results.csv", "windows.parquet", "linears.parquet", "table.md", "table.tex"];
+    let study = ["results.parquet", "results.csv", "windows.parquet", "table.md", "table.tex"];
     let mut files = vec!["report.html", "provenance.json"];
     if !experiment.arms.is_empty() {
+        files.push("linears.parquet");
+    }
+    if !experiment.evaluations.is_empty() {
         files.extend(study);
-        files.extend(["figure2.svg", "figure2.png"]);
+        files.extend(["figure2.svg", "figure2.png", "figure2.pdf"]);
+        files.extend(["parameters.svg", "parameters.png", "parameters.pdf"]);
     }
     if experiment.adapters.is_some() {
-        files.extend(["adapters.parquet", "adapters.md", "adapters.svg", "adapters.png"]);
+        files.extend(["adapters.parquet", "adapters.md", "adapters.svg", "adapters.png", "adapters.pdf"]);
     }
     if experiment.heatmaps.is_some() {
-        files.extend(["heatmaps.parquet", "heatmaps.svg", "heatmaps.png"]);
+        files.extend(["heatmaps.parquet", "heatmaps.svg", "heatmaps.png", "heatmaps.pdf"]);
+    }
+    if experiment.spectra.is_some() {
+        files.extend(["spectra.parquet", "spectra.svg", "spectra.png", "spectra.pdf"]);
     }
     files
 }
@@ -57,11 +64,18 @@ pub(super) fn is_current(
     if provenance.results_key != plan.results_key(experiment) {
         return Ok(false);
     }
-    if experiment.arms.is_empty() {
+    if experiment.evaluations.is_empty() {
         return Ok(true);
     }
-    let Ok(rows) = results::read_rows::<Row>(&folder.join("results.parquet")) else { return Ok(false) };
-    for (stage, row) in plan.evaluate.iter().zip(&rows) {
+    match results::read_rows::<Row>(&folder.join("results.parquet")) {
+        Ok(rows) => is_measured(plan, &rows, context),
+        Err(_) => Ok(false),
+    }
+}
+
+/// Whether these are the rows of this very plan and the cache holds the windows they rest on.
+pub(super) fn is_measured(plan: &Plan, rows: &[Row], context: &Context) -> Result<bool, RunError> {
+    for (stage, row) in plan.evaluate.iter().zip(rows) {
         let measured = context.cache.journal(&stage.key).read()?;
         if row.key != stage.key || (0..row.windows as usize).any(|window| !measured.contains_key(&window)) {
             return Ok(false);
@@ -73,13 +87,15 @@ pub(super) fn is_current(
 /// Writes results and report.
 pub(super) fn write(run: &mut Run, warnings: &[Warning], header: Header, folder: &Path) -> Result<(), RunError> {
     let mut lines: Vec<String> = warnings.iter().map(Warning::to_string).collect();
-    if !run.experiment.arms.is_empty() {
+    if !run.experiment.evaluations.is_empty() {
         let (rows, windows) = measurements(run)?;
-        let linears = linears(run)?;
-        lines.extend(thin_calibrations(&linears));
         results::write_rows(&folder.join("results.parquet"), &rows)?;
         results::write_csv(&folder.join("results.csv"), &rows)?;
         results::write_rows(&folder.join("windows.parquet"), &windows)?;
+    }
+    if !run.experiment.arms.is_empty() {
+        let linears = linears(run)?;
+        lines.extend(thin_calibrations(&linears));
         results::write_rows(&folder.join("linears.parquet"), &linears)?;
     }
     if run.experiment.adapters.is_some() {
@@ -87,6 +103,9 @@ pub(super) fn write(run: &mut Run, warnings: &[Warning], header: Header, folder:
     }
     if run.experiment.heatmaps.is_some() {
         results::write_rows(&folder.join("heatmaps.parquet"), &heatmap::rows(run)?)?;
+    }
+    if run.experiment.spectra.is_some() {
+        results::write_rows(&folder.join("spectra.parquet"), &spectrum::rows(run)?)?;
     }
     let provenance = Provenance {
         version: env!("CARGO_PKG_VERSION").into(),
@@ -119,10 +138,10 @@ pub(super) fn render(
     let mut written = Vec::new();
     let published = published(experiment, context)?;
     let (mut rows, mut windows) = (Vec::new(), Vec::new());
-    if !experiment.arms.is_empty() {
+    if !experiment.evaluations.is_empty() {
         rows = results::read_rows(&folder.join("results.parquet"))?;
         windows = results::read_rows(&folder.join("windows.parquet"))?;
-        written.extend(report::render(&rows, published.as_ref(), &meta, folder)?);
+        written.extend(report::render(&rows, &windows, published.as_ref(), &meta, folder)?);
         if experiment.adapters.is_some() {
             let adapters = results::read_rows(&folder.join("adapters.parquet"))?;
             written.extend(report::render_adapters(&adapters, &rows, &meta, folder)?);
@@ -132,9 +151,16 @@ pub(super) fn render(
         let cells = results::read_rows(&folder.join("heatmaps.parquet"))?;
         written.extend(report::render_heatmaps(&cells, &meta, folder)?);
     }
+    if let Some(spectra) = &experiment.spectra {
+        let values = results::read_rows(&folder.join("spectra.parquet"))?;
+        written.extend(report::render_spectra(&values, spectra.last, &meta, folder)?);
+    }
     let figures = written.iter().filter(|path| path.extension().is_some_and(|e| e == "svg"));
     let read = |path: &PathBuf| {
-        std::fs::read_to_string(path).map_err(|source| results::Error::Read { path: path.clone(), source })
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let svg =
+            std::fs::read_to_string(path).map_err(|source| results::Error::Read { path: path.clone(), source })?;
+        Ok::<_, results::Error>((name, svg))
     };
     let figures = figures.map(read).collect::<Result<Vec<_>, _>>()?;
     let sources = report::Sources {
@@ -144,12 +170,14 @@ pub(super) fn render(
         windows: &windows,
         published: published.as_ref(),
         figures,
+        sweep: None,
     };
     written.extend(report::render_page(&sources, folder)?);
     Ok(written)
 }
 
-fn measurements(run: &Run) -> Result<(Vec<Row>, Vec<WindowRow>), RunError> {
+/// The rows of a plan, from the journals.
+pub(super) fn measurements(run: &Run) -> Result<(Vec<Row>, Vec<WindowRow>), RunError> {
     let (mut rows, mut window_rows) = (Vec::new(), Vec::new());
     let mut undamaged: Vec<Vec<f64>> = vec![Vec::new(); run.experiment.evaluations.len()];
     let plan = run.plan;
@@ -177,27 +205,11 @@ fn measurements(run: &Run) -> Result<(Vec<Row>, Vec<WindowRow>), RunError> {
     Ok((rows, window_rows))
 }
 
-/// Components dropped at a stage: of the linear of the largest rank, of all of them as a share, and what a factored form
-/// would take in parameters.
-fn extent(experiment: &Experiment, stage: &EvaluateStage) -> (usize, f64, f64) {
-    let Some((_, point)) = stage.point else { return (0, 0.0, 1.0) };
-    let linears = experiment.linears();
-    let dropped = |linear: &Linear| experiment.discard.components(point, linear);
-    let discarded = experiment.discard.named(point, &linears);
-    let sum = |of: &dyn Fn(&Linear) -> usize| linears.iter().map(of).sum::<usize>() as f64;
-    let share = match &experiment.discard {
-        Discard::Components { .. } => sum(&dropped) / sum(&Linear::rank),
-        Discard::Share { values } => values[point],
-    };
-    let factored = sum(&|l| (l.rank() - dropped(l)) * (l.d_out + l.d_in)) / sum(&|l| l.d_out * l.d_in);
-    (discarded, share, factored)
-}
-
 fn row(experiment: &Experiment, stage: &EvaluateStage, losses: &[f64], undamaged: &[f64], seconds: f64) -> Row {
     let evaluation = &experiment.evaluations[stage.evaluation];
     let arm = stage.point.map(|(arm, _)| &experiment.arms[arm]);
     let calibration = arm.and_then(|arm| experiment.calibration(arm));
-    let (discarded, share, factored_ratio) = extent(experiment, stage);
+    let Extent { discarded, share, factored: factored_ratio, .. } = Extent::of(experiment, stage.point.map(|p| p.1));
     let Estimate { mean, stderr, low, high } = estimate(losses);
     let delta = paired(losses, undamaged);
     Row {
@@ -296,13 +308,11 @@ pub(super) fn meta(experiment: &Experiment, warnings: &[String]) -> Meta {
         description: experiment.description.clone(),
         name: experiment.name.clone(),
         model: model.name.clone(),
-        by: match experiment.discard {
-            Discard::Components { .. } => By::Components,
-            Discard::Share { .. } => By::Share,
-        },
+        by: extent::by(experiment),
         settings,
         warnings: warnings.to_vec(),
         citations: citations(experiment),
+        parameters: extent::parameters(experiment),
         largest: experiment.arms.iter().filter(|arm| !arm.end.is_smallest()).map(|arm| arm.id.clone()).collect(),
     }
 }

@@ -1,6 +1,6 @@
-//! The `adapters` and `heatmaps` keys.
+//! The `adapters`, `heatmaps` and `spectra` keys.
 
-use super::{Adapters, HeatMaps, raw};
+use super::{Adapters, HeatMaps, Spectra, raw};
 use crate::model::shape::Linear;
 use crate::yaml::{self, Error, Errors, Node};
 
@@ -34,6 +34,19 @@ pub(super) fn heatmaps(
         errors.at(span, format!("`size` is {size}: from 1 to 256 cells, and no more than the narrowest input"));
     }
     Some(HeatMaps { calibrations: columns, size })
+}
+
+/// Resolves `spectra` against the targets, if they are known.
+pub(super) fn spectra(node: &Node, linears: Option<&[Linear]>, errors: &mut Errors) -> Option<Spectra> {
+    const LAST: usize = 16;
+    let raw: raw::Spectra = errors.keep(yaml::from_node(node))?;
+    let last = raw.last.as_ref().map_or(LAST, |last| **last);
+    let narrowest = linears.and_then(|linears| linears.iter().map(Linear::rank).min()).unwrap_or(usize::MAX);
+    if !(1..narrowest).contains(&last) {
+        let span = raw.last.as_ref().map_or(&node.span, |last| &last.span);
+        errors.at(span, format!("`last` is {last}: from 1 to below the smallest rank of the targets, {narrowest}"));
+    }
+    Some(Spectra { last })
 }
 
 /// A list of calibrations' names, each known.

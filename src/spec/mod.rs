@@ -12,12 +12,15 @@ mod model;
 mod published;
 mod raw;
 mod resolve;
+mod schema;
 mod source;
+mod sweep;
 mod targets;
 #[cfg(test)]
 mod tests;
 mod text;
 mod warning;
+mod written;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -36,13 +39,17 @@ pub use device::Device;
 pub use model::ShapeReader;
 pub use published::{Published, PublishedRow, PublishedTest};
 use resolve::safe_name;
+pub use schema::schema;
+pub use sweep::{Sweep, Variant};
 pub use warning::{Warning, WarningKind};
 
 /// An experiment, and what to say about it before it is run.
 #[derive(Debug, Clone)]
 pub struct Loaded {
-    /// The experiment.
+    /// The experiment; with a sweep, that of the first value of every swept key.
     pub experiment: Experiment,
+    /// The variants that its `sweep` asks for.
+    pub sweep: Option<Sweep>,
     /// What is allowed but probably not meant.
     pub warnings: Vec<Warning>,
 }
@@ -70,11 +77,25 @@ pub fn starter(name: &str) -> Result<String, String> {
     Ok(include_str!("starter.yaml").replace("NAME", name))
 }
 
-/// One experiment: a study of curves (arms) over numbers of discarded components, heat maps of covariances, or both.
+impl Loaded {
+    /// The experiments to run: the variants of a sweep, or the one.
+    pub fn experiments(&self) -> Vec<&Experiment> {
+        match &self.sweep {
+            Some(sweep) => sweep.variants.iter().map(|variant| &variant.experiment).collect(),
+            None => vec![&self.experiment],
+        }
+    }
+}
+
+/// One experiment: a study of curves (arms) over numbers of discarded components, heat maps of covariances, spectra of the
+/// arms, or several of them.
 #[derive(Debug, Clone, Serialize)]
 pub struct Experiment {
     /// Name of the results folder, `results/<name>/`.
     pub name: String,
+    /// Which variant of a sweep it is: its folder below that of the results.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
     /// One line for headings.
     pub title: String,
     /// What it is for, if the file says.
@@ -94,7 +115,7 @@ pub struct Experiment {
     pub arms: Vec<Arm>,
     /// The points of each curve.
     pub discard: Discard,
-    /// Test sets, in the order of the file.
+    /// Test sets, in the order of the file; none where nothing is measured: heat maps or spectra only.
     pub evaluations: Vec<Evaluation>,
     /// What to tell of the components as adapters.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -102,11 +123,14 @@ pub struct Experiment {
     /// Heat maps to draw.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub heatmaps: Option<HeatMaps>,
+    /// Spectra to draw.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spectra: Option<Spectra>,
     /// Name of a file in `experiments/published/` (without `.yaml`) to show beside ours.
     pub published: Option<String>,
     /// The spec file as given on the command line.
     pub path: PathBuf,
-    /// `--set` overrides as given, in order.
+    /// `--set` overrides as given, in order; then the settings of a variant.
     pub overrides: Vec<String>,
 }
 
@@ -234,6 +258,13 @@ pub struct HeatMaps {
     pub size: usize,
 }
 
+/// Singular values of every target under every arm, in figure and file.
+#[derive(Debug, Clone, Serialize, PartialEq)]
+pub struct Spectra {
+    /// Number of the smallest components whose share of the energy is told.
+    pub last: usize,
+}
+
 /// Linears with an r of their own.
 #[derive(Debug, Clone, Serialize, PartialEq)]
 pub struct Exception {
@@ -264,6 +295,11 @@ impl Corpus {
 }
 
 impl Experiment {
+    /// The folder of its results below `results/`.
+    pub fn folder(&self) -> PathBuf {
+        self.variant.iter().fold(PathBuf::from(&self.name), |folder, variant| folder.join(variant))
+    }
+
     /// The calibration that an arm uses.
     pub fn calibration(&self, arm: &Arm) -> Option<&Calibration> {
         let name = arm.calibration.as_ref()?;

@@ -1,82 +1,112 @@
 //! The experiment file as it is written: its keys and their types, nothing looked up or checked yet.
 //!
-//! A field that is a [`Node`] has several spellings, or parts that are read one by one so that each can fail alone.
+//! A field that is a [`Node`] has several spellings, or parts that are read one by one so that each can fail alone; for
+//! the schema it says what those are. The comments on keys are the descriptions that editors show.
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::{schema, source, written};
 use crate::adapt::Split;
 use crate::corpus::Sampling;
 use crate::decompose::End;
+use crate::model::shape::Shape;
 use crate::yaml::{Node, Spanned};
 
-/// The whole file. `extends` is dealt with before this is read.
-#[derive(Debug, Deserialize)]
+/// An experiment of corda.
+// `extends` and `sweep` are dealt with before this is read.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(
     deny_unknown_fields,
     expecting = "an experiment: a mapping with name, model, arms, discard and evaluate; or with heatmaps"
 )]
 pub(super) struct Experiment {
-    /// Name of the results folder.
+    /// Name of the results folder: letters, digits, `-`, `_` and `.`.
+    #[schemars(extend("pattern" = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"))]
     pub name: Spanned<String>,
     /// One line for headings; default: the name.
     pub title: Option<String>,
     /// What the experiment is for.
     pub description: Option<String>,
-    /// A name in the catalog, or [`InlineModel`].
+    /// A name in the catalog (`corda list` shows them), or a model's own files.
+    #[schemars(with = "written::Model")]
     pub model: Node,
-    /// `cpu` (default), `cuda:N` or `metal:N`.
+    /// Where the forward pass runs: `cpu` (default), `cuda`, `cuda:N`, `metal` or `metal:N`.
+    #[schemars(extend("pattern" = "^(cpu|(cuda|metal)(:[0-9]+)?)$"))]
     pub device: Option<Spanned<String>>,
-    /// `decoder` (default), `all`, or a list of globs.
+    /// Which linears are decomposed: `decoder` (default), `all`, or a list of globs.
+    #[schemars(with = "Option<written::Targets>")]
     pub targets: Option<Node>,
-    /// Default 233, the official code's.
+    /// Seed of every random choice that has none of its own; default 233, the official code's.
     pub seed: Option<u64>,
-    /// Name -> [`Calibration`].
+    /// Calibrations by name: the texts whose activations give the statistics.
+    #[schemars(with = "Option<written::Named<Calibration>>")]
     pub calibrations: Option<Node>,
-    /// List of [`Arm`]; with `discard` and `evaluate`, which go together.
+    /// The curves; with `discard` and, but for spectra, `evaluate`, which go together.
+    #[schemars(schema_with = "schema::arms")]
     pub arms: Option<Node>,
-    /// [`Discard`].
+    /// The points of each curve: how much is discarded.
+    #[schemars(with = "Option<Discard>")]
     pub discard: Option<Node>,
-    /// Name -> [`Evaluation`].
+    /// Test sets by name.
+    #[schemars(with = "Option<written::Named<Evaluation>>")]
     pub evaluate: Option<Node>,
-    /// [`Adapters`].
+    /// What to tell of the components as LoRA adapters.
+    #[schemars(with = "Option<Adapters>")]
     pub adapters: Option<Node>,
-    /// [`HeatMaps`].
+    /// Heat maps of the covariances at the targets' inputs.
+    #[schemars(with = "Option<HeatMaps>")]
     pub heatmaps: Option<Node>,
-    /// Name of a file in `published/` beside the catalog.
+    /// Singular values of every target under every arm; with it, `evaluate` may be left out.
+    #[schemars(with = "Option<Spectra>")]
+    pub spectra: Option<Node>,
+    /// Name of a file in `published/` to show beside our numbers.
     pub published: Option<Spanned<String>>,
 }
 
 /// A model that is not in the catalog: `{path: FOLDER}`, `{path: FILE, shape: {...}}`, `{source: {...}, shape: {...}}`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "the name of a model in the catalog, or {path: FOLDER}")]
 pub(super) struct InlineModel {
+    /// A folder in Hugging Face format, or a GGUF file, relative to this file.
+    #[schemars(with = "Option<String>")]
     pub path: Option<Node>,
+    /// Where the files are fetched from.
+    #[schemars(with = "Option<source::Written>")]
     pub source: Option<Node>,
+    /// Its dimensions; needed with `source`, read from the files with `path`.
+    #[schemars(with = "Option<Shape>")]
     pub shape: Option<Node>,
 }
 
 /// One calibration pass.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a calibration: {corpus: NAME/SPLIT, samples: N, length: N}")]
 pub(super) struct Calibration {
-    /// `NAME/SPLIT`, or [`InlineText`].
+    /// `NAME/SPLIT` of the catalog, or a file of your own.
+    #[schemars(with = "written::Corpus")]
     pub corpus: Node,
+    /// Number of samples.
+    #[schemars(range(min = 1))]
     pub samples: Spanned<usize>,
     /// Tokens a sample.
+    #[schemars(range(min = 1))]
     pub length: Spanned<usize>,
-    /// Default `random-characters`, the official code's.
+    /// How samples are picked; default `random-characters`, the official code's.
     pub sampling: Option<Sampling>,
-    /// Default: the experiment's.
+    /// Seed of the picking; default: the experiment's.
     pub seed: Option<u64>,
 }
 
 /// A text that is not in the catalog.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a corpus: NAME/SPLIT, or {file: PATH, format: FORMAT}")]
 pub(super) struct InlineText {
+    /// The file, relative to this one.
     pub file: Spanned<PathBuf>,
+    /// How it is read.
     pub format: Spanned<InlineFormat>,
     /// `jsonl`: the field with the text; or `fields`.
     pub field: Option<Spanned<String>>,
@@ -85,33 +115,41 @@ pub(super) struct InlineText {
     /// `parquet`: the column with the text.
     pub column: Option<Spanned<String>>,
     /// Checksum to insist on.
+    #[schemars(extend("pattern" = "^[0-9a-f]{64}$"))]
     pub sha256: Option<Spanned<String>>,
 }
 
 /// How an inline text's file is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum InlineFormat {
+    /// One document: the whole file.
     Text,
+    /// One document a line.
     Lines,
+    /// One JSON object a line; with `field` or `fields`.
     Jsonl,
+    /// One row a document; with `column`.
     Parquet,
 }
 
 /// The keys of an arm that do not depend on its method; the others are the method's own.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "an arm: {method: NAME, ...}")]
 pub(super) struct Arm {
+    /// The decomposition; `corda list` shows them.
     pub method: Spanned<String>,
     /// Name of a calibration.
     pub calibration: Option<Spanned<String>>,
-    /// Default: the calibration's.
+    /// How many of the calibration's samples it sees; default: all.
+    #[schemars(range(min = 1))]
     pub samples: Option<Spanned<usize>>,
     /// Which components are taken away; default `smallest`.
     pub end: Option<End>,
-    /// Default: the method's title with samples and calibration.
+    /// What tables and legends say; default: the method's title with samples and calibration.
     pub label: Option<Spanned<String>>,
     /// Names of evaluations; default: all.
+    #[schemars(with = "Option<written::AtLeastOne<String>>")]
     pub evaluate: Option<Node>,
 }
 
@@ -121,48 +159,70 @@ impl Arm {
 }
 
 /// `{components: [...], cap: BOOL, except: {GLOB: r}}` or `{share: [...]}`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "{components: [...]} or {share: [...]}")]
 pub(super) struct Discard {
+    /// Values of r, the same for every linear.
+    #[schemars(with = "Option<written::AtLeastOne<usize>>")]
     pub components: Option<Node>,
+    /// Leaves one component where r reaches a linear's rank, instead of refusing.
     pub cap: Option<Spanned<bool>>,
-    /// Glob -> components, for linears with an r of their own.
+    /// Linears with an r of their own, by glob.
+    #[schemars(with = "Option<std::collections::BTreeMap<String, usize>>")]
     pub except: Option<Node>,
+    /// Shares of each linear's rank, from 0 to below 1.
+    #[schemars(with = "Option<written::AtLeastOne<written::Share>>")]
     pub share: Option<Node>,
 }
 
 /// What to look at and write when the components an arm takes make an adapter.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "adapters: {energy: [CALIBRATION, ...], split: UV, lora: true}")]
 #[derive(Default)]
 pub(super) struct Adapters {
-    /// Names of calibrations; default: none.
+    /// Names of calibrations on whose text output shares are measured; default: none.
+    #[schemars(with = "Option<Vec<String>>")]
     pub energy: Option<Node>,
-    /// Default `UV`.
+    /// How the singular values are shared between B and A; default `UV`.
     pub split: Split,
     /// Whether plain LoRA of the same ranks stands beside; default false.
     pub lora: bool,
 }
 
 /// Heat maps of the covariances at the targets' inputs.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "heatmaps: {calibrations: [NAME, ...], size: 32}")]
 #[derive(Default)]
 pub(super) struct HeatMaps {
     /// Names of calibrations, a column each; default: all.
+    #[schemars(with = "Option<Vec<String>>")]
     pub calibrations: Option<Node>,
     /// Cells a side; default 32, the paper's.
+    #[schemars(range(min = 1, max = 256))]
     pub size: Option<Spanned<usize>>,
 }
 
+/// Singular values of every target under every arm.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, expecting = "spectra: {last: 16}")]
+#[derive(Default)]
+pub(super) struct Spectra {
+    /// Number of the smallest components whose share of the energy is told; default 16.
+    #[schemars(range(min = 1))]
+    pub last: Option<Spanned<usize>>,
+}
+
 /// One test set.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "an evaluation: {corpus: NAME/SPLIT, windows: N or all, length: N}")]
 pub(super) struct Evaluation {
-    /// `NAME/SPLIT`, or [`InlineText`].
+    /// `NAME/SPLIT` of the catalog, or a file of your own.
+    #[schemars(with = "written::Corpus")]
     pub corpus: Node,
-    /// A number, or `all`.
+    /// Windows from the start of the text: a number, or `all`.
+    #[schemars(with = "written::Windows")]
     pub windows: Node,
     /// Tokens a window.
+    #[schemars(range(min = 2))]
     pub length: Spanned<usize>,
 }

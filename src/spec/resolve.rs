@@ -6,7 +6,8 @@ use super::arms::{self, Known};
 use super::model::{self, ShapeReader};
 use super::text::{self, Context, Named};
 use super::{
-    Catalog, Discard, Experiment, Loaded, SpecErrors, adapters, device, discard, published, raw, targets, warning,
+    Catalog, Discard, Experiment, Loaded, SpecErrors, adapters, device, discard, published, raw, sweep, targets,
+    warning,
 };
 use crate::decompose::Entry;
 use crate::yaml::{self, Error, Errors, Key, Node, Span};
@@ -27,7 +28,26 @@ pub(super) fn load(
     for text in overrides {
         root = yaml::override_with(root, text, folder)?;
     }
-    let raw: raw::Experiment = yaml::from_node(&root).map_err(|error| error.also_known(&["extends"]))?;
+    let written = Written { path, overrides, catalog, shape_reader, methods };
+    match yaml::take(&mut root, "sweep").filter(|sweep| !sweep.is_null()) {
+        Some(sweep) => sweep::load(&root, &sweep, &|root| resolve(root, &written)),
+        None => resolve(&root, &written),
+    }
+}
+
+/// What a tree is resolved with.
+struct Written<'a> {
+    path: &'a Path,
+    overrides: &'a [String],
+    catalog: &'a Catalog,
+    shape_reader: ShapeReader<'a>,
+    methods: &'a [Entry],
+}
+
+/// One experiment, without a sweep.
+fn resolve(root: &Node, written: &Written) -> Result<Loaded, SpecErrors> {
+    let Written { path, overrides, catalog, shape_reader, methods } = *written;
+    let raw: raw::Experiment = yaml::from_node(root).map_err(|error| error.also_known(&["extends", "sweep"]))?;
 
     let mut errors = Errors::default();
     errors.keep(safe_name("experiment", &raw.name, &raw.name.span));
@@ -39,7 +59,8 @@ pub(super) fn load(
     let context = Context { catalog, model: model.as_ref(), seed };
     let calibrations = text::calibrations(raw.calibrations.as_ref(), &context, &mut errors);
     let study = study(&raw, &root.span, &mut errors);
-    let evaluations = study.map_or(Vec::new(), |s| text::evaluations(s.evaluate, &context, &mut errors));
+    let evaluate = study.and_then(|study| study.evaluate);
+    let evaluations = evaluate.map_or(Vec::new(), |node| text::evaluations(node, &context, &mut errors));
     let known = Known { methods, calibrations: &calibrations, evaluations: &evaluations };
     let placed = study.map_or(Vec::new(), |s| arms::resolve(s.arms, &known, &mut errors));
     let (arms, arm_spans): (Vec<_>, Vec<Span>) = placed.into_iter().map(|placed| (placed.arm, placed.span)).unzip();
@@ -51,6 +72,7 @@ pub(super) fn load(
     let adapters = raw.adapters.as_ref().and_then(|node| adapters::resolve(node, &names, &mut errors));
     let heatmaps =
         raw.heatmaps.as_ref().and_then(|node| adapters::heatmaps(node, &names, linears.as_deref(), &mut errors));
+    let spectra = raw.spectra.as_ref().and_then(|node| adapters::spectra(node, linears.as_deref(), &mut errors));
     if let (Some(node), Some(discard), Some(linears)) = (&raw.adapters, &discard, &linears)
         && let Some(r) = discard::same_name(discard, linears)
     {
@@ -70,6 +92,7 @@ pub(super) fn load(
     let experiment = Experiment {
         title: raw.title.unwrap_or_else(|| raw.name.value.clone()),
         name: raw.name.value,
+        variant: None,
         description: raw.description,
         model,
         device,
@@ -81,31 +104,37 @@ pub(super) fn load(
         evaluations,
         adapters,
         heatmaps,
+        spectra,
         published: raw.published.map(|name| name.value),
         path: path.to_owned(),
         overrides: overrides.to_vec(),
     };
     let warnings = warning::find(&experiment, &calibration_keys, &evaluation_keys, &arm_spans);
-    Ok(Loaded { experiment, warnings })
+    Ok(Loaded { experiment, sweep: None, warnings })
 }
 
-/// The parts of a study, which go together.
+/// The parts of a study, which go together; spectra measure no test set.
 #[derive(Clone, Copy)]
 struct Study<'a> {
     arms: &'a Node,
     discard: &'a Node,
-    evaluate: &'a Node,
+    evaluate: Option<&'a Node>,
 }
 
 /// The study; `None` in an experiment of heat maps only. Parts of one, or nothing at all, are errors.
 fn study<'a>(raw: &'a raw::Experiment, span: &Span, errors: &mut Errors) -> Option<Study<'a>> {
     let parts = [("arms", &raw.arms), ("discard", &raw.discard), ("evaluate", &raw.evaluate)];
-    if let (Some(arms), Some(discard), Some(evaluate)) = (&raw.arms, &raw.discard, &raw.evaluate) {
-        return Some(Study { arms, discard, evaluate });
+    // Adapters are told beside the perplexity of what they leave behind.
+    let measured = raw.spectra.is_none() || raw.adapters.is_some();
+    if let (Some(arms), Some(discard)) = (&raw.arms, &raw.discard)
+        && (raw.evaluate.is_some() || !measured)
+    {
+        return Some(Study { arms, discard, evaluate: raw.evaluate.as_ref() });
     }
-    let given = parts.iter().find_map(|(_, node)| node.as_ref()).or(raw.adapters.as_ref());
+    let given = parts.iter().filter_map(|(_, node)| node.as_ref()).chain(&raw.adapters).chain(&raw.spectra).next();
     if given.is_some() || raw.heatmaps.is_none() {
-        for (name, _) in parts.iter().filter(|(_, node)| node.is_none()) {
+        let needed = parts.iter().filter(|(name, _)| measured || *name != "evaluate");
+        for (name, _) in needed.filter(|(_, node)| node.is_none()) {
             errors.at(span, format!("missing key `{name}`"));
         }
     }

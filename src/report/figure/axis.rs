@@ -90,10 +90,28 @@ impl LogAxis {
 }
 
 /// 1, 2 or 5 times a power of ten, near `raw`.
-fn round_step(raw: f64) -> f64 {
+pub fn round_step(raw: f64) -> f64 {
     let power = 10f64.powf(raw.log10().floor());
     let multiples = [1.0, 2.0, 5.0, 10.0];
     power * multiples.into_iter().find(|multiple| multiple * power >= 0.999 * raw).unwrap_or(10.0)
+}
+
+/// 1, 2 and 5 times powers of ten from `first` to `last`; powers of ten alone where that would be many; the ends
+/// themselves where it would be fewer than two.
+fn round_shares(first: f64, last: f64) -> Vec<f64> {
+    // Rounding must not lose an end that is round itself.
+    let within = |share: &f64| 0.999_999 * first <= *share && *share <= 1.000_001 * last;
+    let decades = first.log10().floor() as i32..=last.log10().floor() as i32;
+    let of = |multiples: &'static [f64]| -> Vec<f64> {
+        let all = decades.clone().flat_map(|e| multiples.iter().map(move |multiple| multiple * 10f64.powi(e)));
+        all.filter(within).collect()
+    };
+    match of(&[1.0, 2.0, 5.0]) {
+        many if many.len() > 8 => of(&[1.0]),
+        few if few.len() < 2 && first < last => vec![first, last],
+        few if few.is_empty() => vec![last],
+        shares => shares,
+    }
 }
 
 fn decade(exponent: i32) -> String {
@@ -101,6 +119,7 @@ fn decade(exponent: i32) -> String {
         0 => "1".to_string(),
         1 => "10".to_string(),
         // The font has no raised minus.
+        ..-3 => format!("1e{exponent}"),
         ..0 => plain(10f64.powi(exponent)),
         _ => format!("10{}", number::superscript(exponent)),
     }
@@ -128,6 +147,11 @@ pub enum PointAxis {
         /// The largest share.
         last: f64,
     },
+    /// The share of parameters dropped: as r, of which it is about a multiple.
+    Parameters {
+        /// The points, ascending, 0 first.
+        points: Vec<f64>,
+    },
 }
 
 impl PointAxis {
@@ -145,7 +169,7 @@ impl PointAxis {
         match self {
             _ if point == 0.0 => Self::ZERO,
             PointAxis::Share { last } => Self::ZERO + (Self::LAST - Self::ZERO) * point / last,
-            PointAxis::Components { points } => {
+            PointAxis::Components { points } | PointAxis::Parameters { points } => {
                 let first = points.iter().copied().find(|point| *point > 0.0).unwrap_or(point);
                 let last = points.last().copied().unwrap_or(point);
                 if last <= first {
@@ -159,10 +183,10 @@ impl PointAxis {
 
     /// Whether the axis is broken behind 0.
     pub fn broken(&self) -> bool {
-        matches!(self, PointAxis::Components { .. })
+        !matches!(self, PointAxis::Share { .. })
     }
 
-    /// A tick a measured r; for shares, round percentages.
+    /// A tick a measured r; round percentages for shares of components and of parameters.
     pub fn ticks(&self) -> Vec<Tick> {
         let tick = |point: f64, label: String| Tick { at: self.fraction(point), label: Some(label) };
         match self {
@@ -172,6 +196,12 @@ impl PointAxis {
                 let count = (last / step * 1.000001).floor() as u32;
                 let points = (0..=count).map(|index| f64::from(index) * step);
                 points.map(|point| tick(point, number::share(point))).collect()
+            }
+            PointAxis::Parameters { points } => {
+                let ends = points.iter().find(|point| **point > 0.0).zip(points.last());
+                let round = ends.map_or(Vec::new(), |(&first, &last)| round_shares(first, last));
+                let ticks = round.into_iter().map(|share| tick(share, format!("{}%", plain(100.0 * share))));
+                std::iter::once(tick(0.0, "0".into())).chain(ticks).collect()
             }
         }
     }
@@ -197,6 +227,11 @@ mod tests {
         assert!(ascend_within(&ticks));
         // Eight minors in each of the five whole decades, and some at the ends.
         assert!(ticks.iter().filter(|tick| tick.label.is_none()).count() >= 40);
+    }
+
+    #[test]
+    fn decades_below_a_thousandth_are_written_alike() {
+        assert_eq!([-9, -4, -3, -1, 0, 1, 2].map(decade), ["1e-9", "1e-4", "0.001", "0.1", "1", "10", "10²"]);
     }
 
     #[test]
@@ -238,6 +273,18 @@ mod tests {
         assert!(ascend_within(&axis.ticks()));
         let single = PointAxis::Components { points: vec![0.0, 16.0] };
         assert!(ascend_within(&single.ticks()));
+    }
+
+    #[test]
+    fn shares_of_parameters_have_round_ticks_wherever_they_lie() {
+        let of = |points: &[f64]| PointAxis::Parameters { points: points.to_vec() }.ticks();
+        let ticks = of(&[0.0, 0.0017, 0.02, 0.13]);
+        assert_eq!(labels(&ticks), ["0", "0.2%", "0.5%", "1%", "2%", "5%", "10%"]);
+        assert!(ascend_within(&ticks));
+        assert_eq!(labels(&of(&[0.0, 1.5e-5, 0.1])), ["0", "0.01%", "0.1%", "1%", "10%"]);
+        assert_eq!(labels(&of(&[0.0, 0.05])), ["0", "5%"]);
+        assert_eq!(labels(&of(&[0.0, 0.03, 0.04])), ["0", "3%", "4%"]);
+        assert_eq!(labels(&of(&[0.0])), ["0"]);
     }
 
     #[test]

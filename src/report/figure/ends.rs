@@ -1,7 +1,6 @@
 //! The labels right of a panel's plot, each at the end of its line: what they say, what room they need, how they look.
 
 use super::super::ReportError;
-use super::super::number;
 use super::canvas::{Anchor, Canvas, Point, Stroke, Type};
 use super::font::{self, Weight};
 use super::labels::{self, Wish};
@@ -29,7 +28,7 @@ struct End<'a> {
     from: Point,
 }
 
-impl Panel<'_> {
+impl Panel {
     /// Width that the labels need right of the plot.
     pub fn labels_width(&self) -> f64 {
         let texts = self.texts().into_iter().flatten();
@@ -42,22 +41,23 @@ impl Panel<'_> {
         self.texts().iter().map(|lines| label_height(lines)).sum()
     }
 
-    /// Lines of every label: the curves', then the undamaged model's.
+    /// Lines of every label: the curves', then the undamaged model's if there is one.
     fn texts(&self) -> Vec<Vec<String>> {
-        let undamaged = format!("undamaged {}", number::perplexity(self.test.undamaged.perplexity).text());
-        let all = self.curves.iter().map(|(curve, _)| curve.label).chain([undamaged.as_str()]);
-        all.map(|text| balanced(text, LABEL_LIMIT)).collect()
+        let labels = self.content.lines.iter().map(|line| line.label.clone());
+        labels.chain(self.content.undamaged_label()).map(|text| balanced(&text, LABEL_LIMIT)).collect()
     }
 
     fn ends(&self, frame: &Frame) -> Vec<End<'_>> {
-        let mut texts = self.texts();
-        let undamaged = texts.pop().unwrap_or_default();
-        let ends = self.curves.iter().zip(texts).filter_map(|((curve, style), lines)| {
-            let (point, row) = curve.points.last()?;
-            Some(End { lines, style: Some(style), from: self.place(frame, curve, *point, row) })
-        });
-        let baseline = (frame.right, self.y_of(frame, self.test.undamaged.perplexity));
-        ends.chain([End { lines: undamaged, style: None, from: baseline }]).collect()
+        let mut texts = self.texts().into_iter();
+        let mut ends = Vec::new();
+        for ((index, line), lines) in self.content.lines.iter().enumerate().zip(texts.by_ref()) {
+            let Some((point, reading)) = line.points.last() else { continue };
+            ends.push(End { lines, style: Some(&line.style), from: self.place(frame, index, *point, *reading) });
+        }
+        if let (Some(reading), Some(lines)) = (self.content.undamaged, texts.next()) {
+            ends.push(End { lines, style: None, from: (frame.right, self.y_of(frame, reading.perplexity)) });
+        }
+        ends
     }
 
     /// Paints the labels and the leaders to them.

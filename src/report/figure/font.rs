@@ -3,7 +3,10 @@
 use std::sync::{Arc, LazyLock};
 
 use resvg::usvg::fontdb::Database;
+use resvg::usvg::{Options, Tree};
 use ttf_parser::Face;
+
+use super::super::ReportError;
 
 /// What the SVG asks for: our font, then what a machine without it surely has, none of them wider.
 pub const FAMILY: &str = "Noto Sans, Helvetica, Arial, sans-serif";
@@ -26,13 +29,19 @@ impl Weight {
     }
 }
 
-/// Only our font, for the renderer: fonts of the machine must not change a figure.
-pub fn database() -> Arc<Database> {
+/// Only our font, for the renderers: fonts of the machine must not change a figure.
+fn database() -> Arc<Database> {
     let mut database = Database::new();
     for weight in [Weight::Regular, Weight::Bold] {
         database.load_font_data(weight.bytes().to_vec());
     }
     Arc::new(database)
+}
+
+/// A figure as the renderers take it.
+pub fn tree(svg: &str) -> Result<Tree, ReportError> {
+    let options = Options { fontdb: database(), ..Options::default() };
+    Tree::from_str(svg, &options).map_err(|error| ReportError::Drawing(format!("the SVG cannot be read: {error}")))
 }
 
 /// Width of one line of text at `size` pixels an em. Kerning is left out: it is below 2% and mostly negative.
@@ -83,8 +92,7 @@ mod tests {
                 "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"2000\" height=\"200\"><text x=\"10\" y=\"100\" \
                  font-family=\"{FAMILY}\" font-size=\"40\" {attribute}>{text}</text></svg>"
             );
-            let options = resvg::usvg::Options { fontdb: database(), ..Default::default() };
-            let tree = resvg::usvg::Tree::from_str(&svg, &options).unwrap();
+            let tree = tree(&svg).unwrap();
             let rendered = f64::from(tree.root().bounding_box().width());
             let measured = width(text, 40.0, weight);
             assert!((measured / rendered - 1.0).abs() < 0.03, "{text}: {measured} against {rendered}");

@@ -35,7 +35,7 @@ const SCALE_COLOURS: [(u8, u8, u8); 6] = [
     (0xf0, 0xf9, 0x21),
 ];
 /// Steps of the scale; cells of one step are drawn as one.
-const STEPS: usize = 64;
+pub(super) const STEPS: usize = 64;
 
 /// The maps of one linear.
 struct Line<'a> {
@@ -87,12 +87,20 @@ pub fn svg(cells: &[HeatRow], meta: &Meta) -> Result<String, ReportError> {
     })
 }
 
-/// `layers.0 k_proj` of `model.layers.0.self_attn.k_proj`.
+/// `layer 0  k_proj` of `model.layers.0.self_attn.k_proj`.
 fn short(linear: &str) -> String {
+    match block_and_kind(linear) {
+        (Some(layer), kind) => format!("layer {layer}  {kind}"),
+        (None, name) => name.to_string(),
+    }
+}
+
+/// Index of the block and kind of a linear by its Hugging Face name; outside the blocks the name is the kind.
+pub fn block_and_kind(linear: &str) -> (Option<u32>, &str) {
     let mut parts = linear.split('.');
-    match (parts.next(), parts.next(), parts.next(), parts.next_back()) {
-        (Some("model"), Some("layers"), Some(layer), Some(kind)) => format!("layer {layer}  {kind}"),
-        _ => linear.to_string(),
+    match (parts.next(), parts.next(), parts.next().map(str::parse), parts.next_back()) {
+        (Some("model"), Some("layers"), Some(Ok(layer)), Some(kind)) => (Some(layer), kind),
+        _ => (None, linear),
     }
 }
 
@@ -110,12 +118,12 @@ fn line<'a>(cells: &'a [HeatRow], linear: &'a str, columns: &[&str]) -> Line<'a>
 }
 
 /// The step of a value on the scale.
-fn step(value: f64, (low, high): (f64, f64)) -> usize {
+pub(super) fn step(value: f64, (low, high): (f64, f64)) -> usize {
     let part = ((value.max(f64::MIN_POSITIVE).log10() - low) / (high - low)).clamp(0.0, 1.0);
     (part * (STEPS - 1) as f64).round() as usize
 }
 
-fn colour(step: usize) -> RGBColor {
+pub(super) fn colour(step: usize) -> RGBColor {
     let along = step as f64 / (STEPS - 1) as f64 * (SCALE_COLOURS.len() - 1) as f64;
     let at = (along as usize).min(SCALE_COLOURS.len() - 2);
     let part = along - at as f64;
@@ -124,7 +132,12 @@ fn colour(step: usize) -> RGBColor {
     RGBColor(mix(a.0, b.0), mix(a.1, b.1), mix(a.2, b.2))
 }
 
-fn rectangle(canvas: &Canvas, (x, y): Point, (width, height): Point, colour: RGBColor) -> Result<(), ReportError> {
+pub(super) fn rectangle(
+    canvas: &Canvas,
+    (x, y): Point,
+    (width, height): Point,
+    colour: RGBColor,
+) -> Result<(), ReportError> {
     canvas.area(&[(x, y), (x + width, y), (x + width, y + height), (x, y + height)], colour, 1.0)
 }
 

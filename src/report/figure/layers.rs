@@ -3,7 +3,8 @@
 use super::super::{Meta, ReportError};
 use super::axis::LogAxis;
 use super::canvas::{Anchor, Canvas, Point, Stroke, Type, draw};
-use super::font::{self, Weight};
+use super::font::Weight;
+use super::legend::Legend;
 use super::palette::{self, CurveStyle, GRID, INK};
 use super::{Header, MARGIN};
 
@@ -32,7 +33,6 @@ const HEIGHT: f64 = 220.0;
 const LEFT: f64 = 84.0;
 const BELOW: f64 = 58.0;
 const HEADING: f64 = 30.0;
-const LEGEND_LINE: f64 = 26.0;
 
 const TITLE: Type = Type { size: 18.0, colour: INK, weight: Weight::Bold };
 const AXIS: Type = Type { size: 17.0, colour: INK, weight: Weight::Regular };
@@ -48,11 +48,11 @@ pub fn svg(measures: &[Measure], meta: &Meta, subtitle: &str) -> Result<String, 
     }
     let width = 2.0 * MARGIN + across as f64 * (LEFT + WIDTH);
     let header = Header::new(&meta.title, subtitle, width - 2.0 * MARGIN);
-    let legend = legend(every(), &styles, width - 2.0 * MARGIN);
+    let styled = |series: &Series<'_>| styles.iter().find(|(arm, _)| *arm == series.arm).map(|(_, style)| *style);
+    let legend = Legend::new(every().filter_map(|s| Some((s.label, styled(s)?))), width - 2.0 * MARGIN);
     let panel_height = HEADING + HEIGHT + BELOW;
-    let lines = legend.last().map_or(0, |(_, _, (_, line))| line + 1);
     let legend_top = header.height + measures.len() as f64 * panel_height;
-    let height = legend_top + lines as f64 * LEGEND_LINE + MARGIN;
+    let height = legend_top + legend.height + MARGIN;
     let titles: Vec<&str> = measures.iter().map(|m| m.title.as_str()).collect();
     let description = format!("By block: {}.", titles.join("; "));
     draw((width, height), &meta.title, &description, |canvas| {
@@ -69,36 +69,8 @@ pub fn svg(measures: &[Measure], meta: &Meta, subtitle: &str) -> Result<String, 
                 panel(canvas, &frame, &y, lines, &styles, title)?;
             }
         }
-        for (label, style, (x, line)) in &legend {
-            let y = legend_top + (*line as f64 + 0.5) * LEGEND_LINE;
-            let stroke = Stroke { colour: style.method.colour, width: 2.25, dash: style.dash };
-            canvas.line(&[(MARGIN + x, y), (MARGIN + x + 40.0, y)], stroke)?;
-            canvas.marker((MARGIN + x + 20.0, y), *style)?;
-            canvas.text(label, (MARGIN + x + 50.0, y), Anchor::Start, AXIS)?;
-        }
-        Ok(())
+        legend.paint(canvas, (MARGIN, legend_top))
     })
-}
-
-/// Label, style, and place (x, line) of each arm.
-type Legend<'a> = Vec<(&'a str, CurveStyle, (f64, usize))>;
-
-fn legend<'a>(all: impl Iterator<Item = &'a Series<'a>>, styles: &[(&str, CurveStyle)], width: f64) -> Legend<'a> {
-    let mut legend: Legend = Vec::new();
-    let (mut x, mut line) = (0.0, 0);
-    for series in all {
-        if legend.iter().any(|(label, ..)| *label == series.label) {
-            continue;
-        }
-        let Some((_, style)) = styles.iter().find(|(arm, _)| *arm == series.arm) else { continue };
-        let needed = 78.0 + font::width(series.label, AXIS.size, AXIS.weight);
-        if x > 0.0 && x + needed > width {
-            (x, line) = (0.0, line + 1);
-        }
-        legend.push((series.label, *style, (x, line)));
-        x += needed;
-    }
-    legend
 }
 
 struct Frame {

@@ -1,26 +1,35 @@
-//! The study as a figure: a panel a test set, perplexity over what was discarded, both on logarithmic axes.
+//! The study as figures: a panel a test set, perplexity over what was discarded, both on logarithmic axes.
 //!
-//! [`svg`] draws, [`png`] renders that drawing. Nothing in a figure depends on the machine or the time.
+//! [`study`] and [`parameters`] draw SVG, [`png()`] and [`pdf()`] render a drawing. Nothing in a figure depends on the
+//! machine or the time.
 
+use super::published::Published;
 use super::study::Test;
 use super::{Meta, ReportError};
 
 mod axis;
 mod canvas;
+mod content;
+pub mod damage;
 mod ends;
 mod font;
 pub mod heat;
 mod labels;
 pub mod layers;
+mod legend;
 mod palette;
 mod panel;
+mod pdf;
 mod png;
+pub mod spectra;
 
 use canvas::{Anchor, Canvas, Type};
+use content::Content;
 use font::Weight;
-use palette::{GREY, INK};
+use palette::{CurveStyle, GREY, INK};
 use panel::{Frame, Panel};
 
+pub use pdf::pdf;
 pub use png::png;
 
 /// Around everything.
@@ -38,43 +47,90 @@ const TITLE: Type = Type { size: 24.0, colour: INK, weight: Weight::Bold };
 const SUBTITLE: Type = Type { size: 17.0, colour: GREY, weight: Weight::Regular };
 const LINE: f64 = 1.3;
 
-/// The figure of a study as SVG.
-pub fn svg(tests: &[Test], meta: &Meta) -> Result<String, ReportError> {
-    let arms = tests.iter().flat_map(|test| test.curves.iter().map(|curve| (curve.method, curve.arm)));
-    let styles = palette::assign(arms);
-    let panels: Vec<Panel> = tests.iter().map(|test| Panel::new(test, meta.by, &styles)).collect();
+/// Perplexity over the components discarded, as SVG; below, dashed and on their own axes, the paper's curves if given.
+pub fn study(tests: &[Test], published: Option<&Published>, meta: &Meta) -> Result<String, ReportError> {
+    let mut styles = styles(tests);
+    let mut rows: Vec<Vec<Content>> = Vec::new();
+    let mut subtitle = format!("{}. Shaded: 95% interval over windows.", meta.model);
+    if let Some(paper) = published {
+        // Dashes say "published" here; markers tell the arms of a method apart.
+        styles.iter_mut().for_each(|(_, style)| style.dash = None);
+        subtitle += &format!(
+            " Dashed: the paper's curves, of {}, other texts and other r: only shapes and orderings compare.",
+            paper.model
+        );
+    }
+    let ours: Vec<Content> = tests.iter().map(|test| Content::study(test, meta.by, &styles)).collect();
+    rows.extend(ours.chunks(ACROSS).map(<[_]>::to_vec));
+    if let Some(paper) = published {
+        let theirs = paper.beside(tests.iter().map(Test::name));
+        let theirs: Vec<Content> =
+            theirs.into_iter().map(|test| Content::published(paper, test, tests, &styles)).collect();
+        rows.extend(theirs.chunks(ACROSS).map(<[_]>::to_vec));
+    }
+    sheet(rows, meta, &subtitle, "what was discarded")
+}
+
+/// Perplexity over the components discarded, with bands that are what `shaded` says.
+pub fn replicates(tests: &[Test], meta: &Meta, shaded: &str) -> Result<String, ReportError> {
+    let styles = styles(tests);
+    let panels: Vec<Content> = tests.iter().map(|test| Content::study(test, meta.by, &styles)).collect();
+    let subtitle = format!("{}. Shaded: {shaded}.", meta.model);
+    sheet(panels.chunks(ACROSS).map(<[_]>::to_vec).collect(), meta, &subtitle, "what was discarded")
+}
+
+/// Perplexity over the share of the linears' parameters dropped, as SVG.
+pub fn parameters(tests: &[Test], meta: &Meta) -> Result<String, ReportError> {
+    let styles = styles(tests);
+    let panels: Vec<Content> = tests.iter().map(|test| Content::parameters(test, meta, &styles)).collect();
+    let subtitle = format!(
+        "{}. A d×n matrix of rank k counts k(d + n − k) parameters, its degrees of freedom. Shaded: 95% interval over windows.",
+        meta.model
+    );
+    sheet(panels.chunks(ACROSS).map(<[_]>::to_vec).collect(), meta, &subtitle, "the share of parameters dropped")
+}
+
+fn styles<'a>(tests: &[Test<'a>]) -> Vec<(&'a str, CurveStyle)> {
+    palette::assign(tests.iter().flat_map(|test| test.curves.iter().map(|curve| (curve.method, curve.arm))))
+}
+
+/// Rows of panels below a title, as SVG.
+fn sheet(rows: Vec<Vec<Content>>, meta: &Meta, subtitle: &str, over: &str) -> Result<String, ReportError> {
+    let description = description(rows.iter().flatten(), meta, over);
+    let rows: Vec<Vec<Panel>> = rows.into_iter().map(|row| row.into_iter().map(Panel::new).collect()).collect();
+    let panels = || rows.iter().flatten();
     // One size for all, so that panels can be compared by eye.
-    let labels = panels.iter().map(Panel::labels_width).fold(0.0, f64::max);
-    let plot_height = panels.iter().map(Panel::labels_height).fold(PLOT_HEIGHT, f64::max);
-    let heading_lines = panels.iter().map(|panel| panel.heading(PANEL).len()).max().unwrap_or(1);
+    let labels = panels().map(Panel::labels_width).fold(0.0, f64::max);
+    let plot_height = panels().map(Panel::labels_height).fold(PLOT_HEIGHT, f64::max);
+    let heading_lines = panels().map(|panel| panel.heading(PANEL).len()).max().unwrap_or(1);
     let panel_height = Frame::height(plot_height, heading_lines);
 
-    let across = panels.len().min(ACROSS);
-    let down = panels.len().div_ceil(ACROSS);
-    let width = 2.0 * MARGIN + across as f64 * PANEL + (across - 1) as f64 * GAP;
-    let subtitle = format!("{}. Shaded: 95% interval over windows.", meta.model);
-    let header = Header::new(&meta.title, &subtitle, width - 2.0 * MARGIN);
-    let height = header.height + down as f64 * panel_height + (down - 1) as f64 * GAP + MARGIN;
-
-    canvas::draw((width, height), &meta.title, &description(tests, meta), |canvas| {
+    let across = rows.iter().map(Vec::len).max().unwrap_or(1) as f64;
+    let down = rows.len() as f64;
+    let width = 2.0 * MARGIN + across * PANEL + (across - 1.0) * GAP;
+    let header = Header::new(&meta.title, subtitle, width - 2.0 * MARGIN);
+    let height = header.height + down * panel_height + (down - 1.0) * GAP + MARGIN;
+    canvas::draw((width, height), &meta.title, &description, |canvas| {
         header.paint(canvas)?;
-        for (index, panel) in panels.iter().enumerate() {
-            let (column, row) = ((index % ACROSS) as f64, (index / ACROSS) as f64);
-            let corner = (MARGIN + column * (PANEL + GAP), header.height + row * (panel_height + GAP));
-            panel.paint(canvas, &Frame::new(corner, PANEL, labels, plot_height, heading_lines))?;
+        for (row, panels) in rows.iter().enumerate() {
+            for (column, panel) in panels.iter().enumerate() {
+                let (column, row) = (column as f64, row as f64);
+                let corner = (MARGIN + column * (PANEL + GAP), header.height + row * (panel_height + GAP));
+                panel.paint(canvas, &Frame::new(corner, PANEL, labels, plot_height, heading_lines))?;
+            }
         }
         Ok(())
     })
 }
 
 /// What a screen reader says after the title.
-fn description(tests: &[Test], meta: &Meta) -> String {
-    let panel = |test: &Test| {
-        let labels: Vec<&str> = test.curves.iter().map(|curve| curve.label).collect();
-        format!("{}. Curves: {}.", test.heading(), labels.join("; "))
+fn description<'a>(panels: impl Iterator<Item = &'a Content>, meta: &Meta, over: &str) -> String {
+    let panel = |content: &Content| {
+        let labels: Vec<&str> = content.lines.iter().map(|line| line.label.as_str()).collect();
+        format!("{}. Curves: {}.", content.heading, labels.join("; "))
     };
-    let panels: Vec<String> = tests.iter().map(panel).collect();
-    format!("Perplexity of {} over what was discarded. {}", meta.model, panels.join(" "))
+    let panels: Vec<String> = panels.map(panel).collect();
+    format!("Perplexity of {} over {over}. {}", meta.model, panels.join(" "))
 }
 
 /// Title and subtitle above the panels.

@@ -65,6 +65,20 @@ pub struct CurveStyle {
     pub fill: Fill,
 }
 
+impl MethodStyle {
+    /// A method's own; for one without, a choice by its name.
+    pub fn of(method: &str) -> Self {
+        method_style(method, &[])
+    }
+}
+
+impl CurveStyle {
+    /// A solid line with full markers.
+    pub fn plain(method: MethodStyle) -> Self {
+        Self { method, dash: None, fill: Fill::Full }
+    }
+}
+
 const fn style(colour: (u8, u8, u8), shape: Shape) -> MethodStyle {
     MethodStyle { colour: RGBColor(colour.0, colour.1, colour.2), shape }
 }

@@ -3,12 +3,11 @@
 use plotters::style::RGBColor;
 
 use super::super::ReportError;
-use super::super::study::{By, Curve, Test};
 use super::axis::{LogAxis, PointAxis};
 use super::canvas::{Anchor, Canvas, Point, Stroke, Type};
+use super::content::{Content, Line, Reading};
 use super::font::{self, Weight};
-use super::palette::{CurveStyle, GREY, GRID, INK};
-use crate::results::Row;
+use super::palette::{GREY, GRID, INK};
 
 const HEADING: Type = Type { size: 19.0, colour: INK, weight: Weight::Bold };
 const AXIS_TITLE: Type = Type { size: 18.0, colour: INK, weight: Weight::Regular };
@@ -25,11 +24,8 @@ const HEADING_GAP: f64 = 13.0;
 const NOT_FINITE: f64 = 46.0;
 
 /// A test set ready to be painted.
-pub struct Panel<'a> {
-    pub(super) test: &'a Test<'a>,
-    by: By,
-    pub(super) curves: Vec<(&'a Curve<'a>, CurveStyle)>,
-    x: PointAxis,
+pub struct Panel {
+    pub(super) content: Content,
     y: LogAxis,
     /// Whether any value is not finite.
     broken: bool,
@@ -59,30 +55,19 @@ impl Frame {
     }
 }
 
-impl<'a> Panel<'a> {
-    /// Chooses axes and styles.
-    pub fn new(test: &'a Test<'a>, by: By, styles: &[(&str, CurveStyle)]) -> Self {
-        let style = |curve: &&'a Curve<'a>| styles.iter().find(|(arm, _)| *arm == curve.arm).map(|(_, style)| *style);
-        let curves: Vec<_> = test.curves.iter().filter_map(|curve| Some((curve, style(&curve)?))).collect();
-        let rows =
-            || test.curves.iter().flat_map(|curve| curve.points.iter().map(|(_, row)| *row)).chain([test.undamaged]);
-        let last = test.points.last().copied().filter(|last| *last > 0.0).unwrap_or(1.0);
-        Self {
-            test,
-            by,
-            curves,
-            x: match by {
-                By::Components => PointAxis::Components { points: test.points.clone() },
-                By::Share => PointAxis::Share { last },
-            },
-            y: LogAxis::around(rows().flat_map(|row| [row.ppl_low, row.perplexity, row.ppl_high])),
-            broken: rows().any(|row| !row.perplexity.is_finite()),
-        }
+impl Panel {
+    /// Chooses the vertical axis.
+    pub fn new(content: Content) -> Self {
+        let points = content.lines.iter().flat_map(|line| line.points.iter().map(|(_, reading)| *reading));
+        let readings: Vec<Reading> = points.chain(content.undamaged).collect();
+        let y = LogAxis::around(readings.iter().flat_map(|reading| [reading.low, reading.perplexity, reading.high]));
+        let broken = readings.iter().any(|reading| !reading.perplexity.is_finite());
+        Self { content, y, broken }
     }
 
     /// Lines of the heading.
     pub fn heading(&self, width: f64) -> Vec<String> {
-        font::wrap(&self.test.heading(), HEADING.size, HEADING.weight, width)
+        font::wrap(&self.content.heading, HEADING.size, HEADING.weight, width)
     }
 
     /// Paints everything.
@@ -93,16 +78,13 @@ impl<'a> Panel<'a> {
         }
         self.paint_y_axis(canvas, frame)?;
         self.paint_x_axis(canvas, frame)?;
-        for (curve, style) in &self.curves {
-            self.paint_interval(canvas, frame, curve, style)?;
-        }
+        let lines = &self.content.lines;
+        lines.iter().try_for_each(|line| self.paint_interval(canvas, frame, line))?;
         self.paint_undamaged(canvas, frame)?;
-        for (curve, style) in &self.curves {
-            self.paint_lines(canvas, frame, curve, style)?;
-        }
-        for (curve, style) in &self.curves {
-            for (point, row) in &curve.points {
-                canvas.marker(self.place(frame, curve, *point, row), *style)?;
+        lines.iter().enumerate().try_for_each(|(index, line)| self.paint_line(canvas, frame, index, line))?;
+        for (index, line) in lines.iter().enumerate() {
+            for (point, reading) in &line.points {
+                canvas.marker(self.place(frame, index, *point, *reading), line.style)?;
             }
         }
         self.paint_labels(canvas, frame)
@@ -119,7 +101,7 @@ impl<'a> Panel<'a> {
     }
 
     fn x_of(&self, frame: &Frame, point: f64) -> f64 {
-        frame.left + self.x.fraction(point) * (frame.right - frame.left)
+        frame.left + self.content.x.fraction(point) * (frame.right - frame.left)
     }
 
     fn y_at(&self, frame: &Frame, fraction: f64) -> f64 {
@@ -130,21 +112,16 @@ impl<'a> Panel<'a> {
         if value.is_finite() { self.y_at(frame, self.y.fraction(value)) } else { self.not_finite_y(frame) }
     }
 
-    /// Where a measurement is marked. Markers of values that are not finite stand beside each other.
-    pub(super) fn place(&self, frame: &Frame, curve: &Curve, point: f64, row: &Row) -> Point {
-        let at = (self.x_of(frame, point), self.y_of(frame, row.perplexity));
-        if row.perplexity.is_finite() {
+    /// Where a reading of line `index` is marked. Markers of values that are not finite stand beside each other.
+    pub(super) fn place(&self, frame: &Frame, index: usize, point: f64, reading: Reading) -> Point {
+        let at = (self.x_of(frame, point), self.y_of(frame, reading.perplexity));
+        if reading.perplexity.is_finite() {
             return at;
         }
-        let lost: Vec<&str> = self
-            .curves
-            .iter()
-            .map(|(curve, _)| *curve)
-            .filter(|curve| lost_at(curve, point))
-            .map(|curve| curve.arm)
-            .collect();
-        let index = lost.iter().position(|arm| *arm == curve.arm).unwrap_or(0);
-        (at.0 + 13.0 * (index as f64 - 0.5 * (lost.len() - 1) as f64), at.1)
+        let lost = |line: &Line| line.at(point).is_some_and(|reading| !reading.perplexity.is_finite());
+        let before = self.content.lines[..index].iter().filter(|line| lost(line)).count();
+        let all = self.content.lines.iter().filter(|line| lost(line)).count().max(1);
+        (at.0 + 13.0 * (before as f64 - 0.5 * (all - 1) as f64), at.1)
     }
 
     fn paint_y_axis(&self, canvas: &Canvas, frame: &Frame) -> Result<(), ReportError> {
@@ -178,7 +155,7 @@ impl<'a> Panel<'a> {
         canvas.line(&[(frame.left, frame.bottom), (frame.right, frame.bottom)], line)?;
         // From the right, so that the largest r keeps its label where there is no room for all.
         let mut free = f64::INFINITY;
-        let ticks = self.x.ticks();
+        let ticks = self.content.x.ticks();
         let zero = ticks.first().map_or(frame.left, |tick| frame.left + tick.at * (frame.right - frame.left));
         for tick in ticks.iter().rev() {
             let x = frame.left + tick.at * (frame.right - frame.left);
@@ -190,16 +167,12 @@ impl<'a> Panel<'a> {
                 free = x - half;
             }
         }
-        if self.x.broken() {
+        if self.content.x.broken() {
             let x = frame.left + PointAxis::BREAK * (frame.right - frame.left);
             self.paint_break(canvas, (x, frame.bottom), false)?;
         }
-        let title = match self.by {
-            By::Components => "components discarded per linear, r",
-            By::Share => "share of components discarded",
-        };
         let middle = 0.5 * (frame.left + frame.right);
-        canvas.text(title, (middle, frame.bottom + 47.0), Anchor::Middle, AXIS_TITLE)
+        canvas.text(self.content.x_title, (middle, frame.bottom + 47.0), Anchor::Middle, AXIS_TITLE)
     }
 
     /// Two strokes across an axis, and nothing of the axis between them.
@@ -217,24 +190,18 @@ impl<'a> Panel<'a> {
     }
 
     /// The shaded 95% interval, as far as it is finite.
-    fn paint_interval(
-        &self,
-        canvas: &Canvas,
-        frame: &Frame,
-        curve: &Curve,
-        style: &CurveStyle,
-    ) -> Result<(), ReportError> {
-        let bounded = |row: &Row| row.ppl_low.is_finite() && row.ppl_high.is_finite() && row.ppl_low > 0.0;
-        let discarded: Vec<_> = curve.points.iter().filter(|(point, _)| self.on_line(*point)).collect();
-        for run in discarded.split(|(_, row)| !bounded(row)) {
-            let upper = run.iter().map(|(point, row)| (self.x_of(frame, *point), self.y_of(frame, row.ppl_high)));
-            let lower = run.iter().rev().map(|(point, row)| (self.x_of(frame, *point), self.y_of(frame, row.ppl_low)));
-            let outline: Vec<Point> = upper.chain(lower).collect();
+    fn paint_interval(&self, canvas: &Canvas, frame: &Frame, line: &Line) -> Result<(), ReportError> {
+        let colour = line.style.method.colour;
+        let discarded: Vec<_> = line.points.iter().filter(|(point, _)| self.on_line(*point)).collect();
+        for run in discarded.split(|(_, reading)| !reading.bounded()) {
+            let upper = run.iter().map(|(point, reading)| (self.x_of(frame, *point), self.y_of(frame, reading.high)));
+            let lower = run.iter().map(|(point, reading)| (self.x_of(frame, *point), self.y_of(frame, reading.low)));
+            let outline: Vec<Point> = upper.chain(lower.rev()).collect();
             match outline[..] {
                 [] => {}
                 // One point has no area: a whisker instead.
-                [high, low] => paint_whisker(canvas, low, high, style.method.colour)?,
-                _ => canvas.area(&outline, style.method.colour, 0.13)?,
+                [high, low] => paint_whisker(canvas, low, high, colour)?,
+                _ => canvas.area(&outline, colour, 0.13)?,
             }
         }
         Ok(())
@@ -242,50 +209,44 @@ impl<'a> Panel<'a> {
 
     /// Whether a point is on the line, not left of the break.
     fn on_line(&self, point: f64) -> bool {
-        point > 0.0 || !self.x.broken()
+        point > 0.0 || !self.content.x.broken()
     }
 
     /// The undamaged model: a dashed line, and its point at 0 with the interval as a whisker.
     fn paint_undamaged(&self, canvas: &Canvas, frame: &Frame) -> Result<(), ReportError> {
-        let row = self.test.undamaged;
-        let (x, y) = (self.x_of(frame, 0.0), self.y_of(frame, row.perplexity));
+        let Some(reading) = self.content.undamaged else { return Ok(()) };
+        let (x, y) = (self.x_of(frame, 0.0), self.y_of(frame, reading.perplexity));
         canvas
             .line(&[(frame.left, y), (frame.right, y)], Stroke { colour: GREY, width: 1.5, dash: Some((6.0, 4.0)) })?;
-        if row.ppl_low.is_finite() && row.ppl_high.is_finite() && row.ppl_low > 0.0 {
-            let (low, high) = (self.y_of(frame, row.ppl_low), self.y_of(frame, row.ppl_high));
+        if reading.bounded() {
+            let (low, high) = (self.y_of(frame, reading.low), self.y_of(frame, reading.high));
             paint_whisker(canvas, (x, low), (x, high), GREY)?;
         }
         canvas.shape((x, y), super::palette::Shape::Circle, 5.5, GREY)
     }
 
     /// The curve, dotted and thin from 0 across the break and towards values that are not finite.
-    fn paint_lines(
-        &self,
-        canvas: &Canvas,
-        frame: &Frame,
-        curve: &Curve,
-        style: &CurveStyle,
-    ) -> Result<(), ReportError> {
-        let colour = style.method.colour;
-        let solid = Stroke { colour, width: 2.25, dash: style.dash };
+    fn paint_line(&self, canvas: &Canvas, frame: &Frame, index: usize, line: &Line) -> Result<(), ReportError> {
+        let colour = line.style.method.colour;
+        let main = Stroke { colour, width: 2.25, dash: line.style.dash };
         let bridge = Stroke { colour, width: 1.0, dash: Some((1.5, 3.0)) };
-        let discarded: Vec<(Point, bool)> = curve
+        let at = |point: f64, reading: Reading| self.place(frame, index, point, reading);
+        let discarded: Vec<(Point, bool)> = line
             .points
             .iter()
             .filter(|(point, _)| *point > 0.0)
-            .map(|(point, row)| (self.place(frame, curve, *point, row), row.perplexity.is_finite()))
+            .map(|(point, reading)| (at(*point, *reading), reading.perplexity.is_finite()))
             .collect();
         for run in discarded.split(|(_, finite)| !finite) {
-            let line: Vec<Point> = run.iter().map(|(at, _)| *at).collect();
-            if line.len() > 1 {
-                canvas.line(&line, solid)?;
+            let run: Vec<Point> = run.iter().map(|(at, _)| *at).collect();
+            if run.len() > 1 {
+                canvas.line(&run, main)?;
             }
         }
-        let undamaged = (self.x_of(frame, 0.0), self.y_of(frame, self.test.undamaged.perplexity));
-        let from = curve.at(0.0).map_or(undamaged, |row| self.place(frame, curve, 0.0, row));
-        if let Some((first, finite)) = discarded.first() {
-            let stroke = if self.x.broken() || !finite { bridge } else { solid };
-            canvas.line(&[from, *first], stroke)?;
+        let start = line.at(0.0).or(self.content.undamaged).map(|reading| at(0.0, reading));
+        if let (Some(start), Some((first, finite))) = (start, discarded.first()) {
+            let stroke = if self.content.x.broken() || !finite { bridge } else { main };
+            canvas.line(&[start, *first], stroke)?;
         }
         for pair in discarded.windows(2).filter(|pair| pair[0].1 != pair[1].1) {
             canvas.line(&[pair[0].0, pair[1].0], bridge)?;
@@ -299,8 +260,4 @@ fn paint_whisker(canvas: &Canvas, low: Point, high: Point, colour: RGBColor) -> 
     let stroke = Stroke::solid(colour, 1.5);
     canvas.line(&[low, high], stroke)?;
     [low, high].into_iter().try_for_each(|(x, y)| canvas.line(&[(x - 4.0, y), (x + 4.0, y)], stroke))
-}
-
-fn lost_at(curve: &Curve, point: f64) -> bool {
-    curve.at(point).is_some_and(|row| !row.perplexity.is_finite())
 }

@@ -1,7 +1,6 @@
 //! PNG from the SVG, by resvg with the figures' own font.
 
 use resvg::tiny_skia::{Pixmap, Transform};
-use resvg::usvg::{Options, Tree};
 
 use super::super::ReportError;
 use super::font;
@@ -11,9 +10,8 @@ const SCALE: f32 = 2.0;
 
 /// Renders a figure. The same SVG gives the same bytes.
 pub fn png(svg: &str) -> Result<Vec<u8>, ReportError> {
-    let options = Options { fontdb: font::database(), ..Options::default() };
     let failed = |error: String| ReportError::Drawing(format!("rendering the PNG failed: {error}"));
-    let tree = Tree::from_str(svg, &options).map_err(|error| failed(error.to_string()))?;
+    let tree = font::tree(svg)?;
     let size = tree.size().to_int_size().scale_by(SCALE).ok_or_else(|| failed("it has no size".to_string()))?;
     let mut pixels = Pixmap::new(size.width(), size.height()).ok_or_else(|| failed("it is too large".to_string()))?;
     resvg::render(&tree, Transform::from_scale(SCALE, SCALE), &mut pixels.as_mut());

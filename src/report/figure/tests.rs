@@ -1,6 +1,7 @@
 //! Figures of made-up rows: well-formed, complete, reproducible, in bounds.
 
 use super::*;
+use crate::report::published::{PublishedRow, PublishedTest};
 use crate::report::study::{By, arrange};
 use crate::report::tests::meta;
 use crate::results::Row;
@@ -95,23 +96,59 @@ fn awkward() -> Vec<Row> {
     rows
 }
 
-fn shapes() -> Vec<(&'static str, Vec<Row>, By)> {
+/// The paper's three kinds of curves on two test sets, one of which ours lack.
+fn published() -> Published {
+    let row = |method: &str, calibration: Option<&str>, perplexities: [f64; 8]| PublishedRow {
+        method: method.into(),
+        label: format!("{method} (256 {} samples)", calibration.unwrap_or("no")),
+        calibration: calibration.map(str::to_string),
+        samples: calibration.map(|_| 256),
+        perplexity: [0usize, 16, 32, 64, 128, 256, 512, 1024].into_iter().zip(perplexities).collect(),
+    };
+    let test = |evaluation: &str| PublishedTest {
+        evaluation: evaluation.into(),
+        name: format!("Paper's {evaluation}"),
+        rows: vec![
+            row("plain-svd", None, [5.47, 6.32, 7.31, 9.89, 18.03, 18.5, 25.42, 73.92]),
+            row("asvd", Some(evaluation), [5.47, 6.08, 6.67, 7.86, 8.71, 9.92, 12.37, 20.34]),
+            row("corda", Some(evaluation), [5.47, 5.48, 5.48, 5.48, 5.5, 5.54, 5.69, 6.35]),
+        ],
+    };
+    Published {
+        title: "T".into(),
+        citation: "C".into(),
+        model: "Fixture-7B".into(),
+        tests: vec![test("ptb"), test("elsewhere")],
+    }
+}
+
+/// Figures of every shape, drawn.
+fn shapes() -> Vec<(&'static str, String)> {
+    let components = |rows: &[Row]| drawn(rows, By::Components);
+    let by_parameters = |rows: &[Row], by| parameters(&arrange(rows, by).unwrap(), &meta(by)).unwrap();
+    let tests = ten_curves();
+    let tests = arrange(&tests, By::Components).unwrap();
+    let beside = study(&tests, Some(&published()), &meta(By::Components)).unwrap();
     vec![
-        ("ten-curves", ten_curves(), By::Components),
-        ("ten-curves-by-share", ten_curves(), By::Share),
-        ("not-finite", not_finite(), By::Components),
-        ("one-curve", one_curve(), By::Components),
-        ("one-point", one_point(), By::Components),
-        ("awkward", awkward(), By::Components),
+        ("ten-curves", components(&ten_curves())),
+        ("ten-curves-by-share", drawn(&ten_curves(), By::Share)),
+        ("ten-curves-by-parameters", by_parameters(&ten_curves(), By::Components)),
+        ("not-finite-by-parameters-of-shares", by_parameters(&not_finite(), By::Share)),
+        ("beside-the-papers", beside),
+        ("not-finite", components(&not_finite())),
+        ("one-curve", components(&one_curve())),
+        ("one-point", components(&one_point())),
+        ("one-point-by-parameters", by_parameters(&one_point(), By::Components)),
+        ("awkward", components(&awkward())),
     ]
 }
 
 fn drawn(rows: &[Row], by: By) -> String {
-    svg(&arrange(rows, by).unwrap(), &meta(by)).unwrap()
+    study(&arrange(rows, by).unwrap(), None, &meta(by)).unwrap()
 }
 
 /// Every text with its box: left, top, right, bottom; turned text is left out.
-fn texts(svg: &str) -> Vec<(String, [f64; 4])> {
+pub(super) fn texts(svg: &str) -> Vec<(String, [f64; 4])> {
     let document = resvg::usvg::roxmltree::Document::parse(svg).unwrap();
     let nodes =
         document.descendants().filter(|node| node.has_tag_name("text") && node.attribute("transform").is_none());
@@ -132,24 +169,37 @@ fn texts(svg: &str) -> Vec<(String, [f64; 4])> {
     nodes.map(text).collect()
 }
 
+/// The first text that is cut off or overlaps another, if any.
+pub(super) fn crowded(svg: &str) -> Option<String> {
+    let document = resvg::usvg::roxmltree::Document::parse(svg).unwrap();
+    let view = document.root_element().attribute("viewBox").unwrap();
+    let size: Vec<f64> = view.split(' ').map(|number| number.parse().unwrap()).collect();
+    let texts = texts(svg);
+    for (i, (text, [left, top, right, bottom])) in texts.iter().enumerate() {
+        if *left < 0.0 || *top < 0.0 || *right > size[2] || *bottom > size[3] {
+            return Some(format!("{text} is cut off"));
+        }
+        let apart = |[l, t, r, b]: &[f64; 4]| right <= l || r <= left || bottom <= t || b <= top;
+        if let Some((other, _)) = texts[i + 1..].iter().find(|(_, other)| !apart(other)) {
+            return Some(format!("`{text}` and `{other}` overlap"));
+        }
+    }
+    None
+}
+
+/// For looking at: `CORDA_FIGURES=folder cargo test --release --lib report::figure` leaves the figures there.
+pub(super) fn keep(name: &str, svg: &str) {
+    let Some(folder) = std::env::var_os("CORDA_FIGURES") else { return };
+    let path = |kind: &str| std::path::Path::new(&folder).join(format!("{name}.{kind}"));
+    std::fs::write(path("svg"), svg).unwrap();
+    std::fs::write(path("png"), png(svg).unwrap()).unwrap();
+    std::fs::write(path("pdf"), pdf(svg, name).unwrap()).unwrap();
+}
+
 #[test]
 fn no_text_overlaps_another_or_the_edge() {
-    for (name, rows, by) in shapes() {
-        let svg = drawn(&rows, by);
-        let document = resvg::usvg::roxmltree::Document::parse(&svg).unwrap();
-        let view = document.root_element().attribute("viewBox").unwrap();
-        let size: Vec<f64> = view.split(' ').map(|number| number.parse().unwrap()).collect();
-        let texts = texts(&svg);
-        for (i, (text, [left, top, right, bottom])) in texts.iter().enumerate() {
-            assert!(
-                *left >= 0.0 && *top >= 0.0 && *right <= size[2] && *bottom <= size[3],
-                "{name}: {text} is cut off"
-            );
-            for (other, [l, t, r, b]) in &texts[i + 1..] {
-                let apart = right <= l || r <= left || bottom <= t || b <= top;
-                assert!(apart, "{name}: `{text}` and `{other}` overlap");
-            }
-        }
+    for (name, svg) in shapes() {
+        assert_eq!(crowded(&svg), None, "{name}");
     }
 }
 
@@ -173,14 +223,33 @@ fn every_label_is_there_once_a_panel() {
 
 #[test]
 fn accessible_and_without_machine_or_time() {
-    for (name, rows, by) in shapes() {
-        let svg = drawn(&rows, by);
+    for ((name, svg), (_, again)) in shapes().into_iter().zip(shapes()) {
         let document = resvg::usvg::roxmltree::Document::parse(&svg).unwrap();
         let title = document.descendants().find(|node| node.has_tag_name("title")).unwrap();
-        assert_eq!(title.text().unwrap(), meta(by).title, "{name}");
-        assert_eq!(drawn(&rows, by), svg, "{name}");
-        assert_eq!(png(&svg).unwrap(), png(&svg).unwrap(), "{name}");
+        assert_eq!(title.text().unwrap(), meta(By::Components).title, "{name}");
+        assert!(again == svg, "{name}");
+        assert!(png(&svg).unwrap() == png(&svg).unwrap(), "{name}");
+        let (pdf, again) = (pdf(&svg, "title").unwrap(), pdf(&svg, "title").unwrap());
+        assert!(pdf == again && pdf.starts_with(b"%PDF"), "{name}");
+        // Text is text, in our font; and no picture, no date.
+        let holds = |text: &str| pdf.windows(text.len()).any(|part| part == text.as_bytes());
+        assert!(holds("/FontFile") && holds("NotoSans"), "{name}");
+        assert!(!holds("/Subtype /Image") && !holds("/CreationDate") && !holds("CreateDate"), "{name}");
     }
+}
+
+#[test]
+fn the_papers_curves_are_dashed_and_ours_solid() {
+    let rows = ten_curves();
+    let tests = arrange(&rows, By::Components).unwrap();
+    let beside = study(&tests, Some(&published()), &meta(By::Components)).unwrap();
+    let said: Vec<String> = texts(&beside).into_iter().map(|(text, _)| text).collect();
+    let at = |what: &str| said.iter().position(|text| text.contains(what)).unwrap();
+    assert!(at("wiki: fixture") < at("As published: Paper's ptb") && at("Paper's ptb") < at("Paper's elsewhere"));
+    assert!(said.iter().any(|text| text == "1024") && said.iter().any(|text| text == "128"));
+    // Without the paper's curves dashes tell arms of a method apart, here they would be taken for the paper's.
+    let content = Content::study(&tests[0], By::Components, &styles(&tests));
+    assert!(content.lines.iter().any(|line| line.style.dash.is_some()));
 }
 
 #[test]
@@ -192,12 +261,9 @@ fn not_finite_is_said_and_marked() {
     assert!(!svg.contains("NaN") && !svg.contains("inf\""));
 }
 
-/// For looking at: `CORDA_FIGURES=folder cargo test --release --lib report::figure` leaves the PNGs there.
 #[test]
 fn pngs_are_of_twice_the_size() {
-    let folder = std::env::var_os("CORDA_FIGURES");
-    for (name, rows, by) in shapes() {
-        let svg = drawn(&rows, by);
+    for (name, svg) in shapes() {
         let bytes = png(&svg).unwrap();
         // Width and height stand at fixed places of a PNG's first chunk.
         let number = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap());
@@ -205,9 +271,6 @@ fn pngs_are_of_twice_the_size() {
         let width: f64 = document.root_element().attribute("width").unwrap().parse().unwrap();
         assert!((f64::from(number(16)) - 2.0 * width).abs() <= 2.0, "{name}");
         assert!(number(20) > 600, "{name}");
-        if let Some(folder) = &folder {
-            std::fs::write(std::path::Path::new(folder).join(format!("{name}.svg")), svg).unwrap();
-            std::fs::write(std::path::Path::new(folder).join(format!("{name}.png")), bytes).unwrap();
-        }
+        keep(name, &svg);
     }
 }

@@ -5,11 +5,13 @@
 mod files;
 mod refused;
 mod resolved;
+mod sweeps;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::*;
@@ -43,7 +45,7 @@ impl Method for TestMethod {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Parameters {
     alpha: Option<f64>,
@@ -61,8 +63,8 @@ fn read_corda(node: &Node) -> Result<Arc<dyn Method>, yaml::Error> {
 
 const TEST_METHODS: &[Entry] = &[
     crate::decompose::plain::ENTRY,
-    Entry { name: "asvd", summary: "with one parameter", read: read_asvd },
-    Entry { name: "corda", summary: "with one parameter", read: read_corda },
+    Entry { name: "asvd", summary: "with one parameter", read: read_asvd, schema: Parameters::json_schema },
+    Entry { name: "corda", summary: "with one parameter", read: read_corda, schema: Parameters::json_schema },
 ];
 
 const SHA: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";

@@ -1,0 +1,38 @@
+//! `corda man`: the manual pages, made from the command line's own definition.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Command;
+use clap_mangen::Man;
+use corda::results::atomic::{self, WriteError};
+
+/// Prints the page of `corda`, or writes one a command into a folder and lists them.
+///
+/// # Errors
+/// If a file cannot be written.
+pub fn write(command: Command, out: Option<&Path>) -> Result<ExitCode, WriteError> {
+    // `help` says what the pages say.
+    let mut command = command.disable_help_subcommand(true);
+    command.build();
+    let Some(folder) = out else {
+        // Whoever closed the pipe has read enough.
+        let _ = std::io::stdout().write_all(&page(&command));
+        return Ok(ExitCode::SUCCESS);
+    };
+    let shown = command.get_subcommands().filter(|subcommand| !subcommand.is_hide_set());
+    for one in std::iter::once(&command).chain(shown) {
+        let path = folder.join(Man::new(one.clone()).get_filename());
+        atomic::write_bytes(&path, &page(one))?;
+        println!("{}", path.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn page(command: &Command) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // Writing to memory cannot fail.
+    let _ = Man::new(command.clone()).render(&mut bytes);
+    bytes
+}

@@ -1,0 +1,216 @@
+//! What a panel shows, before it is laid out: our curves, or the paper's, each point with its interval.
+
+use super::super::published::{Published, PublishedRow, PublishedTest};
+use super::super::study::{By, Curve, Test};
+use super::super::{Meta, number};
+use super::axis::PointAxis;
+use super::palette::{CurveStyle, Dash, MethodStyle};
+use crate::results::Row;
+
+/// A perplexity and the ends of its 95% interval; NaN where there is none.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reading {
+    /// The perplexity.
+    pub perplexity: f64,
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+}
+
+impl Reading {
+    fn of(row: &Row) -> Self {
+        Self { perplexity: row.perplexity, low: row.ppl_low, high: row.ppl_high }
+    }
+
+    /// Whether the interval can be drawn on a logarithmic axis.
+    pub fn bounded(&self) -> bool {
+        self.low.is_finite() && self.high.is_finite() && self.low > 0.0
+    }
+}
+
+/// One curve.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// What its label says.
+    pub label: String,
+    /// How it looks.
+    pub style: CurveStyle,
+    /// Its points, ascending.
+    pub points: Vec<(f64, Reading)>,
+}
+
+impl Line {
+    /// The reading at a point.
+    pub fn at(&self, point: f64) -> Option<Reading> {
+        self.points.iter().find(|(at, _)| *at == point).map(|(_, reading)| *reading)
+    }
+}
+
+/// One panel.
+#[derive(Debug, Clone)]
+pub struct Content {
+    /// Above the plot.
+    pub heading: String,
+    /// The curves.
+    pub lines: Vec<Line>,
+    /// The model before anything is dropped, where all curves share one.
+    pub undamaged: Option<Reading>,
+    /// The axis of what was dropped.
+    pub x: PointAxis,
+    /// What it counts.
+    pub x_title: &'static str,
+}
+
+/// Of a published curve.
+const DASHED: Dash = Some((8.0, 5.0));
+
+impl Content {
+    /// A test set by the points of the study.
+    pub fn study(test: &Test, by: By, styles: &[(&str, CurveStyle)]) -> Self {
+        let (x, x_title) = match by {
+            By::Components => {
+                (PointAxis::Components { points: test.points.clone() }, "components discarded per linear, r")
+            }
+            By::Share => (PointAxis::Share { last: last(&test.points) }, "share of components discarded"),
+        };
+        Self::of(test, x, x_title, styles, &Some)
+    }
+
+    /// A test set by the share of the targets' parameters that each point drops.
+    pub fn parameters(test: &Test, meta: &Meta, styles: &[(&str, CurveStyle)]) -> Self {
+        let dropped = |point: f64| meta.parameters(point).map(|parameters| parameters.dropped);
+        let mut points: Vec<f64> = test.points.iter().filter_map(|point| dropped(*point)).collect();
+        points.sort_by(f64::total_cmp);
+        let x = PointAxis::Parameters { points };
+        Self::of(test, x, "share of the linears' parameters dropped", styles, &dropped)
+    }
+
+    fn of(
+        test: &Test,
+        x: PointAxis,
+        x_title: &'static str,
+        styles: &[(&str, CurveStyle)],
+        place: &dyn Fn(f64) -> Option<f64>,
+    ) -> Self {
+        let line = |curve: &Curve| {
+            let (_, style) = styles.iter().find(|(arm, _)| *arm == curve.arm)?;
+            let points = curve.points.iter().filter_map(|(point, row)| Some((place(*point)?, Reading::of(row))));
+            Some(Line { label: curve.label.into(), style: *style, points: points.collect() })
+        };
+        let lines = test.curves.iter().filter_map(line).collect();
+        Self { heading: test.heading(), lines, undamaged: Some(Reading::of(test.undamaged)), x, x_title }
+    }
+
+    /// A published test set, dashed, each curve in the colour and marker of the one of ours that corresponds to it.
+    pub fn published(paper: &Published, test: &PublishedTest, ours: &[Test], styles: &[(&str, CurveStyle)]) -> Self {
+        let mut points: Vec<f64> = test.rows.iter().flat_map(|row| row.perplexity.keys()).map(|&r| r as f64).collect();
+        points.extend([0.0]);
+        points.sort_by(f64::total_cmp);
+        points.dedup();
+        let curves: Vec<&Curve> =
+            ours.iter().filter(|ours| ours.name() == test.evaluation).flat_map(|ours| &ours.curves).collect();
+        let lines = test.rows.iter().map(|row| Line {
+            label: row.label.clone(),
+            style: CurveStyle { dash: DASHED, ..published_style(row, &test.rows, &curves, styles) },
+            points: row.perplexity.iter().map(|(&r, &perplexity)| (r as f64, exact(perplexity))).collect(),
+        });
+        Self {
+            heading: format!("As published: {} on {}", test.name, paper.model),
+            lines: lines.collect(),
+            undamaged: None,
+            x: PointAxis::Components { points },
+            x_title: "components discarded per linear, r",
+        }
+    }
+
+    /// What the label of the undamaged model says.
+    pub fn undamaged_label(&self) -> Option<String> {
+        self.undamaged.map(|reading| format!("undamaged {}", number::perplexity(reading.perplexity).text()))
+    }
+}
+
+/// A number without an interval.
+fn exact(perplexity: f64) -> Reading {
+    Reading { perplexity, low: f64::NAN, high: f64::NAN }
+}
+
+fn last(points: &[f64]) -> f64 {
+    points.last().copied().filter(|last| *last > 0.0).unwrap_or(1.0)
+}
+
+/// The style of the curve of ours that corresponds to a published one: same method, same calibration, and of those the
+/// one as far down in the number of samples. Sample counts themselves differ with the size of the study.
+fn published_style(
+    row: &PublishedRow,
+    rows: &[PublishedRow],
+    ours: &[&Curve],
+    styles: &[(&str, CurveStyle)],
+) -> CurveStyle {
+    let more = rows.iter().filter(|other| {
+        other.method == row.method && other.calibration == row.calibration && other.samples > row.samples
+    });
+    let mut same: Vec<&&Curve> =
+        ours.iter().filter(|c| c.method == row.method && c.calibration() == row.calibration.as_deref()).collect();
+    same.sort_by_key(|curve| std::cmp::Reverse(curve.samples()));
+    let found = same.get(more.count()).and_then(|curve| styles.iter().find(|(arm, _)| *arm == curve.arm));
+    let of_method = ours.iter().find(|curve| curve.method == row.method);
+    let of_method = of_method.and_then(|curve| styles.iter().find(|(arm, _)| *arm == curve.arm));
+    found.or(of_method).map_or(CurveStyle::plain(MethodStyle::of(&row.method)), |(_, style)| *style)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::palette;
+    use super::*;
+    use crate::report::study::arrange;
+    use crate::results::fixture::{curve, undamaged};
+
+    fn sampled(arm: &str, calibration: &str, samples: u32) -> Vec<Row> {
+        let rows = curve("ptb", arm, "corda", &[(2, 60.0), (8, 64.0)]);
+        rows.into_iter().map(|r| Row { calibration: Some(calibration.into()), samples: Some(samples), ..r }).collect()
+    }
+
+    #[test]
+    fn a_published_curve_looks_like_the_one_of_ours_that_corresponds_and_is_dashed() {
+        let rows = [vec![undamaged("ptb")], sampled("few", "ptb", 4), sampled("many", "ptb", 32)].concat();
+        let rows = [rows, sampled("other", "wiki", 32)].concat();
+        let tests = arrange(&rows, By::Components).unwrap();
+        let styles = palette::assign(tests[0].curves.iter().map(|curve| (curve.method, curve.arm)));
+        let row = |calibration: &str, samples: usize| PublishedRow {
+            method: "corda".into(),
+            label: format!("{samples} {calibration}"),
+            calibration: Some(calibration.into()),
+            samples: Some(samples),
+            perplexity: [(16, 5.5), (1024, 6.0)].into(),
+        };
+        let plain = PublishedRow { method: "plain-svd".into(), calibration: None, samples: None, ..row("ptb", 1) };
+        let test = PublishedTest {
+            evaluation: "ptb".into(),
+            name: "PTB".into(),
+            rows: vec![row("ptb", 256), row("wiki", 256), row("ptb", 32), plain],
+        };
+        let paper =
+            Published { title: "t".into(), citation: "c".into(), model: "7B".into(), tests: vec![test.clone()] };
+        let content = Content::published(&paper, &test, &tests, &styles);
+        let style = |arm: &str| styles.iter().find(|(name, _)| *name == arm).unwrap().1;
+        let expected = ["many", "other", "few"].map(|arm| CurveStyle { dash: DASHED, ..style(arm) });
+        assert_eq!(content.lines.iter().map(|line| line.style).collect::<Vec<_>>()[..3], expected);
+        // One that we do not have keeps its method's colour.
+        assert_eq!(content.lines[3].style.method, MethodStyle::of("plain-svd"));
+        assert_eq!(content.x, PointAxis::Components { points: vec![0.0, 16.0, 1024.0] });
+        assert!(content.undamaged.is_none() && content.heading.contains("7B"));
+    }
+
+    #[test]
+    fn parameters_stand_at_the_share_they_drop() {
+        let rows = [vec![undamaged("ptb")], curve("ptb", "a", "corda", &[(2, 60.0), (8, 64.0)])].concat();
+        let tests = arrange(&rows, By::Components).unwrap();
+        let styles = palette::assign([("corda", "a")]);
+        let meta = crate::report::tests::meta(By::Components);
+        let content = Content::parameters(&tests[0], &meta, &styles);
+        let expected = [2.0, 8.0].map(|r| meta.parameters(r).unwrap().dropped);
+        assert_eq!(content.lines[0].points.iter().map(|(at, _)| *at).collect::<Vec<_>>(), expected);
+        assert_eq!(content.x, PointAxis::Parameters { points: vec![0.0, expected[0], expected[1]] });
+    }
+}

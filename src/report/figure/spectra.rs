@@ -1,0 +1,259 @@
+//! Spectra: a panel a linear, a row a kind of linear, a column a block; singular values over their index, with what the
+//! last of them carry.
+
+use super::super::number;
+use super::super::study::distinct;
+use super::super::{Meta, ReportError};
+use super::axis::{LogAxis, round_step};
+use super::canvas::{Anchor, Canvas, Point, Stroke, Type, draw};
+use super::font::Weight;
+use super::heat::block_and_kind;
+use super::legend::Legend;
+use super::palette::{self, CurveStyle, GRID, INK};
+use super::{Header, MARGIN};
+use crate::results::SpectrumRow;
+
+/// How to read the figure.
+pub const CAPTION: &str = "Singular values of W T, largest first, divided by the Frobenius norm of W T so that methods \
+    compare; T is what a method weighs the input by: the identity (plain SVD), a diagonal (ASVD), the damped covariance \
+    (CO-SVD). Shaded: the last components, which truncation drops; the numbers below each panel say which share of the \
+    energy (the sum of squares) they carry, by method. That is what dropping them takes from the norm of W T: each \
+    method's own measure, not the model's loss.";
+
+/// A plot.
+const WIDTH: f64 = 236.0;
+const HEIGHT: f64 = 190.0;
+/// Left of it: tick labels.
+const LEFT: f64 = 78.0;
+/// Below it: ticks and their labels, the energies' heading, and a line of energies.
+const TICKS: f64 = 32.0;
+const LINE: f64 = 22.0;
+const BELOW: f64 = 22.0;
+const HEADING: f64 = 30.0;
+/// Energies beside each other.
+const ENERGIES: usize = 3;
+/// Blocks beside each other.
+const ACROSS: usize = 6;
+
+const TITLE: Type = Type { size: 17.0, colour: INK, weight: Weight::Bold };
+const TEXT: Type = Type { size: 15.0, colour: INK, weight: Weight::Regular };
+
+/// The spectrum of a linear under an arm.
+struct Line<'a> {
+    label: &'a str,
+    style: CurveStyle,
+    /// Descending.
+    values: Vec<f64>,
+}
+
+impl Line<'_> {
+    /// Share of the energy that the last components carry.
+    fn energy(&self, last: usize) -> f64 {
+        let all: f64 = self.values.iter().map(|value| value * value).sum();
+        let first = self.values.len().saturating_sub(last);
+        self.values[first..].iter().map(|value| value * value).sum::<f64>() / all
+    }
+}
+
+/// A linear.
+struct Panel<'a> {
+    heading: String,
+    kind: &'a str,
+    lines: Vec<Line<'a>>,
+}
+
+/// The figure as SVG; `last` components of each linear are marked.
+pub fn svg(rows: &[SpectrumRow], last: usize, meta: &Meta) -> Result<String, ReportError> {
+    let rows = grid(rows);
+    let every = || rows.iter().flatten().flat_map(|panel| &panel.lines);
+    let arms = every().map(|line| line.label).collect::<Vec<_>>();
+    let across = rows.iter().map(Vec::len).max().ok_or(ReportError::Empty)?;
+    let width = 2.0 * MARGIN + across as f64 * (LEFT + WIDTH);
+    let subtitle = format!(
+        "{}. Singular values of W T over ‖W T‖, largest first; shaded: the last {last}, and below a panel the share of the \
+         energy they carry.",
+        meta.model
+    );
+    let header = Header::new(&meta.title, &subtitle, width - 2.0 * MARGIN);
+    let legend = Legend::new(every().map(|line| (line.label, line.style)), width - 2.0 * MARGIN);
+    let energies = distinct(arms.into_iter()).len().div_ceil(ENERGIES) as f64;
+    let panel_height = HEADING + HEIGHT + TICKS + (1.0 + energies) * LINE + BELOW;
+    let legend_top = header.height + rows.len() as f64 * panel_height;
+    let names: Vec<&str> = rows.iter().flatten().map(|panel| panel.heading.as_str()).collect();
+    let description = format!("Singular values of {}.", names.join(", "));
+    draw((width, legend_top + legend.height + MARGIN), &meta.title, &description, |canvas| {
+        header.paint(canvas)?;
+        for (row, panels) in rows.iter().enumerate() {
+            // One axis a kind of linear, so that blocks can be compared.
+            let same = rows.iter().flatten().filter(|panel| panel.kind == panels[0].kind);
+            let y = LogAxis::around(same.flat_map(|panel| &panel.lines).flat_map(|line| line.values.iter().copied()));
+            for (column, panel) in panels.iter().enumerate() {
+                let left = MARGIN + column as f64 * (LEFT + WIDTH) + LEFT;
+                paint(canvas, (left, header.height + row as f64 * panel_height), panel, &y, last)?;
+            }
+        }
+        legend.paint(canvas, (MARGIN, legend_top))
+    })
+}
+
+/// Panels by kind of linear, kinds and blocks in their order; more than fit beside each other go on in the next row.
+fn grid(rows: &[SpectrumRow]) -> Vec<Vec<Panel<'_>>> {
+    let styles = palette::assign(rows.iter().map(|row| (row.method.as_str(), row.arm.as_str())));
+    let linears = distinct(rows.iter().map(|row| row.linear.as_str()));
+    let kinds = distinct(linears.iter().map(|linear| block_and_kind(linear).1));
+    let mut grid = Vec::new();
+    for kind in kinds {
+        let of_kind = linears.iter().filter(|linear| block_and_kind(linear).1 == kind);
+        let mut panels: Vec<Panel> = of_kind.map(|linear| panel(rows, linear, kind, &styles)).collect();
+        while !panels.is_empty() {
+            let rest = panels.split_off(panels.len().min(ACROSS));
+            grid.push(std::mem::replace(&mut panels, rest));
+        }
+    }
+    grid
+}
+
+fn panel<'a>(rows: &'a [SpectrumRow], linear: &str, kind: &'a str, styles: &[(&str, CurveStyle)]) -> Panel<'a> {
+    let heading = match block_and_kind(linear) {
+        (Some(layer), kind) => format!("layer {layer}  {kind}"),
+        (None, name) => name.to_string(),
+    };
+    let of_linear = || rows.iter().filter(|row| row.linear == linear);
+    let line = |(arm, style): &(&str, CurveStyle)| {
+        let mut of_arm: Vec<&SpectrumRow> = of_linear().filter(|row| row.arm == *arm).collect();
+        of_arm.sort_by_key(|row| row.index);
+        let label = of_arm.first()?.label.as_str();
+        Some(Line { label, style: *style, values: of_arm.iter().map(|row| row.normalised).collect() })
+    };
+    Panel { heading, kind, lines: styles.iter().filter_map(line).collect() }
+}
+
+fn paint(canvas: &Canvas, corner: Point, panel: &Panel, y: &LogAxis, last: usize) -> Result<(), ReportError> {
+    let (left, top) = (corner.0, corner.1 + HEADING);
+    let (right, bottom) = (left + WIDTH - 20.0, top + HEIGHT);
+    let count = panel.lines.iter().map(|line| line.values.len()).max().unwrap_or(0);
+    let x_of = |index: usize| left + (right - left) * index as f64 / count.max(1) as f64;
+    canvas.text(&panel.heading, (left, corner.1 + 0.5 * HEADING), Anchor::Start, TITLE)?;
+    let shade = x_of(count.saturating_sub(last));
+    canvas.area(&[(shade, top), (right, top), (right, bottom), (shade, bottom)], GRID, 1.0)?;
+    for tick in y.ticks() {
+        let at = bottom - tick.at * HEIGHT;
+        let Some(label) = &tick.label else { continue };
+        canvas.line(&[(left - 5.0, at), (left, at)], Stroke::solid(INK, 1.0))?;
+        canvas.line(&[(left, at), (right, at)], Stroke::solid(GRID, 1.0))?;
+        canvas.text(label, (left - 9.0, at), Anchor::End, TEXT)?;
+    }
+    canvas.line(&[(left, top), (left, bottom), (right, bottom)], Stroke::solid(INK, 1.5))?;
+    for index in (0..=count).step_by((round_step(count as f64 / 4.0) as usize).max(1)) {
+        canvas.line(&[(x_of(index), bottom), (x_of(index), bottom + 5.0)], Stroke::solid(INK, 1.0))?;
+        canvas.text(&index.to_string(), (x_of(index), bottom + 16.0), Anchor::Middle, TEXT)?;
+    }
+    for line in &panel.lines {
+        let place = |(index, value): (usize, &f64)| (x_of(index), bottom - y.fraction(*value) * HEIGHT);
+        paint_line(canvas, line, place)?;
+    }
+    paint_energies(canvas, (left, bottom + TICKS), panel, last)
+}
+
+/// The line, without points that would lie on each other, and a few markers.
+fn paint_line(canvas: &Canvas, line: &Line, place: impl Fn((usize, &f64)) -> Point) -> Result<(), ReportError> {
+    /// Points closer than this are one.
+    const CLOSE: f64 = 0.8;
+    let positive = line.values.iter().enumerate().filter(|(_, value)| **value > 0.0 && value.is_finite());
+    let all: Vec<Point> = positive.map(place).collect();
+    let mut points: Vec<Point> = Vec::new();
+    for (index, point) in all.iter().enumerate() {
+        let far = |from: &Point| (point.0 - from.0).hypot(point.1 - from.1) >= CLOSE;
+        if index + 1 == all.len() || points.last().is_none_or(far) {
+            points.push(*point);
+        }
+    }
+    if points.len() > 1 {
+        canvas.line(&points, Stroke { colour: line.style.method.colour, width: 2.0, dash: line.style.dash })?;
+    }
+    for sixth in [1, 3, 5] {
+        if let Some(point) = all.get(all.len() * sixth / 6) {
+            canvas.marker(*point, line.style)?;
+        }
+    }
+    Ok(())
+}
+
+fn paint_energies(canvas: &Canvas, corner: Point, panel: &Panel, last: usize) -> Result<(), ReportError> {
+    /// From one energy to the next; from its marker to its text.
+    const STEP: f64 = (WIDTH + 44.0) / ENERGIES as f64;
+    const GAP: f64 = 11.0;
+    // As far left as the tick labels, which leave room there.
+    let left = corner.0 - 44.0;
+    canvas.text(&format!("energy of the last {last}"), (left, corner.1 + 0.5 * LINE), Anchor::Start, TEXT)?;
+    for (index, line) in panel.lines.iter().enumerate() {
+        let x = left + 6.0 + (index % ENERGIES) as f64 * STEP;
+        let y = corner.1 + (1.5 + (index / ENERGIES) as f64) * LINE;
+        canvas.marker((x, y), line.style)?;
+        let text = number::scientific(line.energy(last));
+        canvas.text(&text, (x + GAP, y), Anchor::Start, TEXT)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{crowded, texts};
+    use super::*;
+    use crate::report::By;
+
+    /// Three arms over linears of two kinds, of the shapes that spectra have.
+    fn rows() -> Vec<SpectrumRow> {
+        let mut rows = Vec::new();
+        for (arm, steepness) in [("plain-svd", 2.0), ("asvd", 5.0), ("corda", 20.0)] {
+            for (linear, rank) in
+                [(0, "self_attn.o_proj", 576), (29, "self_attn.o_proj", 576), (0, "self_attn.k_proj", 192)]
+                    .map(|(layer, name, rank)| (format!("model.layers.{layer}.{name}"), rank))
+                    .into_iter()
+                    .chain([("lm_head".to_string(), 64)])
+            {
+                let value = |index: u32| (-steepness * f64::from(index) / f64::from(rank)).exp();
+                rows.extend((0..rank).map(|index| SpectrumRow {
+                    experiment: "x".into(),
+                    arm: arm.into(),
+                    label: format!("{arm} (32 samples)"),
+                    method: arm.into(),
+                    linear: linear.clone(),
+                    index,
+                    value: 3.0 * value(index),
+                    normalised: value(index),
+                }));
+            }
+        }
+        rows
+    }
+
+    #[test]
+    fn a_row_a_kind_and_a_column_a_block() {
+        let rows = rows();
+        let grid = grid(&rows);
+        let headings: Vec<Vec<&str>> =
+            grid.iter().map(|row| row.iter().map(|panel| panel.heading.as_str()).collect()).collect();
+        assert_eq!(headings, [vec!["layer 0  o_proj", "layer 29  o_proj"], vec!["layer 0  k_proj"], vec!["lm_head"]]);
+        assert!(grid[0].iter().all(|panel| panel.lines.len() == 3 && panel.lines[2].values.len() == 576));
+    }
+
+    #[test]
+    fn energy_is_that_of_the_last() {
+        let style = palette::assign([("corda", "a")])[0].1;
+        let line = Line { label: "a", style, values: vec![3.0, 2.0, 1.0] };
+        assert_eq!([line.energy(1), line.energy(2), line.energy(9)], [1.0 / 14.0, 5.0 / 14.0, 1.0]);
+    }
+
+    #[test]
+    fn drawn_in_bounds_and_the_same_twice() {
+        let meta = crate::report::tests::meta(By::Components);
+        let drawn = svg(&rows(), 16, &meta).unwrap();
+        assert!(drawn == svg(&rows(), 16, &meta).unwrap());
+        assert_eq!(crowded(&drawn), None);
+        let said: Vec<String> = texts(&drawn).into_iter().map(|(text, _)| text).collect();
+        assert_eq!(said.iter().filter(|text| *text == "energy of the last 16").count(), 4);
+        assert!(matches!(svg(&[], 16, &meta), Err(ReportError::Empty)));
+        super::super::tests::keep("spectra", &drawn);
+    }
+}

@@ -1,0 +1,366 @@
+//! Runs the variants of a sweep, and writes what they say together.
+//!
+//! Each variant is an experiment with a folder of its own, `results/<name>/<variant>/`. A sweep over `targets` alone has
+//! many variants of little interest each (a block, a kind of linear), so only the files over all of them are kept.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::SystemTime;
+
+use serde_json::json;
+
+use crate::cache::key;
+use crate::plan::{Part, Plan};
+use crate::report::sweep::{self as page, Combined};
+use crate::results::machine::Machine;
+use crate::results::provenance::{Asset, Provenance, Run as Header, Stage, timestamp};
+use crate::results::{self, Row, Varied, WindowRow};
+use crate::spec::{Experiment, Loaded, Sweep, Variant, Warning};
+
+use super::steps::Share;
+use super::{Context, Done, Held, Run, RunError, calibrate, identities, outcome};
+
+/// Files of an experiment's folder, with a sweep those over all variants.
+pub fn all_files(loaded: &Loaded) -> Vec<&'static str> {
+    match &loaded.sweep {
+        Some(sweep) => files(loaded, sweep),
+        None => outcome::files(&loaded.experiment),
+    }
+}
+
+/// The experiment, where only one will do.
+///
+/// # Errors
+/// If it is a sweep.
+pub fn single(loaded: &Loaded) -> Result<&Loaded, RunError> {
+    let Some(sweep) = &loaded.sweep else { return Ok(loaded) };
+    let own = loaded.experiment.overrides.len();
+    let example = sweep.variants.first().map_or(String::new(), |v| v.experiment.overrides[own..].join("` `--set "));
+    Err(RunError::Swept { path: loaded.experiment.path.clone(), variants: sweep.variants.len(), example })
+}
+
+/// Downloads and verifies the assets of all variants.
+pub fn fetch(loaded: &Loaded, context: &Context) -> Result<Vec<Asset>, RunError> {
+    let mut assets = Vec::new();
+    for experiment in loaded.experiments() {
+        add(&mut assets, super::fetch(experiment, context)?);
+    }
+    Ok(assets)
+}
+
+/// Files of the folder over all variants; all of them make it complete.
+fn files(loaded: &Loaded, sweep: &Sweep) -> Vec<&'static str> {
+    let mut files = vec!["report.html", "provenance.json"];
+    if !loaded.experiment.evaluations.is_empty() {
+        files.extend(["results.parquet", "results.csv", "windows.parquet", "table.md", "table.tex"]);
+        if sweep.is_over_targets() {
+            files.extend(["layers.svg", "layers.png", "layers.pdf"]);
+        }
+        if sweep.is_replicates() {
+            files.extend(["figure2.svg", "figure2.png", "figure2.pdf"]);
+        }
+    }
+    files
+}
+
+/// Whether every variant has a folder of its own.
+pub fn keeps_folders(sweep: &Sweep) -> bool {
+    let first = sweep.variants.first().map(|variant| &variant.experiment);
+    let more = first.is_some_and(|e| {
+        e.evaluations.is_empty() || e.adapters.is_some() || e.heatmaps.is_some() || e.spectra.is_some()
+    });
+    more || !sweep.is_over_targets()
+}
+
+/// A sweep about to run.
+struct Job<'a> {
+    loaded: &'a Loaded,
+    sweep: &'a Sweep,
+    context: &'a Context,
+    /// One a variant.
+    plans: Vec<Plan>,
+    folder: PathBuf,
+}
+
+/// What came of the variants.
+#[derive(Default)]
+struct Found {
+    rows: Vec<Varied<Row>>,
+    windows: Vec<Varied<WindowRow>>,
+    assets: Vec<Asset>,
+    stages: Vec<Stage>,
+}
+
+/// Runs what is missing of every variant, or a share of each.
+pub(super) fn run(loaded: &Loaded, sweep: &Sweep, context: &Context, share: Share) -> Result<Done, RunError> {
+    let started = timestamp(SystemTime::now());
+    let plan = |variant: &Variant| {
+        Ok::<_, RunError>(Plan::new(&variant.experiment, &identities(&variant.experiment, &context.store)?))
+    };
+    let plans = sweep.variants.iter().map(plan).collect::<Result<Vec<_>, _>>()?;
+    let job = Job { loaded, sweep, context, plans, folder: context.results.join(&loaded.experiment.name) };
+    if let Share::Step(_) = share {
+        // A step is one experiment's.
+        single(loaded)?;
+    }
+    if share == Share::All && job.is_current()? {
+        return Ok(Done::Nothing);
+    }
+    let held = Rc::<Held>::default();
+    let git = held.git().clone();
+    let mut found = Found { stages: job.calibrate(share, &held)?, ..Found::default() };
+    for (variant, plan) in sweep.variants.iter().zip(&job.plans) {
+        job.variant(variant, plan, share, &held, &mut found)?;
+    }
+    if share != Share::All {
+        return Ok(Done::Share);
+    }
+    let run = Header {
+        command: context.command.clone(),
+        started,
+        finished: timestamp(SystemTime::now()),
+        git,
+        machine: Machine::detect(rayon::current_num_threads()),
+        stages: std::mem::take(&mut found.stages),
+    };
+    job.write(found, run)?;
+    Ok(Done::Ran)
+}
+
+impl Job<'_> {
+    fn variants(&self) -> impl Iterator<Item = (&Variant, &Plan)> {
+        self.sweep.variants.iter().zip(&self.plans)
+    }
+
+    fn results_key(&self) -> String {
+        let variants: Vec<_> =
+            self.variants().map(|(variant, plan)| (&variant.name, plan.results_key(&variant.experiment))).collect();
+        key("sweep", 1, &json!({"variants": variants, "spec": self.loaded.experiment}))
+    }
+
+    /// Whether the files over all variants and those of each are there and still right.
+    fn is_current(&self) -> Result<bool, RunError> {
+        let there = |file: &&str| self.folder.join(file).is_file();
+        if !files(self.loaded, self.sweep).iter().all(there) {
+            return Ok(false);
+        }
+        let Ok(provenance) = Provenance::read(&self.folder.join("provenance.json")) else { return Ok(false) };
+        if provenance.results_key != self.results_key() {
+            return Ok(false);
+        }
+        let rows: Vec<Varied<Row>> = if self.loaded.experiment.evaluations.is_empty() {
+            Vec::new()
+        } else {
+            match results::read_rows(&self.folder.join("results.parquet")) {
+                Ok(rows) => rows,
+                Err(_) => return Ok(false),
+            }
+        };
+        for (variant, plan) in self.variants() {
+            let current = if keeps_folders(self.sweep) {
+                let folder = self.context.results.join(variant.experiment.folder());
+                outcome::is_current(plan, &variant.experiment, self.context, &folder)?
+            } else {
+                let own = rows.iter().filter(|row| row.variant.as_ref() == Some(&variant.name));
+                let own: Vec<Row> = own.map(|row| row.row.clone()).collect();
+                outcome::is_measured(plan, &own, self.context)?
+            };
+            if !current {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The calibration passes that variants of other targets share, once over all their blocks: each variant for itself
+    /// would pass through all blocks before its own.
+    fn calibrate(&self, share: Share, held: &Rc<Held>) -> Result<Vec<Stage>, RunError> {
+        let mut stages = Vec::new();
+        for (experiment, plan) in shared_passes(self.variants().map(|(variant, plan)| (&variant.experiment, plan))) {
+            let mut run = Run { held: self.held(experiment, held), ..Run::new(experiment, &plan, self.context) };
+            for (i, calibration) in experiment.calibrations.iter().enumerate() {
+                let needed = match share {
+                    Share::Shard(shard) => shard.needs(i, experiment, &plan),
+                    _ => true,
+                };
+                if needed {
+                    let name = format!("calibrate {} for all variants", calibration.name);
+                    run.stage(&name, |run| calibrate::run(run, i).map(|outcome| (outcome, ())))?;
+                }
+            }
+            stages.append(&mut run.stages);
+        }
+        Ok(stages)
+    }
+
+    /// What an experiment may share with the first variant: everything if it is on the same model.
+    fn held(&self, experiment: &Experiment, shared: &Rc<Held>) -> Rc<Held> {
+        let first = &self.loaded.experiment;
+        if first.model == experiment.model && first.device == experiment.device {
+            return shared.clone();
+        }
+        let own = Rc::<Held>::default();
+        own.git.get_or_init(|| shared.git().clone());
+        own
+    }
+
+    /// Computes a variant and adds what came of it.
+    fn variant(
+        &self,
+        variant: &Variant,
+        plan: &Plan,
+        share: Share,
+        held: &Rc<Held>,
+        found: &mut Found,
+    ) -> Result<(), RunError> {
+        let Variant { experiment, warnings, name, .. } = variant;
+        let held = self.held(experiment, held);
+        let with = |rows: Vec<Row>, windows: Vec<WindowRow>, found: &mut Found| {
+            let variant = Some(name.clone());
+            found.rows.extend(rows.into_iter().map(|row| Varied { row, variant: variant.clone() }));
+            found.windows.extend(windows.into_iter().map(|row| Varied { row, variant: variant.clone() }));
+        };
+        if keeps_folders(self.sweep) {
+            super::one(experiment, warnings, self.context, share, &held)?;
+            if share == Share::All {
+                let folder = self.context.results.join(experiment.folder());
+                add(&mut found.assets, Provenance::read(&folder.join("provenance.json"))?.assets);
+                if !experiment.evaluations.is_empty() {
+                    let windows = results::read_rows(&folder.join("windows.parquet"))?;
+                    with(results::read_rows(&folder.join("results.parquet"))?, windows, found);
+                }
+            }
+            return Ok(());
+        }
+        let mut run = Run { held, ..Run::new(experiment, plan, self.context) };
+        add(&mut found.assets, super::stages(&mut run, share)?);
+        if share == Share::All {
+            let (rows, windows) = outcome::measurements(&run)?;
+            with(rows, windows, found);
+        }
+        // This variant has no provenance of its own.
+        let named = |stage: Stage| Stage { name: format!("{name}: {}", stage.name), ..stage };
+        let done = run.stages.into_iter().filter(|stage| stage.outcome != results::provenance::Outcome::Cached);
+        found.stages.extend(done.map(named));
+        Ok(())
+    }
+
+    fn write(&self, found: Found, run: Header) -> Result<(), RunError> {
+        let folder = &self.folder;
+        if !self.loaded.experiment.evaluations.is_empty() {
+            results::write_rows(&folder.join("results.parquet"), &found.rows)?;
+            results::write_csv(&folder.join("results.csv"), &found.rows)?;
+            results::write_rows(&folder.join("windows.parquet"), &found.windows)?;
+        }
+        let provenance = Provenance {
+            version: env!("CARGO_PKG_VERSION").into(),
+            spec: self.spec(),
+            overrides: self.loaded.experiment.overrides.clone(),
+            results_key: self.results_key(),
+            assets: found.assets,
+            warnings: self.loaded.warnings.iter().map(Warning::to_string).collect(),
+            run,
+        };
+        render(self.loaded, self.sweep, &provenance, folder)?;
+        Ok(provenance.write(&folder.join("provenance.json"))?)
+    }
+
+    /// The experiment as resolved with the first value of each swept key, and how each variant differs.
+    fn spec(&self) -> serde_json::Value {
+        let own = self.loaded.experiment.overrides.len();
+        let variants: serde_json::Map<_, _> = self
+            .variants()
+            .map(|(variant, _)| (variant.name.clone(), json!(variant.experiment.overrides[own..])))
+            .collect();
+        let mut spec = serde_json::to_value(&self.loaded.experiment).unwrap_or_default();
+        spec["sweep"] = json!({"keys": self.sweep.keys, "variants": variants});
+        spec
+    }
+}
+
+/// Adds assets that are not there yet.
+fn add(all: &mut Vec<Asset>, more: Vec<Asset>) {
+    for asset in more {
+        if !all.contains(&asset) {
+            all.push(asset);
+        }
+    }
+}
+
+/// For variants that share statistics but not targets: an experiment, and its plan with the parts of all of them.
+pub fn shared_passes<'a>(variants: impl Iterator<Item = (&'a Experiment, &'a Plan)>) -> Vec<(&'a Experiment, Plan)> {
+    let mut groups: HashMap<Vec<&str>, usize> = HashMap::new();
+    let mut passes: Vec<(&Experiment, Plan, bool)> = Vec::new();
+    for (experiment, plan) in variants {
+        let keys = plan.calibrate.iter().map(|stage| stage.key.as_str()).collect();
+        let at = *groups.entry(keys).or_insert(passes.len());
+        match passes.get_mut(at) {
+            None => passes.push((experiment, plan.clone(), false)),
+            Some((_, merged, grown)) => *grown |= merge(&mut merged.parts, &plan.parts),
+        }
+    }
+    passes.into_iter().filter(|(_, _, grown)| *grown).map(|(experiment, plan, _)| (experiment, plan)).collect()
+}
+
+/// Adds the blocks that are missing, in order; whether there were any.
+fn merge(parts: &mut Vec<Part>, more: &[Part]) -> bool {
+    let before = parts.len();
+    for part in more {
+        if !parts.iter().any(|one| one.layer == part.layer) {
+            parts.push(part.clone());
+        }
+    }
+    parts.sort_by_key(|part| part.layer);
+    parts.len() > before
+}
+
+/// Tables, figure and page over all variants, from the saved rows.
+fn render(loaded: &Loaded, sweep: &Sweep, provenance: &Provenance, folder: &Path) -> Result<Vec<PathBuf>, RunError> {
+    let mut meta = outcome::meta(&loaded.experiment, &provenance.warnings);
+    meta.settings = settings(&meta.settings, sweep);
+    let rows: Vec<Varied<Row>> = match loaded.experiment.evaluations.is_empty() {
+        true => Vec::new(),
+        false => results::read_rows(&folder.join("results.parquet"))?,
+    };
+    let combined = Combined {
+        keys: &sweep.keys,
+        variants: sweep.variants.iter().map(|v| (v.name.as_str(), v.label.as_str(), v.values.as_slice())).collect(),
+        replicates: sweep.is_replicates(),
+        over_targets: sweep.is_over_targets(),
+        pages: keeps_folders(sweep),
+        rows: &rows,
+    };
+    Ok(page::render(&combined, &meta, provenance, folder)?)
+}
+
+/// The settings of the experiment with those that are swept as they are: all their values.
+fn settings(lines: &[String], sweep: &Sweep) -> Vec<String> {
+    let swept = |line: &&String| sweep.keys.iter().any(|key| line.starts_with(&format!("{key} ")));
+    let values = |(i, key): (usize, &String)| {
+        let mut all: Vec<&str> = Vec::new();
+        for variant in &sweep.variants {
+            let value = variant.values[i].as_str();
+            if !all.contains(&value) {
+                all.push(value);
+            }
+        }
+        format!("swept {key}: {}", all.join("; "))
+    };
+    let others = lines.iter().filter(|line| !swept(line)).cloned();
+    others.chain(sweep.keys.iter().enumerate().map(values)).collect()
+}
+
+/// Rebuilds the reports of all variants and the one over them, from saved results.
+pub(super) fn report(loaded: &Loaded, sweep: &Sweep, context: &Context) -> Result<Vec<PathBuf>, RunError> {
+    let mut written = Vec::new();
+    if keeps_folders(sweep) {
+        for variant in &sweep.variants {
+            written.extend(super::report_one(&variant.experiment, context)?);
+        }
+    }
+    let folder = context.results.join(&loaded.experiment.name);
+    let provenance = Provenance::read(&folder.join("provenance.json"))?;
+    written.extend(render(loaded, sweep, &provenance, &folder)?);
+    Ok(written)
+}

@@ -1,0 +1,109 @@
+//! The JSON schema of experiment files, for editors: from the types that read them, with their comments.
+//!
+//! It says what can be known of one file alone. Names of models, corpora and calibrations, and values that depend on the
+//! model, are for `corda check`.
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::{Map, Value, json};
+
+use super::raw;
+use crate::decompose::{Entry, METHODS, Needs};
+use crate::yaml;
+
+/// The schema, as indented JSON without a line end.
+pub fn schema() -> String {
+    let mut root = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<raw::Experiment>().to_value();
+    add_keys_about_the_file(&mut root);
+    demand_where_nothing_is_extended(&mut root);
+    format!("{root:#}")
+}
+
+/// `extends` and `sweep` are followed before the types read what is left.
+fn add_keys_about_the_file(root: &mut Value) {
+    let extends = json!({
+        "description": "Another experiment file, relative to this one, to take everything from; keys here win, `null` removes.",
+        "type": "string"
+    });
+    let sweep = json!({
+        "description": "Keys (dotted paths, as in --set) with the values they take; every combination is a variant.",
+        "type": ["object", "null"],
+        "additionalProperties": {"type": "array", "minItems": 1},
+        "minProperties": 1,
+        "propertyNames": {"not": {"pattern": "^(name|extends|sweep)([.\\[]|$)"}}
+    });
+    root["properties"]["extends"] = extends;
+    root["properties"]["sweep"] = sweep;
+}
+
+/// The keys that say what is decomposed how far.
+const CURVES: [&str; 2] = ["arms", "discard"];
+
+/// What a file must have it may also have from the one it extends, so nothing is required but in files that extend none.
+fn demand_where_nothing_is_extended(root: &mut Value) {
+    let own = |of: &mut Value| of.as_object_mut().and_then(|of| of.shift_remove("required")).unwrap_or(json!([]));
+    own(root);
+    let [calibration, evaluation, text] =
+        ["Calibration", "Evaluation", "InlineText"].map(|name| own(&mut root["$defs"][name]));
+    let all = |required: Value| {
+        let one = json!({"type": "object", "required": required, "properties": {"corpus": {"required": text}}});
+        json!({"type": ["object", "null"], "additionalProperties": one})
+    };
+    root["if"] = json!({"not": {"required": ["extends"]}});
+    root["then"] = json!({
+        "required": ["name", "model"],
+        "anyOf": [{"required": ["heatmaps"]}, {"required": CURVES}],
+        // The parts of a study go together; spectra measure no test set.
+        "dependentRequired": {
+            "arms": CURVES, "discard": CURVES, "evaluate": CURVES, "spectra": CURVES, "adapters": ["evaluate"]
+        },
+        "dependentSchemas": {"arms": {"anyOf": [{"required": ["evaluate"]}, {"required": ["spectra"]}]}},
+        "properties": {
+            "calibrations": all(calibration),
+            "evaluate": all(evaluation),
+            "discard": {"oneOf": [{"required": ["components"]}, {"required": ["share"]}]},
+        }
+    });
+}
+
+/// The `arms` key: each method has keys of its own.
+pub(super) fn arms(generator: &mut SchemaGenerator) -> Schema {
+    let methods: Vec<Value> = METHODS.iter().map(|entry| arm(entry, generator)).collect();
+    schemars::json_schema!({"type": ["array", "null"], "minItems": 1, "items": {"oneOf": methods}})
+}
+
+/// An arm of one method.
+fn arm(entry: &Entry, generator: &mut SchemaGenerator) -> Value {
+    let mut properties = properties(raw::Arm::json_schema(generator));
+    properties.insert("method".into(), json!({"const": entry.name, "description": entry.summary}));
+    let mut required = vec!["method"];
+    // What it needs is known once its parameters are read: here, none at all.
+    let method = yaml::parse("{}", "schema").and_then(|nothing| (entry.read)(&nothing));
+    match method.map(|method| method.needs()) {
+        Ok(Needs::Statistics) => {
+            required.push("calibration");
+            properties["calibration"]["type"] = json!("string");
+        }
+        Ok(Needs::Nothing) => {
+            properties.shift_remove("calibration");
+            properties.shift_remove("samples");
+        }
+        Err(_) => {}
+    }
+    properties.extend(self::properties((entry.schema)(generator)));
+    json!({
+        "title": entry.name,
+        "description": entry.summary,
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": false
+    })
+}
+
+fn properties(schema: Schema) -> Map<String, Value> {
+    match schema.get("properties") {
+        Some(Value::Object(properties)) => properties.clone(),
+        _ => Map::new(),
+    }
+}

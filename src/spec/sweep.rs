@@ -1,0 +1,213 @@
+//! The `sweep` key: keys that take several values each; every combination of them is a variant of the experiment.
+
+use std::collections::HashSet;
+
+use super::{Experiment, Loaded, SpecErrors, Warning};
+use crate::yaml::{self, Errors, Key, Node};
+
+/// More variants than anyone waits for: rather a mistake.
+const MOST: usize = 256;
+/// Longest name of a variant's folder, before a number that tells it from another.
+const LONGEST: usize = 48;
+
+/// The variants of an experiment.
+#[derive(Debug, Clone)]
+pub struct Sweep {
+    /// Paths of the swept keys, in the order of the file.
+    pub keys: Vec<String>,
+    /// Every combination of their values; the last key changes fastest.
+    pub variants: Vec<Variant>,
+}
+
+/// An experiment with one value for every swept key.
+#[derive(Debug, Clone)]
+pub struct Variant {
+    /// Its folder below that of the experiment, e.g. `seed-1`.
+    pub name: String,
+    /// What tables call it, e.g. `seed = 1`.
+    pub label: String,
+    /// Value of each swept key, as tables show it.
+    pub values: Vec<String>,
+    /// The experiment; its overrides say how it differs from the file, e.g. `seed=1`.
+    pub experiment: Experiment,
+    /// What to say about it before it is run.
+    pub warnings: Vec<Warning>,
+}
+
+impl Sweep {
+    /// Whether the variants are replicates: they differ in seeds only.
+    pub fn is_replicates(&self) -> bool {
+        self.keys.iter().all(|key| key.rsplit('.').next() == Some("seed"))
+    }
+
+    /// Whether only the targets differ.
+    pub fn is_over_targets(&self) -> bool {
+        self.keys == ["targets"]
+    }
+}
+
+/// A swept key and its values.
+struct Axis<'a> {
+    key: &'a Key,
+    values: &'a [Node],
+}
+
+/// The variants that `sweep` makes of a file; `resolve` resolves one.
+///
+/// # Errors
+/// A swept key or value that is wrong, at its place in the sweep; what is wrong with every variant, once.
+pub(super) fn load(
+    root: &Node,
+    sweep: &Node,
+    resolve: &dyn Fn(&Node) -> Result<Loaded, SpecErrors>,
+) -> Result<Loaded, SpecErrors> {
+    let axes = axes(sweep)?;
+    let (mut errors, mut said) = (Errors::default(), HashSet::new());
+    let (mut variants, mut warnings): (Vec<Variant>, Vec<Warning>) = (Vec::new(), Vec::new());
+    let mut first = None;
+    for combination in combinations(&axes) {
+        match set(root, &combination).and_then(|root| resolve(&root)) {
+            Ok(loaded) => {
+                let variant = variant(&loaded, &combination, &variants);
+                for warning in &loaded.warnings {
+                    if !warnings.contains(warning) {
+                        warnings.push(warning.clone());
+                    }
+                }
+                variants.push(variant);
+                first.get_or_insert(loaded.experiment);
+            }
+            Err(found) => {
+                let new = found.iter().filter(|error| said.insert(error.to_string())).cloned();
+                new.for_each(|error| errors.push(error));
+            }
+        }
+    }
+    let (Some(experiment), true) = (first, errors.is_empty()) else { return Err(errors) };
+    let keys = axes.iter().map(|axis| axis.key.name.clone()).collect();
+    Ok(Loaded { experiment, sweep: Some(Sweep { keys, variants }), warnings })
+}
+
+fn axes(sweep: &Node) -> Result<Vec<Axis<'_>>, SpecErrors> {
+    let mut errors = Errors::default();
+    let mut axes = Vec::new();
+    for (key, node) in sweep.pairs("keys with their values: {seed: [1, 2, 3]}")? {
+        let step = key.name.split(['.', '[']).next().unwrap_or_default();
+        if let "name" | "extends" | "sweep" = step {
+            errors.at(&key.span, format!("`{step}` cannot be swept: it is the same for all variants"));
+        }
+        let Some(values) = errors.keep(node.elements("a list of the values that this key takes")) else { continue };
+        if values.is_empty() {
+            errors.at(&node.span, format!("no values: list those that `{}` takes", key.name));
+        }
+        for (i, value) in values.iter().enumerate() {
+            if values[..i].iter().any(|other| json(other) == json(value)) {
+                errors.at(&value.span, "this value is there already");
+            }
+        }
+        axes.push(Axis { key, values });
+    }
+    if axes.is_empty() && errors.is_empty() {
+        errors.at(&sweep.span, "no keys to sweep: write e.g. {seed: [1, 2, 3]}");
+    }
+    let count = axes.iter().try_fold(1usize, |count, axis| count.checked_mul(axis.values.len()));
+    if count.is_none_or(|count| count > MOST) {
+        let count = count.map_or("very many".into(), |count| count.to_string());
+        errors.at(&sweep.span, format!("{count} variants: a sweep has at most {MOST}"));
+    }
+    errors.into_result(axes)
+}
+
+/// One value for every key.
+type Combination<'a> = Vec<(&'a Key, &'a Node)>;
+
+fn combinations<'a>(axes: &[Axis<'a>]) -> Vec<Combination<'a>> {
+    axes.iter().fold(vec![Vec::new()], |all: Vec<Combination>, axis| {
+        let with = |one: &Combination<'a>| {
+            let one = one.clone();
+            axis.values.iter().map(move |value| one.iter().copied().chain([(axis.key, value)]).collect())
+        };
+        all.iter().flat_map(with).collect()
+    })
+}
+
+fn set(root: &Node, combination: &Combination) -> Result<Node, SpecErrors> {
+    let set = |root, (key, value): &(&Key, &Node)| yaml::set_path(root, key, (*value).clone());
+    Ok(combination.iter().try_fold(root.clone(), set)?)
+}
+
+fn variant(loaded: &Loaded, combination: &Combination, others: &[Variant]) -> Variant {
+    let mut experiment = loaded.experiment.clone();
+    let (mut name, mut label, mut values) = (Vec::new(), Vec::new(), Vec::new());
+    for (key, value) in combination {
+        let text = shown(value);
+        name.push(slug(&format!("{}-{text}", key.name)));
+        label.push(format!("{} = {text}", key.name));
+        experiment.overrides.push(format!("{}={}", key.name, json(value)));
+        values.push(text);
+    }
+    let name = free(&name.join("_"), others);
+    let label = label.join(", ");
+    experiment.title = format!("{} ({label})", experiment.title);
+    experiment.variant = Some(name.clone());
+    Variant { name, label, values, experiment, warnings: loaded.warnings.clone() }
+}
+
+/// A name that no other variant has, short enough for a file.
+fn free(name: &str, others: &[Variant]) -> String {
+    let stem: String = name.chars().take(LONGEST).collect();
+    let stem = stem.trim_end_matches(['-', '.', '_']);
+    let numbered = (2..).map(|number| format!("{stem}-{number}"));
+    let taken = |name: &String| others.iter().any(|other| other.name == *name);
+    std::iter::once(stem.to_string()).chain(numbered).find(|name| !taken(name)).unwrap_or_default()
+}
+
+/// Letters, digits and `-_.`; everything else becomes a `-`, never two together.
+fn slug(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        match c {
+            c if c.is_ascii_alphanumeric() || "_.".contains(c) => {
+                // No `-.` where a glob's `*.` was.
+                if !(c == '.' && (out.is_empty() || out.ends_with('-'))) {
+                    out.push(c);
+                }
+            }
+            _ if out.is_empty() || out.ends_with('-') => {}
+            _ => out.push('-'),
+        }
+    }
+    out.trim_end_matches(['-', '.']).to_string()
+}
+
+/// A value as YAML on one line.
+fn json(node: &Node) -> String {
+    yaml::from_node::<serde_json::Value>(node).map_or_else(|_| node.span.text().to_string(), |value| value.to_string())
+}
+
+/// A value as tables show it: words without quotes, lists without brackets.
+fn shown(node: &Node) -> String {
+    let words = node.elements("").unwrap_or(std::slice::from_ref(node)).iter().map(Node::as_str);
+    words.collect::<Option<Vec<&str>>>().map_or_else(|| json(node), |words| words.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_fit_for_files() {
+        let cases = [
+            ("seed-1", "seed-1"),
+            ("targets-*.q_proj", "targets-q_proj"),
+            ("targets-model.layers.0.*", "targets-model.layers.0"),
+            ("arms[0].alpha-0.25", "arms-0-alpha-0.25"),
+            ("a-../../b", "a-b"),
+            ("published-null", "published-null"),
+            ("title-Größe", "title-Gr-e"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(slug(text), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Sweeps: the variants they make, and what is refused where.
+
+use super::*;
+
+fn swept(sweep: &str) -> String {
+    format!("{GOOD}sweep: {sweep}\n")
+}
+
+#[test]
+fn every_combination_is_a_variant() {
+    let bench = Bench::new();
+    let text = swept("{seed: [1, 2], 'arms[1].alpha': [0.5, 2], targets: [decoder, ['*.q_proj', '*.k_proj']]}");
+    let loaded = bench.load(&text, &["evaluate.wiki.windows=4"]).expect(&text);
+    let sweep = loaded.sweep.as_ref().expect("a sweep");
+    assert_eq!(sweep.keys, ["seed", "arms[1].alpha", "targets"]);
+    assert!(!sweep.is_replicates() && !sweep.is_over_targets());
+    let names: Vec<&str> = sweep.variants.iter().map(|variant| variant.name.as_str()).collect();
+    assert_eq!(names.len(), 8);
+    assert_eq!(names[0], "seed-1_arms-1-alpha-0.5_targets-decoder");
+    let last = &sweep.variants[7];
+    assert_eq!(last.label, "seed = 2, arms[1].alpha = 2, targets = *.q_proj *.k_proj");
+    let experiment = &last.experiment;
+    let set = ["evaluate.wiki.windows=4", "seed=2", "arms[1].alpha=2", "targets=[\"*.q_proj\",\"*.k_proj\"]"];
+    assert_eq!(experiment.overrides, set);
+    assert_eq!((experiment.seed, experiment.name.as_str()), (2, "study"));
+    assert_eq!(experiment.arms[1].method.parameters()["alpha"], 2.0);
+    assert!(experiment.folder().starts_with("study") && experiment.folder().ends_with(&last.name));
+    // Each override reads back as what it says.
+    let again = bench.load(GOOD, &set).expect("overrides").experiment;
+    assert_eq!((again.seed, &again.targets), (experiment.seed, &experiment.targets));
+    assert_eq!(loaded.experiments().len(), 8);
+}
+
+#[test]
+fn seeds_are_replicates_and_null_is_no_sweep() {
+    let bench = Bench::new();
+    let sweep = |text: &str, overrides: &[&str]| bench.load(text, overrides).expect(text).sweep;
+    assert!(sweep(&swept("{seed: [1, 2], calibrations.wiki.seed: [3]}"), &[]).expect("one").is_replicates());
+    assert!(sweep(&swept("{targets: [decoder, all]}"), &[]).expect("one").is_over_targets());
+    assert!(sweep(&swept("{seed: [1, 2]}"), &["sweep=null"]).is_none());
+    assert_eq!(sweep(GOOD, &["sweep.seed=[1, 2, 3]"]).expect("one").variants.len(), 3);
+    bench.write("base.yaml", &swept("{seed: [1, 2]}"));
+    assert!(sweep("extends: base.yaml\nname: child\n", &[]).is_some());
+    assert!(sweep("extends: base.yaml\nname: child\nsweep: null\n", &[]).is_none());
+}
+
+#[test]
+fn what_is_wrong_is_said_where_it_stands_in_the_sweep() {
+    let bench = Bench::new();
+    let many: Vec<String> = (0..300).map(|seed| seed.to_string()).collect();
+    let cases = [
+        "[seed]".to_string(),
+        "{}".into(),
+        "{sed: [1, 2]}".into(),
+        "{calibrations.wikki.seed: [1, 2]}".into(),
+        "{'arms[7].alpha': [1, 2]}".into(),
+        "{'arms[1].alhpa': [1, 2]}".into(),
+        "{seed: 1}".into(),
+        "{seed: []}".into(),
+        "{seed: [1, lucky]}".into(),
+        "{seed: [1, 2, 1]}".into(),
+        "{name: [a, b]}".into(),
+        "{extends: [a.yaml]}".into(),
+        "{discard.components: [[16], [999]]}".into(),
+        "{targets: [decoder, ['*.qq_proj']]}".into(),
+        format!("{{seed: [{}]}}", many.join(", ")),
+    ];
+    let said: Vec<String> = cases
+        .iter()
+        .map(|case| {
+            let shown: String = case.chars().take(48).collect();
+            format!("{shown}\n  {}", bench.errors(&swept(case), &[]).replace('\n', "\n  "))
+        })
+        .collect();
+    insta::assert_snapshot!(said.join("\n"));
+}
+
+#[test]
+fn what_every_variant_has_wrong_is_said_once() {
+    let bench = Bench::new();
+    let text = swept("{seed: [1, 2, 3]}").replace("enwiki/test", "enwikki/test");
+    assert_eq!(bench.errors(&text, &[]).lines().count(), 1);
+    let text = swept("{seed: [1, 2, 3]}").replace("samples: 64, length: 512", "samples: 1, length: 8");
+    assert_eq!(bench.load(&text, &[]).expect("only warnings").warnings.len(), 1);
+}

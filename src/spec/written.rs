@@ -1,0 +1,80 @@
+//! How keys with several spellings may be written: types for the schema only. Nothing is read as these.
+#![allow(dead_code)]
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+
+use schemars::JsonSchema;
+
+use super::raw;
+
+/// Things by name; `null` removes one that the extended file has.
+pub(super) type Named<T> = BTreeMap<String, Option<T>>;
+
+/// A list with at least one element.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+pub(super) struct AtLeastOne<T>(#[schemars(length(min = 1))] Vec<T>);
+
+/// A share of a rank.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+pub(super) struct Share(#[schemars(range(min = 0), extend("exclusiveMaximum" = 1))] f64);
+
+/// A model.
+#[derive(JsonSchema)]
+#[schemars(untagged, inline)]
+pub(super) enum Model {
+    /// A name in the catalog.
+    Name(String),
+    /// Files of your own, or from elsewhere.
+    Inline(raw::InlineModel),
+}
+
+/// Which linears.
+#[derive(JsonSchema)]
+#[schemars(untagged, inline)]
+pub(super) enum Targets {
+    /// A word.
+    Word(TargetsWord),
+    /// Globs on Hugging Face names, e.g. `*.q_proj`, `model.layers.0.*`.
+    Globs(AtLeastOne<String>),
+}
+
+/// Which linears, in a word.
+#[derive(JsonSchema)]
+#[schemars(inline, rename_all = "kebab-case")]
+pub(super) enum TargetsWord {
+    /// Every linear inside the blocks.
+    Decoder,
+    /// The decoder's and `lm_head`, untied first where it shares the embedding's weights.
+    All,
+}
+
+/// A text.
+#[derive(JsonSchema)]
+#[schemars(untagged, inline)]
+pub(super) enum Corpus {
+    /// Corpus and split of the catalog, e.g. `enwiki/train`.
+    Catalog(#[schemars(extend("pattern" = "^[^/]+/[^/]+$"))] String),
+    /// A file of your own.
+    Inline(raw::InlineText),
+}
+
+/// How many windows.
+#[derive(JsonSchema)]
+#[schemars(untagged, inline)]
+pub(super) enum Windows {
+    /// So many.
+    Count(NonZeroUsize),
+    /// All that fit.
+    Word(AllWindows),
+}
+
+/// All windows.
+#[derive(JsonSchema)]
+#[schemars(inline, rename_all = "kebab-case")]
+pub(super) enum AllWindows {
+    /// All that fit.
+    All,
+}
