@@ -148,15 +148,21 @@ fn paint(canvas: &Canvas, corner: Point, panel: &Panel, y: &LogAxis, last: usize
         canvas.line(&[(x_of(index), bottom), (x_of(index), bottom + 5.0)], Stroke::solid(INK, 1.0))?;
         canvas.text(&index.to_string(), (x_of(index), bottom + 16.0), Anchor::Middle, TEXT)?;
     }
-    for line in &panel.lines {
+    for (number, line) in panel.lines.iter().enumerate() {
         let place = |(index, value): (usize, &f64)| (x_of(index), bottom - y.fraction(*value) * HEIGHT);
-        paint_line(canvas, line, place)?;
+        // Markers of one line beside those of the next: lines that run together both show.
+        paint_line(canvas, line, (number % ENERGIES) as f64 / ENERGIES as f64, place)?;
     }
     paint_energies(canvas, (left, bottom + TICKS), panel, last)
 }
 
-/// The line, without points that would lie on each other, and a few markers.
-fn paint_line(canvas: &Canvas, line: &Line, place: impl Fn((usize, &f64)) -> Point) -> Result<(), ReportError> {
+/// The line, without points that would lie on each other, and a few markers, `shift` of their distance further right.
+fn paint_line(
+    canvas: &Canvas,
+    line: &Line,
+    shift: f64,
+    place: impl Fn((usize, &f64)) -> Point,
+) -> Result<(), ReportError> {
     /// Points closer than this are one.
     const CLOSE: f64 = 0.8;
     let positive = line.values.iter().enumerate().filter(|(_, value)| **value > 0.0 && value.is_finite());
@@ -171,8 +177,8 @@ fn paint_line(canvas: &Canvas, line: &Line, place: impl Fn((usize, &f64)) -> Poi
     if points.len() > 1 {
         canvas.line(&points, Stroke { colour: line.style.method.colour, width: 2.0, dash: line.style.dash })?;
     }
-    for sixth in [1, 3, 5] {
-        if let Some(point) = all.get(all.len() * sixth / 6) {
+    for third in [0.0, 1.0, 2.0] {
+        if let Some(point) = all.get(((third + 0.15 + shift) / 3.0 * all.len() as f64) as usize) {
             canvas.marker(*point, line.style)?;
         }
     }

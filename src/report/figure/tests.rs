@@ -239,7 +239,7 @@ fn accessible_and_without_machine_or_time() {
 }
 
 #[test]
-fn the_papers_curves_are_dashed_and_ours_solid() {
+fn the_papers_curves_stand_below_ours_on_their_own_axes() {
     let rows = ten_curves();
     let tests = arrange(&rows, By::Components).unwrap();
     let beside = study(&tests, Some(&published()), &meta(By::Components)).unwrap();
