@@ -49,26 +49,29 @@ const LINE: f64 = 1.3;
 
 /// Perplexity over the components discarded, as SVG; below, dashed and on their own axes, the paper's curves if given.
 pub fn study(tests: &[Test], published: Option<&Published>, meta: &Meta) -> Result<String, ReportError> {
-    let mut styles = styles(tests);
-    let mut rows: Vec<Vec<Content>> = Vec::new();
     let mut subtitle = format!("{}. Shaded: 95% interval over windows.", meta.model);
     if let Some(paper) = published {
-        // Dashes say "published" here; markers tell the arms of a method apart.
-        styles.iter_mut().for_each(|(_, style)| style.dash = None);
         subtitle += &format!(
             " Dashed: the paper's curves, of {}, other texts and other r: only shapes and orderings compare.",
             paper.model
         );
     }
-    let ours: Vec<Content> = tests.iter().map(|test| Content::study(test, meta.by, &styles)).collect();
-    rows.extend(ours.chunks(ACROSS).map(<[_]>::to_vec));
-    if let Some(paper) = published {
-        let theirs = paper.beside(tests.iter().map(Test::name));
-        let theirs: Vec<Content> =
-            theirs.into_iter().map(|test| Content::published(paper, test, tests, &styles)).collect();
-        rows.extend(theirs.chunks(ACROSS).map(<[_]>::to_vec));
+    sheet(beside(tests, published, meta), meta, &subtitle, "what was discarded")
+}
+
+/// Rows of panels: ours, then the paper's.
+fn beside(tests: &[Test], published: Option<&Published>, meta: &Meta) -> Vec<Vec<Content>> {
+    let mut styles = styles(tests);
+    if published.is_some() {
+        // Dashes say "published" here; markers tell the arms of a method apart.
+        styles.iter_mut().for_each(|(_, style)| style.dash = None);
     }
-    sheet(rows, meta, &subtitle, "what was discarded")
+    let ours: Vec<Content> = tests.iter().map(|test| Content::study(test, meta.by, &styles)).collect();
+    let theirs = published.map_or(Vec::new(), |paper| {
+        let published = paper.beside(tests.iter().map(Test::name)).into_iter();
+        published.map(|test| Content::published(paper, test, tests, &styles)).collect::<Vec<_>>()
+    });
+    ours.chunks(ACROSS).chain(theirs.chunks(ACROSS)).map(<[_]>::to_vec).collect()
 }
 
 /// Perplexity over the components discarded, with bands that are what `shaded` says.

@@ -247,9 +247,14 @@ fn the_papers_curves_stand_below_ours_on_their_own_axes() {
     let at = |what: &str| said.iter().position(|text| text.contains(what)).unwrap();
     assert!(at("wiki: fixture") < at("As published: Paper's ptb") && at("Paper's ptb") < at("Paper's elsewhere"));
     assert!(said.iter().any(|text| text == "1024") && said.iter().any(|text| text == "128"));
-    // Without the paper's curves dashes tell arms of a method apart, here they would be taken for the paper's.
-    let content = Content::study(&tests[0], By::Components, &styles(&tests));
-    assert!(content.lines.iter().any(|line| line.style.dash.is_some()));
+    let dashed = |row: &[Content]| -> Vec<bool> {
+        row.iter().flat_map(|content| content.lines.iter().map(|line| line.style.dash.is_some())).collect()
+    };
+    let with = super::beside(&tests, Some(&published()), &meta(By::Components));
+    assert!(dashed(&with[0]).iter().all(|dashed| !dashed) && dashed(&with[1]).iter().all(|dashed| *dashed));
+    // Alone, dashes tell arms of a method apart.
+    let alone = super::beside(&tests, None, &meta(By::Components));
+    assert!(alone.len() == 1 && dashed(&alone[0]).contains(&true));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::yaml::Errors;
 fn the_shipped_experiments_load() {
     let bench = Bench::new();
     let mut summary = String::new();
-    for name in ["table6", "smoke", "table6-full", "table6-llama2-7b"] {
+    for name in ["table6", "smoke", "table6-full", "table6-llama2-7b", "spectra"] {
         let loaded = bench.load_file(&shipped(&format!("{name}.yaml")), &[]).expect(name);
         let experiment = &loaded.experiment;
         assert_eq!(experiment.name, name);
