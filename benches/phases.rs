@@ -97,7 +97,7 @@ fn calibration(c: &mut Criterion) {
     group.bench_function("tokens x blocks", |b| {
         b.iter(|| {
             let mut pass = Pass::start("bench", &model, &samples).expect("a pass");
-            pass.block(&[snapshot], &|_| {}).expect("a block").statistics(snapshot).expect("statistics")
+            pass.block(&[snapshot], &|_| {}).expect("a block").statistics(&[snapshot]).expect("statistics")
         });
     });
 }

@@ -83,17 +83,17 @@ pub struct Arrays<'a> {
 impl<'a> Arrays<'a> {
     /// Adds f64 values of that shape.
     pub fn push_f64<I: Iterator<Item = f64> + Clone + 'a>(&mut self, name: String, dims: &[usize], values: I) {
-        self.push(name, Dtype::F64, dims, move || values.clone().flat_map(f64::to_le_bytes).collect());
+        self.push(name, Dtype::F64, dims, move || bytes(values.clone().map(f64::to_le_bytes)));
     }
 
     /// Adds f32 values of that shape.
     pub fn push_f32<I: Iterator<Item = f32> + Clone + 'a>(&mut self, name: String, dims: &[usize], values: I) {
-        self.push(name, Dtype::F32, dims, move || values.clone().flat_map(f32::to_le_bytes).collect());
+        self.push(name, Dtype::F32, dims, move || bytes(values.clone().map(f32::to_le_bytes)));
     }
 
     /// Adds u32 values of that shape.
     pub fn push_u32<I: Iterator<Item = u32> + Clone + 'a>(&mut self, name: String, dims: &[usize], values: I) {
-        self.push(name, Dtype::U32, dims, move || values.clone().flat_map(u32::to_le_bytes).collect());
+        self.push(name, Dtype::U32, dims, move || bytes(values.clone().map(u32::to_le_bytes)));
     }
 
     fn push(&mut self, name: String, dtype: Dtype, dims: &[usize], bytes: impl Fn() -> Vec<u8> + 'a) {
@@ -106,6 +106,13 @@ impl<'a> Arrays<'a> {
         let Ok(()) = tensors::write(path, &self.metadata, &entries, |i| Ok::<_, Infallible>(self.arrays[i].1()))?;
         Ok(())
     }
+}
+
+/// Bytes in a row. (Collecting a `flat_map` of arrays takes several times as long.)
+fn bytes<const N: usize>(values: impl Iterator<Item = [u8; N]>) -> Vec<u8> {
+    let mut all = Vec::with_capacity(N * values.size_hint().0);
+    values.for_each(|value| all.extend_from_slice(&value));
+    all
 }
 
 /// A file of the cache: only what is asked for is read.

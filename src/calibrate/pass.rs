@@ -37,18 +37,24 @@ struct CollectedSite {
 }
 
 impl Collected {
-    /// The statistics of one of the snapshots that were asked for.
-    pub fn statistics(&self, snapshot: Snapshot) -> Result<Vec<(Site, Statistics)>, CalibrationError> {
-        // The widest input takes longest, so it starts first; no thread takes a second one with it.
-        let found = self.sites.par_iter().rev().with_max_len(1).map(|one| {
+    /// The statistics of some of the snapshots that were asked for, in their order; all of them are in memory at once.
+    pub fn statistics(&self, snapshots: &[Snapshot]) -> Result<Vec<Vec<(Site, Statistics)>>, CalibrationError> {
+        // Side by side: the spectrum of the widest input takes longest, once a snapshot, so those come first.
+        let sites = self.sites.iter().rev();
+        let pairs: Vec<(&CollectedSite, Snapshot)> =
+            sites.flat_map(|site| snapshots.iter().map(move |&snapshot| (site, snapshot))).collect();
+        let found = pairs.par_iter().with_max_len(1).map(|&(one, snapshot)| {
             let found = statistics(one.width, &one.tiles, &one.marginals, snapshot);
             found
                 .map(|found| (one.site, found))
                 .ok_or_else(|| CalibrationError::Indefinite { linear: one.site.first_linear(self.layer) })
         });
-        let mut found = found.collect::<Result<Vec<_>, _>>()?;
-        found.reverse();
-        Ok(found)
+        let found = found.collect::<Result<Vec<_>, _>>()?;
+        let mut by_snapshot: Vec<Vec<(Site, Statistics)>> = snapshots.iter().map(|_| Vec::new()).collect();
+        for (i, one) in found.into_iter().enumerate() {
+            by_snapshot[i % snapshots.len()].insert(0, one);
+        }
+        Ok(by_snapshot)
     }
 }
 

@@ -102,9 +102,11 @@ impl Layout {
         // Lower triangles: the f32 product, the f64 sums, and those of prefixes as they are taken.
         let kept = normalisations + earlier;
         let tiles = squares / 2 * (SINGLE + DOUBLE * kept as u64);
-        // One snapshot at a time as full matrices; the spectrum needs C + lambda I and its Cholesky factor beside.
+        // A snapshot a thread as full matrices; the spectrum of the widest input needs C + lambda I and its Cholesky factor
+        // beside, and that of the next one has begun.
         let widest = square(self.shape.intermediate);
-        let statistics = DOUBLE * (squares + 2 * widest);
+        let at_once = self.room.threads.min(earlier + normalisations) as u64;
+        let statistics = DOUBLE * at_once * (squares + 2 * widest);
         // What the forward pass let go of stays with the allocator: measured, the two add up.
         PROGRAM + self.weights(1) + hidden + tiles + forward + statistics
     }

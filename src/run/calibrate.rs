@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use candle_core::{Device, Tensor};
+use rayon::prelude::*;
 use safetensors::tensor::Dtype;
 
 use crate::cache::{CacheError, ReadArrays};
@@ -83,7 +84,7 @@ fn samples(run: &Run, calibration: usize, count: usize) -> Result<Vec<Vec<u32>>,
     Ok(sample::samples(&text, spec.sampling, spec.seed, count, spec.length, &encode)?)
 }
 
-/// Writes a part's statistics, a snapshot at a time: of wide inputs, one is large.
+/// Writes a part's statistics, a snapshot a thread at a time: of wide inputs, one is large.
 fn write(
     run: &Run,
     stages: &[&CalibrateStage],
@@ -91,11 +92,15 @@ fn write(
     snapshots: &[Snapshot],
     collected: &Collected,
 ) -> Result<(), RunError> {
-    for snapshot in snapshots {
-        let sites = collected.statistics(*snapshot)?;
-        for stage in stages.iter().filter(|stage| stage.snapshot == *snapshot) {
-            store::write(&run.context.cache.part("statistics", &stage.key, &part.name()), &sites)?;
-        }
+    for snapshots in snapshots.chunks(rayon::current_num_threads()) {
+        let found = collected.statistics(snapshots)?;
+        let cache = &run.context.cache;
+        snapshots.par_iter().zip(&found).try_for_each(|(snapshot, sites)| {
+            for stage in stages.iter().filter(|stage| stage.snapshot == *snapshot) {
+                store::write(&cache.part("statistics", &stage.key, &part.name()), sites)?;
+            }
+            Ok::<_, RunError>(())
+        })?;
     }
     Ok(())
 }
