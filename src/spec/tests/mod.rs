@@ -63,6 +63,7 @@ fn read_corda(node: &Node) -> Result<Arc<dyn Method>, yaml::Error> {
 
 const TEST_METHODS: &[Entry] = &[
     crate::decompose::plain::ENTRY,
+    crate::decompose::whitening::ENTRY,
     Entry { name: "asvd", summary: "with one parameter", read: read_asvd, schema: Parameters::json_schema },
     Entry { name: "corda", summary: "with one parameter", read: read_corda, schema: Parameters::json_schema },
 ];
