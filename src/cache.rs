@@ -71,11 +71,14 @@ impl Cache {
     }
 }
 
+/// Makes the bytes of an array.
+type Make<'a> = Box<dyn Fn() -> Vec<u8> + 'a>;
+
 /// Named numeric arrays with a few strings beside them: one file of the cache. Arrays are made when they are written, one
 /// after the other.
 #[derive(Default)]
 pub struct Arrays<'a> {
-    arrays: Vec<(Entry, Box<dyn Fn() -> Vec<u8> + 'a>)>,
+    arrays: Vec<(Entry, Make<'a>)>,
     /// Strings kept beside the arrays.
     pub metadata: BTreeMap<String, String>,
 }

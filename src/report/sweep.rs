@@ -68,7 +68,7 @@ pub fn render(
     if !combined.rows.is_empty() {
         let mut variants = Vec::new();
         for (rows, (_, label, _)) in rows.iter().zip(&combined.variants) {
-            variants.push(Variant { label: *label, tests: study::arrange(rows, meta.by)? });
+            variants.push(Variant { label, tests: study::arrange(rows, meta.by)? });
         }
         sections = test_sets(&variants).map(|name| section(&variants, name, combined.replicates, meta.by)).collect();
         let files = [

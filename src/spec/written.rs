@@ -58,7 +58,7 @@ pub(super) enum Corpus {
     /// Corpus and split of the catalog, e.g. `enwiki/train`.
     Catalog(#[schemars(extend("pattern" = "^[^/]+/[^/]+$"))] String),
     /// A file of your own.
-    Inline(raw::InlineText),
+    Inline(Box<raw::InlineText>),
 }
 
 /// How many windows.

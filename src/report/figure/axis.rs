@@ -120,7 +120,7 @@ fn decade(exponent: i32) -> String {
         1 => "10".to_string(),
         // The font has no raised minus.
         ..-3 => format!("1e{exponent}"),
-        ..0 => plain(10f64.powi(exponent)),
+        -3..0 => plain(10f64.powi(exponent)),
         _ => format!("10{}", number::superscript(exponent)),
     }
 }
