@@ -2,11 +2,15 @@
 //!
 //! `plan` prints this account and `run` makes the same choices from it, before anything is read.
 
-use super::Part;
+use std::collections::BTreeSet;
+
+use super::{Part, Plan};
+use crate::calibrate::Snapshot;
 use crate::calibrate::pass::group;
 use crate::decompose::Factorisation;
 use crate::decompose::tall::is_tall;
 use crate::model::shape::{LINEARS, Linear, Shape, Site};
+use crate::spec::Experiment;
 
 /// Bytes of an f32 and of an f64.
 const SINGLE: u64 = 4;
@@ -28,6 +32,35 @@ pub struct Room {
     pub bytes: u64,
     /// Threads.
     pub threads: usize,
+}
+
+/// What a calibration pass has to keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PassSize {
+    /// Samples in all.
+    pub samples: usize,
+    /// Tokens a sample.
+    pub length: usize,
+    /// Prefixes that end before the last sample.
+    pub earlier: usize,
+    /// Weightings of the samples.
+    pub normalisations: usize,
+}
+
+impl PassSize {
+    /// Of a calibration of an experiment, by its index there.
+    pub fn of(experiment: &Experiment, plan: &Plan, calibration: usize) -> Self {
+        let stages = plan.calibrate.iter().filter(|stage| stage.calibration == calibration);
+        let snapshots: Vec<Snapshot> = stages.map(|stage| stage.snapshot).collect();
+        let samples = snapshots.iter().map(|snapshot| snapshot.samples).max().unwrap_or(0);
+        let normalisations: BTreeSet<_> = snapshots.iter().map(|snapshot| snapshot.normalisation).collect();
+        Self {
+            samples,
+            length: experiment.calibrations[calibration].length,
+            earlier: snapshots.iter().filter(|snapshot| snapshot.samples < samples).count(),
+            normalisations: normalisations.len(),
+        }
+    }
 }
 
 /// How a model is laid out in the room there is. No result depends on it.
@@ -88,9 +121,19 @@ impl Layout {
         [hidden, heads * head_dim, hidden, intermediate]
     }
 
-    /// Peak of a calibration pass of `samples` x `length` tokens under `normalisations` weightings that takes `earlier`
-    /// prefixes on the way.
-    pub fn calibration(&self, samples: usize, length: usize, earlier: usize, normalisations: usize) -> u64 {
+    /// Peak of a calibration pass.
+    pub fn calibration(&self, pass: &PassSize) -> u64 {
+        self.calibrating(pass, self.snapshots(pass))
+    }
+
+    /// Snapshots whose full matrices are made side by side: a thread each, or one at a time where memory is short.
+    pub fn snapshots(&self, pass: &PassSize) -> usize {
+        let most = self.room.threads.min(pass.earlier + pass.normalisations).max(1);
+        if self.calibrating(pass, most) <= self.room.bytes { most } else { 1 }
+    }
+
+    fn calibrating(&self, pass: &PassSize, at_once: usize) -> u64 {
+        let &PassSize { samples, length, earlier, normalisations } = pass;
         let hidden = SINGLE * (samples * length * self.shape.hidden) as u64;
         let group = group(length, self.room.threads).min(samples);
         let widths = self.widths();
@@ -102,11 +145,9 @@ impl Layout {
         // Lower triangles: the f32 product, the f64 sums, and those of prefixes as they are taken.
         let kept = normalisations + earlier;
         let tiles = squares / 2 * (SINGLE + DOUBLE * kept as u64);
-        // A snapshot a thread as full matrices; the spectrum of the widest input needs C + lambda I and its Cholesky factor
-        // beside, and that of the next one has begun.
+        // Full matrices; the spectrum of the widest input needs C + lambda I and its Cholesky factor beside.
         let widest = square(self.shape.intermediate);
-        let at_once = self.room.threads.min(earlier + normalisations) as u64;
-        let statistics = DOUBLE * at_once * (squares + 2 * widest);
+        let statistics = DOUBLE * at_once as u64 * (squares + 2 * widest);
         // What the forward pass let go of stays with the allocator: measured, the two add up.
         PROGRAM + self.weights(1) + hidden + tiles + forward + statistics
     }

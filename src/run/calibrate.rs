@@ -12,6 +12,7 @@ use crate::calibrate::pass::{Collected, Pass};
 use crate::calibrate::{Snapshot, store};
 use crate::corpus::sample;
 use crate::model::ModelError;
+use crate::plan::memory::PassSize;
 use crate::plan::{CalibrateStage, Part};
 use crate::progress::Unit;
 use crate::results::provenance::Outcome;
@@ -60,6 +61,7 @@ pub(super) fn run(run: &Run, calibration: usize) -> Result<Outcome, RunError> {
     );
     bar.resume_at(tokens * pass.layer() as u64);
     let mut since = Instant::now();
+    let at_once = run.layout.snapshots(&PassSize::of(run.experiment, run.plan, calibration));
     for (part, snapshots) in &todo {
         while pass.layer() < part.layer {
             pass.skip()?;
@@ -67,7 +69,7 @@ pub(super) fn run(run: &Run, calibration: usize) -> Result<Outcome, RunError> {
         }
         let done = |tokens| bar.advance(tokens);
         let collected = if part.head { pass.head(snapshots, &done)? } else { pass.block(snapshots, &done)? };
-        write(run, &stages, part, snapshots, &collected)?;
+        write(run, &stages, part, snapshots, &collected, at_once)?;
         if since.elapsed() > SAVE_EVERY && part.layer < last.layer {
             saved.write(pass.hidden(), pass.layer())?;
             since = Instant::now();
@@ -84,15 +86,16 @@ fn samples(run: &Run, calibration: usize, count: usize) -> Result<Vec<Vec<u32>>,
     Ok(sample::samples(&text, spec.sampling, spec.seed, count, spec.length, &encode)?)
 }
 
-/// Writes a part's statistics, a snapshot a thread at a time: of wide inputs, one is large.
+/// Writes a part's statistics, `at_once` snapshots at a time: of wide inputs, one is large.
 fn write(
     run: &Run,
     stages: &[&CalibrateStage],
     part: &Part,
     snapshots: &[Snapshot],
     collected: &Collected,
+    at_once: usize,
 ) -> Result<(), RunError> {
-    for snapshots in snapshots.chunks(rayon::current_num_threads()) {
+    for snapshots in snapshots.chunks(at_once) {
         let found = collected.statistics(snapshots)?;
         let cache = &run.context.cache;
         snapshots.par_iter().zip(&found).try_for_each(|(snapshot, sites)| {

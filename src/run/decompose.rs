@@ -122,29 +122,31 @@ struct Job<'a> {
 impl Job<'_> {
     fn linear(&self, pending: &Pending, i: usize) -> Result<Decomposed, RunError> {
         let (linear, site) = &pending.part.linears[i];
-        let (block, statistics) = self.inputs(pending, *site)?;
+        let block = self.block(pending)?;
+        let statistics = self.statistics.map(|key| self.statistics(key, pending, *site)).transpose()?;
         let w = in_f64(self.weights, block.as_deref(), linear)?;
         self.decompose(linear, w.as_ref(), statistics.as_deref())
     }
 
-    /// The block of a part and the statistics at one of its inputs, read by the first linear that needs them.
-    #[allow(clippy::type_complexity)]
-    fn inputs(&self, pending: &Pending, site: Site) -> Result<(Option<Arc<Block>>, Option<Arc<Statistics>>), RunError> {
+    /// The block of a part, read by the first linear that needs it; none for the head.
+    fn block(&self, pending: &Pending) -> Result<Option<Arc<Block>>, RunError> {
         let mut inputs = pending.inputs.lock().unwrap_or_else(PoisonError::into_inner);
         if inputs.block.is_none() && !pending.part.head {
             inputs.block = Some(Arc::new(self.weights.block(pending.part.layer)?));
         }
-        let Some(key) = self.statistics else { return Ok((inputs.block.clone(), None)) };
-        let statistics = match inputs.statistics.iter().find(|(at, _)| *at == site) {
-            Some((_, statistics)) => statistics.clone(),
-            None => {
-                let path = self.cache.part("statistics", key, &pending.part.name());
-                let read = Arc::new(statistics_store::read(&ReadArrays::open(&path)?, &path, site)?);
-                inputs.statistics.push((site, read.clone()));
-                read
-            }
-        };
-        Ok((inputs.block.clone(), Some(statistics)))
+        Ok(inputs.block.clone())
+    }
+
+    /// The statistics at one of a part's inputs, read by the first linear that needs them.
+    fn statistics(&self, key: &str, pending: &Pending, site: Site) -> Result<Arc<Statistics>, RunError> {
+        let mut inputs = pending.inputs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, statistics)) = inputs.statistics.iter().find(|(at, _)| *at == site) {
+            return Ok(statistics.clone());
+        }
+        let path = self.cache.part("statistics", key, &pending.part.name());
+        let read = Arc::new(statistics_store::read(&ReadArrays::open(&path)?, &path, site)?);
+        inputs.statistics.push((site, read.clone()));
+        Ok(read)
     }
 
     fn decompose(

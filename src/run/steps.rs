@@ -2,7 +2,7 @@
 
 use crate::model::shape::Linear;
 use crate::plan::Plan;
-use crate::plan::memory::Layout;
+use crate::plan::memory::{Layout, PassSize};
 use crate::results::provenance::Outcome;
 use crate::spec::Experiment;
 
@@ -125,15 +125,7 @@ impl Step {
         };
         match self.kind {
             Kind::Undamaged => evaluation(None, 0),
-            Kind::Calibrate(i) => {
-                let stages: Vec<_> = plan.calibrate.iter().filter(|stage| stage.calibration == i).collect();
-                let samples = stages.iter().map(|stage| stage.snapshot.samples).max().unwrap_or(0);
-                let mut normalisations: Vec<_> = stages.iter().map(|stage| stage.snapshot.normalisation).collect();
-                normalisations.sort_unstable();
-                normalisations.dedup();
-                let earlier = stages.iter().filter(|stage| stage.snapshot.samples < samples).count();
-                layout.calibration(samples, experiment.calibrations[i].length, earlier, normalisations.len())
-            }
+            Kind::Calibrate(i) => layout.calibration(&PassSize::of(experiment, plan, i)),
             Kind::Decompose(i) => {
                 let dense = plan.decompose[i].statistics.is_some();
                 layout.decomposition(&plan.parts, &deepest, dense)
