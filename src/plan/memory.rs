@@ -121,6 +121,11 @@ impl Layout {
         [hidden, heads * head_dim, hidden, intermediate]
     }
 
+    /// Entries of their covariances.
+    fn squares(&self) -> u64 {
+        self.widths().into_iter().map(|d| (d * d) as u64).sum()
+    }
+
     /// Peak of a calibration pass.
     pub fn calibration(&self, pass: &PassSize) -> u64 {
         self.calibrating(pass, self.snapshots(pass))
@@ -140,13 +145,12 @@ impl Layout {
         let inputs = SINGLE * (group * length * widths.iter().sum::<usize>()) as u64;
         let threads = self.room.threads.min(samples) as u64;
         let forward = inputs + threads * self.activations(length);
-        let square = |d: usize| (d * d) as u64;
-        let squares: u64 = widths.into_iter().map(square).sum();
+        let squares = self.squares();
         // Lower triangles: the f32 product, the f64 sums, and those of prefixes as they are taken.
         let kept = normalisations + earlier;
         let tiles = squares / 2 * (SINGLE + DOUBLE * kept as u64);
         // Full matrices; the spectrum of the widest input needs C + lambda I and its Cholesky factor beside.
-        let widest = square(self.shape.intermediate);
+        let widest = (self.shape.intermediate * self.shape.intermediate) as u64;
         let statistics = DOUBLE * at_once as u64 * (squares + 2 * widest);
         // What the forward pass let go of stays with the allocator: measured, the two add up.
         PROGRAM + self.weights(1) + hidden + tiles + forward + statistics
@@ -183,7 +187,7 @@ impl Layout {
     /// Peak of measuring what components carry of the output on `texts` texts: blocks side by side, a thread each.
     pub fn energy(&self, targets: &[Linear], depth: &dyn Fn(&Linear) -> usize, texts: usize) -> u64 {
         let threads = self.room.threads as u64;
-        let squares: u64 = self.widths().into_iter().map(|d| (d * d) as u64).sum();
+        let squares = self.squares();
         let taken: u64 = targets.iter().map(|l| SINGLE * (depth(l) * (l.d_out + l.d_in)) as u64).sum();
         let widest = targets.iter().map(|l| (l.d_out * l.d_in) as u64).max().unwrap_or(0);
         let each = DOUBLE * squares * texts as u64 + taken / self.shape.layers as u64 + (SINGLE + 2 * DOUBLE) * widest;

@@ -1,5 +1,7 @@
 //! The evaluation stage: losses of the windows that the cache lacks, of the undamaged model or of an arm's points.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::{Mutex, PoisonError};
 
 use crate::cache::{Arrays, Journal, Measured, ReadArrays};
@@ -94,13 +96,18 @@ impl Run<'_> {
         todo: &[Todo],
         bar: &Bar,
     ) -> Result<(), RunError> {
-        let tokens = (0..self.experiment.evaluations.len()).map(|evaluation| self.tokens(evaluation));
-        let tokens = tokens.collect::<Result<Vec<_>, _>>()?;
+        // Of the evaluations that have something to do, each read once.
+        let mut tokens: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
+        for one in todo {
+            if let Entry::Vacant(entry) = tokens.entry(one.stage.evaluation) {
+                entry.insert(self.tokens(one.stage.evaluation)?);
+            }
+        }
         let (mut all, mut places, mut longest) = (Vec::new(), Vec::new(), 1);
         for (model, point) in points.iter().enumerate() {
             for one in todo.iter().filter(|one| one.stage.point.map(|(_, p)| p) == *point) {
                 let spec = &self.experiment.evaluations[one.stage.evaluation];
-                let windows = windows(&tokens[one.stage.evaluation], spec.length, spec.windows)?;
+                let windows = windows(&tokens[&one.stage.evaluation], spec.length, spec.windows)?;
                 let journal = self.context.cache.journal(&one.stage.key);
                 longest = longest.max(spec.length);
                 for &index in &one.missing {
