@@ -196,3 +196,126 @@ pub struct SpectrumRow {
     /// The same of W T / ||W T||_F: the squares of a linear's sum to 1.
     pub normalised: f64,
 }
+
+/// One measure of a model: as it came (`learner = "none"`), or as a learner left it after fine-tuning from one seed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TrainedRow {
+    /// Experiment's name.
+    pub experiment: String,
+    /// Learner's id, e.g. `lora-r32`, `corda-nq-64-r32`, `full`; `none` for the model as it came.
+    pub learner: String,
+    /// What tables and legends say.
+    pub label: String,
+    /// `full`, `lora`, `dora`, or the spec's word of the decomposition that the adapter starts from; `none`.
+    pub method: String,
+    /// Name of the calibration behind the decomposition.
+    pub calibration: Option<String>,
+    /// Which components the adapter starts from: `smallest` or `largest`.
+    pub end: Option<String>,
+    /// The adapter's rank.
+    pub rank: Option<u32>,
+    /// Parameters that were trained.
+    pub parameters: u64,
+    /// Learning rate at its peak.
+    pub rate: Option<f64>,
+    /// Seed of the training's random choices.
+    pub seed: Option<u64>,
+    /// Name of the evaluation or of the set of questions.
+    pub measure: String,
+    /// What `value` is: `loss` (nats a token of a text), `exact-match` (share of questions), `answer-loss` (nats a token
+    /// of the answers, mean over questions).
+    pub kind: String,
+    /// Windows or questions.
+    pub count: u32,
+    /// The mean over them.
+    pub value: f64,
+    /// Its standard error over them.
+    pub stderr: f64,
+    /// Lower end of its 95% interval over them.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+    /// `value` minus that of the model as it came, paired.
+    pub delta: f64,
+    /// Lower end of its 95% interval.
+    pub delta_low: f64,
+    /// Upper end.
+    pub delta_high: f64,
+    /// Seconds of measuring.
+    pub seconds: f64,
+    /// Content key of what was measured.
+    pub key: String,
+}
+
+/// One optimiser step of a training run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StepRow {
+    /// Experiment's name.
+    pub experiment: String,
+    /// As in [`TrainedRow::learner`].
+    pub learner: String,
+    /// As in [`TrainedRow::label`].
+    pub label: String,
+    /// As in [`TrainedRow::rank`].
+    pub rank: Option<u32>,
+    /// Learning rate at its peak.
+    pub rate: f64,
+    /// Seed of the run.
+    pub seed: u64,
+    /// From 1.
+    pub step: u32,
+    /// Mean loss of the batch before the step, nats a response token.
+    pub loss: f64,
+    /// Norm of the gradient before clipping.
+    pub gradient_norm: f64,
+    /// Learning rate of this step.
+    pub step_rate: f64,
+    /// Tokens passed, prompts included.
+    pub tokens: u64,
+    /// Seconds it took.
+    pub seconds: f64,
+}
+
+/// One learning rate that a learner tried.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RateRow {
+    /// Experiment's name.
+    pub experiment: String,
+    /// As in [`TrainedRow::learner`].
+    pub learner: String,
+    /// As in [`TrainedRow::label`].
+    pub label: String,
+    /// Learning rate at its peak.
+    pub rate: f64,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Examples of the validation part.
+    pub examples: u32,
+    /// Mean loss over them after training, nats a response token; not finite where training broke down.
+    pub loss: f64,
+    /// 1 for the rate that was chosen.
+    pub chosen: u32,
+}
+
+/// One question, as a model answered it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AnswerRow {
+    /// Experiment's name.
+    pub experiment: String,
+    /// As in [`TrainedRow::learner`].
+    pub learner: String,
+    /// As in [`TrainedRow::seed`].
+    pub seed: Option<u64>,
+    /// Name of the set of questions.
+    pub questions: String,
+    /// Index of the record in its file, from 0.
+    pub record: u32,
+    /// What the model said.
+    pub given: String,
+    /// The first accepted answer.
+    pub expected: String,
+    /// 1 if it matches an accepted answer.
+    pub exact: u32,
+    /// Loss of the reference answer, mean nats a token.
+    pub nll: f64,
+}

@@ -2,7 +2,9 @@
 
 use polars::prelude::*;
 
-use super::{AdapterRow, HeatRow, LinearRow, Row, SpectrumRow, Varied, WindowRow};
+use super::{
+    AdapterRow, AnswerRow, HeatRow, LinearRow, RateRow, Row, SpectrumRow, StepRow, TrainedRow, Varied, WindowRow,
+};
 
 /// Why a frame does not hold the rows it should.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -180,3 +182,43 @@ record!(LinearRow {
 record!(AdapterRow { experiment, arm, label, method, components, linear, layer, rank, energy, text, output_share });
 record!(HeatRow { experiment, linear, calibration, row, column, value });
 record!(SpectrumRow { experiment, arm, label, method, linear, index, value, normalised });
+record!(TrainedRow {
+    experiment,
+    learner,
+    label,
+    method,
+    calibration,
+    end,
+    rank,
+    parameters,
+    rate,
+    seed,
+    measure,
+    kind,
+    count,
+    value,
+    stderr,
+    low,
+    high,
+    delta,
+    delta_low,
+    delta_high,
+    seconds,
+    key,
+});
+record!(StepRow {
+    experiment,
+    learner,
+    label,
+    rank,
+    rate,
+    seed,
+    step,
+    loss,
+    gradient_norm,
+    step_rate,
+    tokens,
+    seconds,
+});
+record!(RateRow { experiment, learner, label, rate, seed, examples, loss, chosen });
+record!(AnswerRow { experiment, learner, seed, questions, record, given, expected, exact, nll });
