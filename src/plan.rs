@@ -16,6 +16,9 @@ use crate::spec::{Arm, Calibration, Corpus, Evaluation, Experiment};
 
 pub mod cost;
 pub mod memory;
+mod train;
+
+pub use train::TrainStage;
 
 /// Version of the code behind each kind of value; raised when the same inputs would give other numbers.
 const TEXT: u32 = 1;
@@ -24,6 +27,8 @@ const STATISTICS: u32 = 2;
 const DECOMPOSITION: u32 = 2;
 const LOSS: u32 = 1;
 const ENERGY: u32 = 1;
+const TRAINING: u32 = 1;
+const ANSWERS: u32 = 1;
 
 /// What pins the content of the assets.
 #[derive(Debug, Clone, Default)]
@@ -123,6 +128,10 @@ pub struct Plan {
     pub energy: Vec<EnergyStage>,
     /// Statistics that heat maps show, in [`Plan::calibrate`], in the order of the spec.
     pub heatmaps: Vec<usize>,
+    /// Content key of the undamaged model's answers to each set of questions, in the experiment's order.
+    pub answers: Vec<String>,
+    /// Training runs: each learner at each of its rates from each seed, of which a run does what its choice of rates needs.
+    pub train: Vec<TrainStage>,
 }
 
 /// The parts of a model that hold target linears.
@@ -152,6 +161,8 @@ impl Plan {
             evaluate: Vec::new(),
             energy: Vec::new(),
             heatmaps: Vec::new(),
+            answers: Vec::new(),
+            train: Vec::new(),
         };
         let keys = Keys { experiment, identities };
         for (i, evaluation) in experiment.evaluations.iter().enumerate() {
@@ -166,6 +177,7 @@ impl Plan {
             // The covariance as CorDA takes it.
             plan.heatmaps = plan.whole(&keys, &heatmaps.calibrations, Normalisation::Max);
         }
+        plan.add_training(&keys);
         plan
     }
 
@@ -203,6 +215,10 @@ impl Plan {
         let statistics_key = statistics.map(|i| self.calibrate[i].key.clone());
         let decomposition = keys.decomposition(arm, statistics_key, deepest);
         self.decompose.push(DecomposeStage { arm: index, statistics, key: decomposition.clone() });
+        if experiment.train.is_some() {
+            // What is measured are trained models.
+            return;
+        }
         for point in 0..experiment.discard.len() {
             let dropped = keys.dropped(point);
             if dropped.iter().all(|&r| r == 0) {
@@ -237,6 +253,10 @@ impl Plan {
         let mut inputs = json!({"losses": losses, "energies": energies, "heatmaps": heatmaps, "spec": experiment});
         if experiment.spectra.is_some() {
             inputs["spectra"] = self.decompose.iter().map(|stage| stage.key.as_str()).collect();
+        }
+        if experiment.train.is_some() {
+            inputs["answers"] = json!(self.answers);
+            inputs["training"] = self.train.iter().map(|stage| stage.key.as_str()).collect();
         }
         key("results", 2, &inputs)
     }

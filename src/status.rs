@@ -10,7 +10,7 @@ use crate::model::shape::Linear;
 use crate::plan::memory::{self, Layout};
 use crate::plan::{CalibrateStage, DecomposeStage, EvaluateStage, Plan, cost};
 use crate::run::sweep::shared_passes;
-use crate::run::{Context, RunError, identities, steps};
+use crate::run::{Context, RunError, identities, steps, trained};
 use crate::spec::{Experiment, Loaded};
 
 /// A line of the account.
@@ -33,6 +33,9 @@ struct Line {
 const FORWARD_SHARE: f64 = 0.92;
 /// The same for factorisations in f64, against the f32 yardstick.
 const FACTORISATION_SHARE: f64 = 0.35;
+
+/// Tokens of a question, for the estimate: what the shipped ones have about.
+const QUESTION: usize = 32;
 
 /// What a plan takes.
 #[derive(Default)]
@@ -116,6 +119,9 @@ pub fn describe(loaded: &Loaded, context: &Context) -> Result<String, RunError> 
             rate / 1e9,
             rayon::current_num_threads()
         ));
+        if experiment.train.is_some() {
+            say("training is counted as if every example were as long as may be; examples of whole parts are not counted".into());
+        }
         if lines.iter().any(|line| line.all == 0) {
             say("not counted: evaluations of whole texts, whose length is known once they are tokenised".into());
         }
@@ -152,7 +158,77 @@ fn lines(experiment: &Experiment, plan: &Plan, context: &Context) -> Result<Vec<
     for stage in &plan.evaluate {
         lines.push(evaluate_line(experiment, context, stage)?);
     }
+    lines.extend(training_lines(experiment, plan, context));
     Ok(lines)
+}
+
+/// Lines of fine-tuning: a learner's runs, and what they are measured by.
+fn training_lines(experiment: &Experiment, plan: &Plan, context: &Context) -> Vec<Line> {
+    let Some(train) = &experiment.train else { return Vec::new() };
+    let shape = &experiment.model.shape;
+    let exists = |kind: &str, key: &str, part: &str| usize::from(context.cache.part(kind, key, part).exists());
+    let asked = |keys: &[String]| keys.iter().map(|key| exists("answers", key, "answers")).sum::<usize>();
+    let text = |stage: &&crate::plan::TrainStage| stage.seed == 0;
+    let ask_flop = |models: usize| {
+        let one = |q: &crate::spec::Questions| {
+            let (most, tokens) = (q.examples.unwrap_or(0) as f64, (QUESTION + q.tokens) as f64);
+            most * (2.0 * tokens * cost::forward_blocks(shape, QUESTION) + tokens * cost::head(shape))
+        };
+        models as f64 * experiment.questions.iter().map(one).sum::<f64>()
+    };
+    let mut lines = Vec::new();
+    let (done, all) = (asked(&plan.answers), plan.answers.len());
+    if all > 0 {
+        lines.push(Line {
+            name: "ask undamaged".into(),
+            key: plan.answers[0].clone(),
+            done,
+            all,
+            unit: "sets",
+            flop: (if done < all { ask_flop(1) } else { 0.0 }, 0.0),
+            disk: 0,
+            step: "ask undamaged".into(),
+        });
+    }
+    for (index, learner) in train.learners.iter().enumerate() {
+        let stages: Vec<_> = plan.train.iter().filter(|stage| stage.learner == index).collect();
+        // Every rate with the first seed; then the rate that was chosen with the others.
+        let all = learner.rates.len() + train.seeds.len() - 1;
+        let tried = stages.iter().copied().filter(text).map(|s| exists("validation", &s.validation, "loss"));
+        let further = stages.iter().filter(|s| s.seed > 0).map(|s| exists("trained", &s.key, "weights"));
+        let done = (tried.sum::<usize>() + further.sum::<usize>()).min(all);
+        let parameters = trained::parameters(experiment, learner.start);
+        let adapters = learner.start.point().map(|_| parameters);
+        let tokens = (train.examples.unwrap_or(0) * train.epochs * train.length) as f64;
+        let step = format!("train {}", learner.id);
+        lines.push(Line {
+            name: step.clone(),
+            key: stages.first().map_or(String::new(), |stage| stage.key.clone()),
+            done,
+            all,
+            unit: "runs",
+            flop: ((all - done) as f64 * tokens * cost::training(shape, train.length, adapters), 0.0),
+            disk: 4 * parameters * train.seeds.len() as u64,
+            step,
+        });
+        let measures = experiment.evaluations.len() + experiment.questions.len();
+        let measured = stages.iter().map(|stage| asked(&stage.answers)).sum::<usize>();
+        let windows = experiment.evaluations.iter().map(|e| e.windows.unwrap_or(0) * e.length).sum::<usize>() as f64;
+        let text = windows * (cost::forward_blocks(shape, train.length) + cost::head(shape));
+        let models = train.seeds.len();
+        let left = models - measured.checked_div(experiment.questions.len()).unwrap_or(0).min(models);
+        lines.push(Line {
+            name: format!("measure {}", learner.id),
+            key: stages.first().and_then(|stage| stage.answers.first()).cloned().unwrap_or_default(),
+            done: (models - left) * measures,
+            all: models * measures,
+            unit: "measures",
+            flop: (left as f64 * text + ask_flop(left), 0.0),
+            disk: 0,
+            step: format!("measure {}", learner.id),
+        });
+    }
+    lines
 }
 
 fn calibrate_lines(experiment: &Experiment, plan: &Plan, context: &Context) -> Vec<Line> {

@@ -34,6 +34,17 @@ pub fn truncation(linear: &Linear, r: usize) -> f64 {
     2.0 * (linear.d_out * linear.d_in * r) as f64
 }
 
+/// Operations to learn from one token of an example of `length`: forward, and back to the activations; weights that learn
+/// cost as much again as their own forward pass. `adapters` are the parameters of adapters, `None` where every weight
+/// learns. The head, which sees the few tokens of the response only, is left out.
+pub fn training(shape: &Shape, length: usize, adapters: Option<u64>) -> f64 {
+    let forward = forward_blocks(shape, length);
+    match adapters {
+        Some(parameters) => 2.0 * forward + 3.0 * 2.0 * parameters as f64,
+        None => 3.0 * forward,
+    }
+}
+
 fn decoder(shape: &Shape) -> impl Iterator<Item = Linear> {
     shape.linears().into_iter().filter(|linear| linear.name != "lm_head")
 }

@@ -17,9 +17,9 @@ use super::weights::{LastBlock, Taken, Truncated};
 use super::{Run, RunError};
 
 /// Windows still to be measured for one stage of the plan.
-struct Todo<'a> {
-    stage: &'a EvaluateStage,
-    missing: Vec<usize>,
+pub(super) struct Todo<'a> {
+    pub stage: &'a EvaluateStage,
+    pub missing: Vec<usize>,
 }
 
 /// Measures what is missing: of the undamaged model (`None`), or of one arm.
@@ -89,7 +89,7 @@ impl Run<'_> {
 
     /// Measures what is missing of these models, each of the point beside it, and writes every window to its journal as it
     /// is known.
-    fn measure(
+    pub(super) fn measure(
         &self,
         models: &[&dyn Weights],
         points: &[Option<usize>],

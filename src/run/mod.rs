@@ -22,8 +22,10 @@ use crate::report::ReportError;
 use crate::results::provenance::{Asset, AssetFile, Git, Outcome, ReadError, Stage, timestamp};
 use crate::results::{self, machine};
 use crate::spec::{Corpus, Experiment, Loaded, SpecErrors, Warning};
+use crate::train::TrainError;
 
 pub mod adapt;
+mod ask;
 mod calibrate;
 mod decompose;
 mod energy;
@@ -35,6 +37,8 @@ pub mod shard;
 mod spectrum;
 pub mod steps;
 pub mod sweep;
+mod train;
+pub mod trained;
 mod weights;
 
 pub use shard::Shard;
@@ -70,6 +74,12 @@ pub enum RunError {
     Adapter(Box<AdapterError>),
     #[error("{} has no `adapters` section; add `adapters: {{}}` to write its components as adapters", .0.display())]
     NoAdapters(PathBuf),
+    #[error(transparent)]
+    Train(Box<TrainError>),
+    #[error("{learner}: training broke down at every learning rate; list lower ones under `rates`")]
+    NoRate { learner: String },
+    #[error("{} has no `train` section", .0.display())]
+    NoTraining(PathBuf),
     #[error("{0}")]
     Device(String),
     #[error("there is no stage `{name}` here; there are: `{known}`")]
@@ -100,6 +110,7 @@ boxed!(
     Results: results::Error,
     Provenance: ReadError,
     Report: ReportError,
+    Train: TrainError,
 );
 
 /// Where things are, and how to tell of progress.
@@ -144,7 +155,9 @@ pub fn identities(experiment: &Experiment, store: &Store) -> Result<Identities, 
 /// Every text of an experiment, each once.
 pub fn corpora(experiment: &Experiment) -> Vec<&Corpus> {
     let calibrations = experiment.calibrations.iter().map(|c| &c.corpus);
-    let mut all: Vec<&Corpus> = calibrations.chain(experiment.evaluations.iter().map(|e| &e.corpus)).collect();
+    let measured = experiment.evaluations.iter().map(|e| &e.corpus).chain(experiment.questions.iter().map(|q| &q.corpus));
+    let learned = experiment.train.iter().flat_map(|train| [&train.corpus, &train.validation]);
+    let mut all: Vec<&Corpus> = calibrations.chain(measured).chain(learned).collect();
     all.sort_by_cached_key(|corpus| (corpus.name.clone(), corpus.id()));
     all.dedup_by_key(|corpus| corpus.id());
     all
@@ -246,6 +259,8 @@ impl Held {
 struct Opened {
     weights: weights::Loaded,
     tokenizer: Tokenizer,
+    /// Tokens that end a sequence.
+    eos: Vec<u32>,
 }
 
 impl<'a> Run<'a> {
@@ -287,7 +302,8 @@ impl<'a> Run<'a> {
         }
         let tokenizer = checkpoint.tokenizer()?;
         let device = self.experiment.device.open().map_err(RunError::Device)?;
-        let opened = Opened { weights: weights::Loaded::read(checkpoint, &device, &self.layout)?, tokenizer };
+        let eos = checkpoint.eos()?;
+        let opened = Opened { weights: weights::Loaded::read(checkpoint, &device, &self.layout)?, tokenizer, eos };
         Ok(self.held.opened.get_or_init(|| opened))
     }
 

@@ -14,7 +14,7 @@ use crate::results::{self, LinearRow, Row, WindowRow, machine::Machine};
 use crate::spec::{Experiment, Published, Warning};
 
 use super::extent::{self, Extent};
-use super::{Context, Run, RunError, energy, heatmap, spectrum};
+use super::{Context, Run, RunError, energy, heatmap, spectrum, trained};
 
 /// Files of a results folder; all of them make it complete.
 pub fn files(experiment: &Experiment) -> Vec<&'static str> {
@@ -23,7 +23,11 @@ pub fn files(experiment: &Experiment) -> Vec<&'static str> {
     if !experiment.arms.is_empty() {
         files.push("linears.parquet");
     }
-    if !experiment.evaluations.is_empty() {
+    if experiment.train.is_some() {
+        files.extend(["trained.parquet", "trained.csv", "steps.parquet", "rates.parquet", "answers.parquet"]);
+        files.extend(["trained.md", "trained.tex"]);
+        files.extend(["training.svg", "training.png", "training.pdf", "kept.svg", "kept.png", "kept.pdf"]);
+    } else if !experiment.evaluations.is_empty() {
         files.extend(study);
         files.extend(["figure2.svg", "figure2.png", "figure2.pdf"]);
         files.extend(["parameters.svg", "parameters.png", "parameters.pdf"]);
@@ -64,7 +68,7 @@ pub(super) fn is_current(
     if provenance.results_key != plan.results_key(experiment) {
         return Ok(false);
     }
-    if experiment.evaluations.is_empty() {
+    if experiment.evaluations.is_empty() || experiment.train.is_some() {
         return Ok(true);
     }
     match results::read_rows::<Row>(&folder.join("results.parquet")) {
@@ -87,7 +91,15 @@ pub(super) fn is_measured(plan: &Plan, rows: &[Row], context: &Context) -> Resul
 /// Writes results and report.
 pub(super) fn write(run: &mut Run, warnings: &[Warning], header: Header, folder: &Path) -> Result<(), RunError> {
     let mut lines: Vec<String> = warnings.iter().map(Warning::to_string).collect();
-    if !run.experiment.evaluations.is_empty() {
+    if run.experiment.train.is_some() {
+        lines.extend(trained::too_long(run)?);
+        let rows = trained::rows(run)?;
+        results::write_rows(&folder.join("trained.parquet"), &rows.trained)?;
+        results::write_csv(&folder.join("trained.csv"), &rows.trained)?;
+        results::write_rows(&folder.join("steps.parquet"), &rows.steps)?;
+        results::write_rows(&folder.join("rates.parquet"), &rows.rates)?;
+        results::write_rows(&folder.join("answers.parquet"), &rows.answers)?;
+    } else if !run.experiment.evaluations.is_empty() {
         let (rows, windows) = measurements(run)?;
         results::write_rows(&folder.join("results.parquet"), &rows)?;
         results::write_csv(&folder.join("results.csv"), &rows)?;

@@ -7,7 +7,7 @@ use std::fs::{File, TryLockError};
 use std::str::FromStr;
 
 use crate::plan::Plan;
-use crate::spec::Experiment;
+use crate::spec::{Experiment, Start};
 
 use super::{Context, RunError};
 
@@ -37,10 +37,19 @@ impl Shard {
         index % self.of == self.part - 1
     }
 
+    /// Whether this shard decomposes an arm (index in `plan.decompose`): its own arms, or with fine-tuning those that its
+    /// learners start from.
+    pub fn has_arm(self, decompose: usize, experiment: &Experiment, plan: &Plan) -> bool {
+        let Some(train) = &experiment.train else { return self.has(decompose) };
+        let own = train.learners.iter().enumerate().filter(|(i, _)| self.has(*i));
+        let arm = plan.decompose[decompose].arm;
+        own.map(|(_, learner)| learner.start).any(|start| matches!(start, Start::Components { arm: a, .. } if a == arm))
+    }
+
     /// Whether this shard needs a calibration: one of its arms is calibrated on it, or looks at its text.
     pub fn needs(self, calibration: usize, experiment: &Experiment, plan: &Plan) -> bool {
         let statistics = |i: &usize| plan.calibrate[*i].calibration == calibration;
-        let own = plan.decompose.iter().enumerate().filter(|(i, _)| self.has(*i));
+        let own = plan.decompose.iter().enumerate().filter(|(i, _)| self.has_arm(*i, experiment, plan));
         let by_arm = own.clone().any(|(_, stage)| stage.statistics.iter().any(statistics));
         let by_energy = own.count() > 0 && plan.energy.iter().any(|stage| stage.texts.iter().any(statistics));
         // Heat maps are no arm's: the first shard's.
@@ -49,9 +58,10 @@ impl Shard {
     }
 }
 
-/// Holds the lock of a calibration pass until it is dropped, so that two processes do not compute the same.
-pub(super) fn lock_pass(context: &Context, key: &str, name: &str) -> Result<File, RunError> {
-    let path = context.cache.part("pass", key, "lock").with_extension("lock");
+/// Holds the lock of a value (a calibration pass, a training run) until it is dropped, so that two processes do not compute
+/// the same. `what` says it in words.
+pub(super) fn lock(context: &Context, kind: &str, key: &str, what: &str) -> Result<File, RunError> {
+    let path = context.cache.part(kind, key, "lock").with_extension("lock");
     let failed = |source| crate::cache::CacheError::Append { path: path.clone(), source };
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(failed)?;
@@ -60,7 +70,7 @@ pub(super) fn lock_pass(context: &Context, key: &str, name: &str) -> Result<File
     match file.try_lock() {
         Ok(()) => return Ok(file),
         Err(TryLockError::WouldBlock) => {
-            context.progress.say(&format!("waiting: another run is at calibration {name}"));
+            context.progress.say(&format!("waiting: another run is at {what}"));
         }
         Err(TryLockError::Error(e)) => return Err(failed(e).into()),
     }

@@ -4,9 +4,9 @@ use crate::model::shape::Linear;
 use crate::plan::Plan;
 use crate::plan::memory::{Layout, PassSize};
 use crate::results::provenance::Outcome;
-use crate::spec::Experiment;
+use crate::spec::{Experiment, Start};
 
-use super::{Run, RunError, Shard, calibrate, decompose, energy, evaluate};
+use super::{Run, RunError, Shard, ask, calibrate, decompose, energy, evaluate, train};
 
 /// What a step computes; indices are those of the [`Plan`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +21,12 @@ enum Kind {
     Energy(usize),
     /// Losses of an arm's points (index in `plan.decompose`).
     Evaluate(usize),
+    /// The undamaged model's answers.
+    Ask,
+    /// Training of a learner (index in the spec's).
+    Train(usize),
+    /// Losses and answers of the models that a learner left.
+    Measure(usize),
 }
 
 /// One step of a run.
@@ -51,6 +57,9 @@ pub fn steps(experiment: &Experiment, plan: &Plan) -> Vec<Step> {
     if !plan.evaluate.is_empty() {
         steps.push(Step { name: "evaluate undamaged".into(), needs: Vec::new(), kind: Kind::Undamaged });
     }
+    if !plan.answers.is_empty() {
+        steps.push(Step { name: "ask undamaged".into(), needs: Vec::new(), kind: Kind::Ask });
+    }
     let calibrations = steps.len();
     for (i, calibration) in experiment.calibrations.iter().enumerate() {
         let name = format!("calibrate {}", calibration.name);
@@ -68,9 +77,19 @@ pub fn steps(experiment: &Experiment, plan: &Plan) -> Vec<Step> {
         needs.extend(stage.texts.iter().map(of_statistics));
         steps.push(Step { name: format!("energy {}", arm(stage.decompose)), needs, kind: Kind::Energy(i) });
     }
-    for i in 0..plan.decompose.len() {
+    for i in (0..plan.decompose.len()).filter(|_| experiment.train.is_none()) {
         let needs = vec![decompositions + i];
         steps.push(Step { name: format!("evaluate {}", arm(i)), needs, kind: Kind::Evaluate(i) });
+    }
+    for (i, learner) in experiment.train.iter().flat_map(|train| &train.learners).enumerate() {
+        let decomposition = |arm| plan.decompose.iter().position(|stage| stage.arm == arm).map(|i| decompositions + i);
+        let needs = match learner.start {
+            Start::Components { arm, .. } => decomposition(arm).into_iter().collect(),
+            Start::Full | Start::Lora { .. } | Start::Dora { .. } => Vec::new(),
+        };
+        steps.push(Step { name: format!("train {}", learner.id), needs, kind: Kind::Train(i) });
+        let needs = vec![steps.len() - 1];
+        steps.push(Step { name: format!("measure {}", learner.id), needs, kind: Kind::Measure(i) });
     }
     steps
 }
@@ -82,9 +101,10 @@ impl Share<'_> {
             Self::All => true,
             Self::Step(name) => step.name == name,
             Self::Shard(shard) => match step.kind {
-                Kind::Undamaged => shard.has(0),
+                Kind::Undamaged | Kind::Ask => shard.has(0),
                 Kind::Calibrate(i) => shard.needs(i, experiment, plan),
-                Kind::Decompose(i) | Kind::Evaluate(i) => shard.has(i),
+                Kind::Decompose(i) => shard.has_arm(i, experiment, plan),
+                Kind::Evaluate(i) | Kind::Train(i) | Kind::Measure(i) => shard.has(i),
                 Kind::Energy(i) => shard.has(plan.energy[i].decompose),
             },
         }
@@ -100,6 +120,9 @@ impl Step {
             Kind::Decompose(i) => decompose::run(run, &run.plan.decompose[i]),
             Kind::Energy(i) => energy::run(run, &run.plan.energy[i]),
             Kind::Evaluate(i) => evaluate::run(run, Some(&run.plan.decompose[i])),
+            Kind::Ask => ask::undamaged(run),
+            Kind::Train(i) => train::run(run, i),
+            Kind::Measure(i) => ask::learner(run, i),
         }
     }
 

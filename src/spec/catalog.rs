@@ -46,6 +46,13 @@ pub struct CorpusEntry {
     pub description: Option<String>,
 }
 
+impl CorpusEntry {
+    /// Whether it has prompts with answers, not plain text only.
+    pub fn is_records(&self) -> bool {
+        matches!(self.format, Format::Records(_))
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a catalog: {models: {...}, corpora: {...}}")]
 struct RawCatalog {

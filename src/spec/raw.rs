@@ -62,6 +62,13 @@ pub(super) struct Experiment {
     /// Singular values of every target under every arm; with it, `evaluate` may be left out.
     #[schemars(with = "Option<Spectra>")]
     pub spectra: Option<Node>,
+    /// Fine-tuning: adapters that start from the arms' components, and whatever learns beside them. With it, `evaluate` and
+    /// `questions` measure the trained models.
+    #[schemars(with = "Option<Train>")]
+    pub train: Option<Node>,
+    /// Sets of questions by name, asked before and after fine-tuning.
+    #[schemars(with = "Option<written::Named<Questions>>")]
+    pub questions: Option<Node>,
     /// Name of a file in `published/` to show beside our numbers.
     pub published: Option<Spanned<String>>,
 }
@@ -225,4 +232,93 @@ pub(super) struct Evaluation {
     /// Tokens a window.
     #[schemars(range(min = 2))]
     pub length: Spanned<usize>,
+}
+
+/// Fine-tuning. Defaults are the official settings but for batch and length.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "train: {corpus: NAME/PART, validation: {...}, rates: [...], seeds: [...]}"
+)]
+pub(super) struct Train {
+    /// The examples to learn: a part of a corpus of records.
+    #[schemars(with = "written::Corpus")]
+    pub corpus: Node,
+    /// How many of them, from the start of the part; default: all.
+    #[schemars(range(min = 1))]
+    pub examples: Option<Spanned<usize>>,
+    /// What learning rates are chosen on.
+    #[schemars(with = "Validation")]
+    pub validation: Node,
+    /// Longest example in tokens; longer ones are left out and counted. Default 512.
+    #[schemars(range(min = 2))]
+    pub length: Option<Spanned<usize>>,
+    /// Passes over the examples; default 1.
+    #[schemars(range(min = 1))]
+    pub epochs: Option<Spanned<usize>>,
+    /// Examples an optimiser step; default 16 (the paper's is 128).
+    #[schemars(range(min = 1))]
+    pub batch: Option<Spanned<usize>>,
+    /// Peak learning rates to choose from, by the loss on the validation examples with the first seed.
+    #[schemars(with = "written::AtLeastOne<written::Positive>")]
+    pub rates: Node,
+    /// Seeds of order and of random adapters; a run each.
+    #[schemars(with = "written::AtLeastOne<u64>")]
+    pub seeds: Node,
+    /// Share of the steps over which the learning rate rises; default 0.03.
+    #[schemars(range(min = 0, max = 1))]
+    pub warmup: Option<Spanned<f64>>,
+    /// AdamW's weight decay; default 0.
+    #[schemars(range(min = 0))]
+    pub weight_decay: Option<Spanned<f64>>,
+    /// Largest norm of a gradient; 0 clips nothing. Default 1.
+    #[schemars(range(min = 0))]
+    pub clip: Option<Spanned<f64>>,
+    /// What learns beside the arms.
+    #[schemars(with = "Option<Vec<written::Beside>>")]
+    pub beside: Option<Node>,
+}
+
+/// What learning rates are chosen on.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "validation: {corpus: NAME/PART, examples: N}")]
+pub(super) struct Validation {
+    /// A part of a corpus of records, other than the examples to learn.
+    #[schemars(with = "written::Corpus")]
+    pub corpus: Node,
+    /// How many of its examples, from the start; default: all.
+    #[schemars(range(min = 1))]
+    pub examples: Option<Spanned<usize>>,
+}
+
+/// What learns without a decomposition.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "full, lora, dora, or {method: NAME, rates: [...], label: ...}")]
+pub(super) struct Beside {
+    /// `full`: every weight; `lora`: adapters from random A and B = 0; `dora`: the same with a trained magnitude a row.
+    pub method: Spanned<String>,
+    /// Its own learning rates; default: those of `train`.
+    #[schemars(with = "Option<written::AtLeastOne<written::Positive>>")]
+    pub rates: Option<Node>,
+    /// What tables and legends say.
+    pub label: Option<Spanned<String>>,
+}
+
+/// A set of questions.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "questions: {corpus: NAME/PART, examples: N, tokens: N}")]
+pub(super) struct Questions {
+    /// A part of a corpus of records.
+    #[schemars(with = "written::Corpus")]
+    pub corpus: Node,
+    /// How many, from the start of the part; default: all.
+    #[schemars(range(min = 1))]
+    pub examples: Option<Spanned<usize>>,
+    /// Longest answer to generate, in tokens.
+    #[schemars(range(min = 1))]
+    pub tokens: Spanned<usize>,
+    /// What the questions are about: what is learned (`task`) or what should be kept (`knowledge`). Default: `task` where
+    /// they are of the corpus that is learned.
+    pub asks: Option<super::Asks>,
 }

@@ -6,7 +6,7 @@ use super::arms::{self, Known};
 use super::model::{self, ShapeReader};
 use super::text::{self, Context, Named};
 use super::{
-    Catalog, Discard, Experiment, Loaded, SpecErrors, adapters, device, discard, published, raw, sweep, targets,
+    Catalog, Discard, Experiment, Loaded, SpecErrors, adapters, device, discard, published, raw, sweep, targets, train,
     warning,
 };
 use crate::decompose::Entry;
@@ -59,13 +59,12 @@ fn resolve(root: &Node, written: &Written) -> Result<Loaded, SpecErrors> {
     let context = Context { catalog, model: model.as_ref(), seed };
     let calibrations = text::calibrations(raw.calibrations.as_ref(), &context, &mut errors);
     let study = study(&raw, &root.span, &mut errors);
-    let evaluate = study.and_then(|study| study.evaluate);
-    let evaluations = evaluate.map_or(Vec::new(), |node| text::evaluations(node, &context, &mut errors));
+    let evaluations = study.evaluate.map_or(Vec::new(), |node| text::evaluations(node, &context, &mut errors));
     let known = Known { methods, calibrations: &calibrations, evaluations: &evaluations };
-    let placed = study.map_or(Vec::new(), |s| arms::resolve(s.arms, &known, &mut errors));
+    let placed = study.arms.map_or(Vec::new(), |node| arms::resolve(node, &known, &mut errors));
     let (arms, arm_spans): (Vec<_>, Vec<Span>) = placed.into_iter().map(|placed| (placed.arm, placed.span)).unzip();
-    let discard = match study {
-        Some(study) => errors.keep_all(discard::resolve(study.discard, linears.as_deref())),
+    let discard = match study.discard {
+        Some(node) => errors.keep_all(discard::resolve(node, linears.as_deref())),
         None => Some(Discard::Share { values: Vec::new() }),
     };
     let names: Vec<&str> = calibrations.iter().map(|(key, _)| key.name.as_str()).collect();
@@ -73,11 +72,18 @@ fn resolve(root: &Node, written: &Written) -> Result<Loaded, SpecErrors> {
     let heatmaps =
         raw.heatmaps.as_ref().and_then(|node| adapters::heatmaps(node, &names, linears.as_deref(), &mut errors));
     let spectra = raw.spectra.as_ref().and_then(|node| adapters::spectra(node, linears.as_deref(), &mut errors));
-    if let (Some(node), Some(discard), Some(linears)) = (&raw.adapters, &discard, &linears)
+    if let (Some(node), Some(discard), Some(linears)) = (raw.adapters.as_ref().or(raw.train.as_ref()), &discard, &linears)
         && let Some(r) = discard::same_name(discard, linears)
     {
         errors.at(&node.span, format!("two shares of `discard` make adapters of the same rank ({r}); keep one"));
     }
+    let parts = train::Parts { arms: &arms, discard: discard.as_ref(), linears: linears.as_deref().unwrap_or_default() };
+    let train = raw.train.as_ref().and_then(|node| train::resolve(node, &context, &parts, &mut errors));
+    let questions = match &raw.questions {
+        Some(node) => train::questions(node, train.as_ref(), &context, &mut errors),
+        None => Vec::new(),
+    };
+    let (question_keys, questions): (Vec<Key>, Vec<_>) = questions.into_iter().unzip();
     if let Some(name) = &raw.published {
         errors.keep_all(published::find(name, catalog));
     }
@@ -105,40 +111,57 @@ fn resolve(root: &Node, written: &Written) -> Result<Loaded, SpecErrors> {
         adapters,
         heatmaps,
         spectra,
+        train,
+        questions,
         published: raw.published.map(|name| name.value),
         path: path.to_owned(),
         overrides: overrides.to_vec(),
     };
-    let warnings = warning::find(&experiment, &calibration_keys, &evaluation_keys, &arm_spans);
+    let warnings = warning::find(&experiment, &calibration_keys, &evaluation_keys, &question_keys, &arm_spans);
     Ok(Loaded { experiment, sweep: None, warnings })
 }
 
-/// The parts of a study, which go together; spectra measure no test set.
-#[derive(Clone, Copy)]
+/// The parts of a study: none in an experiment of heat maps only.
+#[derive(Clone, Copy, Default)]
 struct Study<'a> {
-    arms: &'a Node,
-    discard: &'a Node,
+    arms: Option<&'a Node>,
+    discard: Option<&'a Node>,
     evaluate: Option<&'a Node>,
 }
 
-/// The study; `None` in an experiment of heat maps only. Parts of one, or nothing at all, are errors.
-fn study<'a>(raw: &'a raw::Experiment, span: &Span, errors: &mut Errors) -> Option<Study<'a>> {
-    let parts = [("arms", &raw.arms), ("discard", &raw.discard), ("evaluate", &raw.evaluate)];
+/// The study. Its parts go together, but spectra measure no test set, and with fine-tuning there may be no arms. Parts of
+/// one, or nothing at all, are errors.
+fn study<'a>(raw: &'a raw::Experiment, span: &Span, errors: &mut Errors) -> Study<'a> {
+    let study = Study { arms: raw.arms.as_ref(), discard: raw.discard.as_ref(), evaluate: raw.evaluate.as_ref() };
+    let mut missing = |name: &str| errors.at(span, format!("missing key `{name}`"));
+    if let Some(train) = &raw.train {
+        if study.arms.is_some() && study.discard.is_none() {
+            missing("discard");
+        }
+        if study.evaluate.is_none() && raw.questions.is_none() {
+            errors.at(&train.span, "nothing is measured: add `evaluate` (texts) or `questions`");
+        }
+        if let Some(node) = &raw.adapters {
+            errors.at(&node.span, "`adapters` tells of adapters before training: it goes in a file without `train`");
+        }
+        return study;
+    }
+    if let Some(node) = &raw.questions {
+        errors.at(&node.span, "`questions` are asked of models before and after fine-tuning: add `train`");
+    }
+    let parts = [("arms", study.arms), ("discard", study.discard), ("evaluate", study.evaluate)];
     // Adapters are told beside the perplexity of what they leave behind.
     let measured = raw.spectra.is_none() || raw.adapters.is_some();
-    if let (Some(arms), Some(discard)) = (&raw.arms, &raw.discard)
-        && (raw.evaluate.is_some() || !measured)
-    {
-        return Some(Study { arms, discard, evaluate: raw.evaluate.as_ref() });
+    let needed = parts.iter().filter(|(name, _)| measured || *name != "evaluate");
+    let lacking: Vec<&str> = needed.filter(|(_, node)| node.is_none()).map(|(name, _)| *name).collect();
+    if lacking.is_empty() {
+        return study;
     }
-    let given = parts.iter().filter_map(|(_, node)| node.as_ref()).chain(&raw.adapters).chain(&raw.spectra).next();
+    let given = parts.iter().filter_map(|(_, node)| *node).chain(&raw.adapters).chain(&raw.spectra).next();
     if given.is_some() || raw.heatmaps.is_none() {
-        let needed = parts.iter().filter(|(name, _)| measured || *name != "evaluate");
-        for (name, _) in needed.filter(|(_, node)| node.is_none()) {
-            errors.at(span, format!("missing key `{name}`"));
-        }
+        lacking.into_iter().for_each(missing);
     }
-    None
+    Study::default()
 }
 
 fn resolved<T>(named: Named<T>) -> (Vec<Key>, Vec<T>) {

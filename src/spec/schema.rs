@@ -52,12 +52,20 @@ fn demand_where_nothing_is_extended(root: &mut Value) {
     root["if"] = json!({"not": {"required": ["extends"]}});
     root["then"] = json!({
         "required": ["name", "model"],
-        "anyOf": [{"required": ["heatmaps"]}, {"required": CURVES}],
-        // The parts of a study go together; spectra measure no test set.
+        "anyOf": [{"required": ["heatmaps"]}, {"required": CURVES}, {"required": ["train"]}],
+        // The parts of a study go together; spectra measure no test set; fine-tuning needs no arms.
         "dependentRequired": {
-            "arms": CURVES, "discard": CURVES, "evaluate": CURVES, "spectra": CURVES, "adapters": ["evaluate"]
+            "arms": ["discard"], "spectra": CURVES, "adapters": ["evaluate", "arms"], "questions": ["train"]
         },
-        "dependentSchemas": {"arms": {"anyOf": [{"required": ["evaluate"]}, {"required": ["spectra"]}]}},
+        "dependentSchemas": {
+            "arms": {"anyOf": [{"required": ["evaluate"]}, {"required": ["spectra"]}, {"required": ["train"]}]},
+            "discard": {"anyOf": [{"required": ["arms"]}, {"required": ["train"]}]},
+            "evaluate": {"anyOf": [{"required": CURVES}, {"required": ["train"]}]},
+            "train": {
+                "anyOf": [{"required": ["evaluate"]}, {"required": ["questions"]}],
+                "not": {"required": ["adapters"]}
+            }
+        },
         "properties": {
             "calibrations": all(calibration),
             "evaluate": all(evaluation),

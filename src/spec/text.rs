@@ -79,13 +79,13 @@ fn windows(node: &Node) -> Result<Option<usize>, Error> {
     }
 }
 
-fn at_least(least: usize, what: &str, value: &Spanned<usize>, errors: &mut Errors) {
+pub(super) fn at_least(least: usize, what: &str, value: &Spanned<usize>, errors: &mut Errors) {
     if **value < least {
         errors.at(&value.span, format!("`{what}` is {}, it must be at least {least}", **value));
     }
 }
 
-fn within_context(length: &Spanned<usize>, context: &Context, errors: &mut Errors) {
+pub(super) fn within_context(length: &Spanned<usize>, context: &Context, errors: &mut Errors) {
     if let Some(model) = context.model
         && **length > model.shape.context
     {
@@ -95,7 +95,7 @@ fn within_context(length: &Spanned<usize>, context: &Context, errors: &mut Error
     }
 }
 
-fn corpus(node: &Node, catalog: &Catalog) -> Result<Corpus, Error> {
+pub(super) fn corpus(node: &Node, catalog: &Catalog) -> Result<Corpus, Error> {
     if let Some(name) = node.as_str() {
         return catalog_corpus(name, node, catalog);
     }

@@ -51,6 +51,15 @@ pub enum WarningKind {
         /// `corpus/split`.
         text: String,
     },
+    /// Questions are asked whose text a calibration saw.
+    SameQuestions {
+        /// Name of the calibration.
+        calibration: String,
+        /// Name of the questions.
+        questions: String,
+        /// `corpus/part`.
+        text: String,
+    },
 }
 
 impl fmt::Display for WarningKind {
@@ -66,6 +75,10 @@ impl fmt::Display for WarningKind {
             Self::SameText { calibration, evaluation, text } => write!(
                 f,
                 "calibration `{calibration}` and evaluation `{evaluation}` both read {text}: the result flatters"
+            ),
+            Self::SameQuestions { calibration, questions, text } => write!(
+                f,
+                "calibration `{calibration}` and questions `{questions}` both read {text}: the result flatters"
             ),
         }
     }
@@ -89,8 +102,14 @@ impl Diagnostic for Warning {
     }
 }
 
-/// Looks an experiment over. The keys are those of its calibrations and evaluations, the spans those of its arms.
-pub(super) fn find(experiment: &Experiment, calibrations: &[Key], evaluations: &[Key], arms: &[Span]) -> Vec<Warning> {
+/// Looks an experiment over. The keys are those of its calibrations, evaluations and questions, the spans those of its arms.
+pub(super) fn find(
+    experiment: &Experiment,
+    calibrations: &[Key],
+    evaluations: &[Key],
+    questions: &[Key],
+    arms: &[Span],
+) -> Vec<Warning> {
     let mut found = Vec::new();
     for key in calibrations {
         let looked_at = experiment.adapters.iter().flat_map(|a| &a.energy);
@@ -102,13 +121,34 @@ pub(super) fn find(experiment: &Experiment, calibrations: &[Key], evaluations: &
         }
     }
     for key in evaluations {
-        if !experiment.arms.iter().any(|arm| arm.evaluations.contains(&key.name)) {
+        // Trained models are measured on all.
+        let used = experiment.arms.iter().any(|arm| arm.evaluations.contains(&key.name));
+        if !used && experiment.train.is_none() {
             let kind = WarningKind::UnusedEvaluation { evaluation: key.name.clone() };
             found.push(Warning { kind, span: key.span.clone() });
         }
     }
     found.extend(small(experiment, arms));
     found.extend(same_text(experiment, calibrations));
+    found.extend(same_questions(experiment, questions));
+    found
+}
+
+/// One warning for each set of questions whose very text a calibration saw.
+fn same_questions(experiment: &Experiment, keys: &[Key]) -> Vec<Warning> {
+    let mut found = Vec::new();
+    for (questions, key) in experiment.questions.iter().zip(keys) {
+        for calibration in &experiment.calibrations {
+            if calibration.corpus.id() == questions.corpus.id() {
+                let kind = WarningKind::SameQuestions {
+                    calibration: calibration.name.clone(),
+                    questions: questions.name.clone(),
+                    text: format!("{}/{}", questions.corpus.name, questions.corpus.split),
+                };
+                found.push(Warning { kind, span: key.span.clone() });
+            }
+        }
+    }
     found
 }
 

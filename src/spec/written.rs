@@ -21,6 +21,33 @@ pub(super) struct AtLeastOne<T>(#[schemars(length(min = 1))] Vec<T>);
 #[schemars(inline)]
 pub(super) struct Share(#[schemars(range(min = 0), extend("exclusiveMaximum" = 1))] f64);
 
+/// A learning rate.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+pub(super) struct Positive(#[schemars(extend("exclusiveMinimum" = 0))] f64);
+
+/// What learns without a decomposition.
+#[derive(JsonSchema)]
+#[schemars(untagged, inline)]
+pub(super) enum Beside {
+    /// By its name alone.
+    Name(BesideName),
+    /// With settings of its own.
+    Settings(raw::Beside),
+}
+
+/// Its names.
+#[derive(JsonSchema)]
+#[schemars(inline, rename_all = "kebab-case")]
+pub(super) enum BesideName {
+    /// Every weight.
+    Full,
+    /// Adapters from random A and B = 0.
+    Lora,
+    /// The same with a trained magnitude a row.
+    Dora,
+}
+
 /// A model.
 #[derive(JsonSchema)]
 #[schemars(untagged, inline)]

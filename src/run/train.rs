@@ -1,0 +1,291 @@
+//! The training stage of a learner: a run at each of its learning rates, the choice among them, a run from each further seed.
+//!
+//! What a run leaves in the cache under its key: the trained weights, its steps, and while it is under way a checkpoint. Of
+//! rates that were not chosen only the steps and the validation loss are kept.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crate::adapt::{Adapter, Split};
+use crate::cache::{Arrays, ReadArrays};
+use crate::corpus::records;
+use crate::evaluate::responses::response_losses;
+use crate::model::llama::Resident;
+use crate::plan::TrainStage;
+use crate::progress::Unit;
+use crate::results::provenance::Outcome;
+use crate::spec::{self, Corpus};
+use crate::train::{self, Kind, Settings, Step, TrainError, Tokenised, Trained, Trainer};
+
+use super::shard::lock;
+use super::weights::Truncated;
+use super::{Run, RunError};
+
+/// How often a run under way is saved: it is set back by as much when it is killed.
+const CHECKPOINT: Duration = Duration::from_secs(120);
+
+/// Examples as tokens, and how many were too long.
+pub(super) struct Lesson {
+    pub examples: Vec<Tokenised>,
+    pub too_long: usize,
+}
+
+/// A learning rate that was tried, and what came of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Tried {
+    pub rate: f64,
+    /// Mean loss over the validation examples, nats a response token; infinite where training broke down.
+    pub loss: f64,
+    /// Validation examples.
+    pub examples: usize,
+}
+
+/// Trains what is missing of one learner.
+pub(super) fn run(run: &Run, learner: usize) -> Result<Outcome, RunError> {
+    let train = run.training()?;
+    let mut all = Vec::new();
+    for rate in 0..train.learners[learner].rates.len() {
+        let stage = run.trial(learner, rate, 0)?;
+        all.push(run.attempt(stage)?);
+    }
+    let (chosen, _) = run.chosen(learner)?;
+    for seed in 0..train.seeds.len() {
+        let stage = run.trial(learner, chosen, seed)?;
+        all.push(run.trained(stage)?);
+    }
+    for rate in (0..train.learners[learner].rates.len()).filter(|&rate| rate != chosen) {
+        // Large, and of no further use; what they came to is kept.
+        let path = run.weights_path(run.trial(learner, rate, 0)?);
+        if path.exists() {
+            std::fs::remove_file(&path).map_err(|source| TrainError::Remove { path, source })?;
+        }
+    }
+    let cached = all.iter().filter(|outcome| **outcome == Outcome::Cached).count();
+    Ok(match cached {
+        0 if all.iter().all(|outcome| *outcome == Outcome::Run) => Outcome::Run,
+        n if n == all.len() => Outcome::Cached,
+        _ => Outcome::Resumed,
+    })
+}
+
+impl Run<'_> {
+    /// The spec's `train`.
+    pub(super) fn training(&self) -> Result<&spec::Train, RunError> {
+        self.experiment.train.as_ref().ok_or_else(|| RunError::NoTraining(self.experiment.path.clone()))
+    }
+
+    /// The run of a learner at one of its rates from one of the seeds.
+    pub(super) fn trial(&self, learner: usize, rate: usize, seed: usize) -> Result<&TrainStage, RunError> {
+        let stage = self.plan.training(learner, rate, seed);
+        stage.ok_or_else(|| RunError::NoTraining(self.experiment.path.clone()))
+    }
+
+    fn file(&self, kind: &str, key: &str, part: &str) -> PathBuf {
+        self.context.cache.part(kind, key, part)
+    }
+
+    /// Where a run's trained weights are.
+    pub(super) fn weights_path(&self, stage: &TrainStage) -> PathBuf {
+        self.file("trained", &stage.key, "weights")
+    }
+
+    /// The rates a learner tried, and the index of the one with the least validation loss.
+    pub(super) fn chosen(&self, learner: usize) -> Result<(usize, Vec<Tried>), RunError> {
+        let train = self.training()?;
+        let name = &train.learners[learner].id;
+        let mut tried = Vec::new();
+        for (rate, value) in train.learners[learner].rates.iter().enumerate() {
+            let stage = self.trial(learner, rate, 0)?;
+            let file = ReadArrays::open(&self.file("validation", &stage.validation, "loss"))?;
+            let losses = file.f64("losses")?;
+            let loss = losses.iter().sum::<f64>() / losses.len() as f64;
+            let loss = if losses.is_empty() { f64::INFINITY } else { loss };
+            tried.push(Tried { rate: *value, loss, examples: losses.len() });
+        }
+        let finite = tried.iter().enumerate().filter(|(_, tried)| tried.loss.is_finite());
+        match finite.min_by(|a, b| a.1.loss.total_cmp(&b.1.loss)) {
+            Some((chosen, _)) => Ok((chosen, tried)),
+            None => Err(RunError::NoRate { learner: name.clone() }),
+        }
+    }
+
+    /// Tries a learning rate: a run, and the loss on the validation examples. One that breaks down is out of the choice.
+    fn attempt(&self, stage: &TrainStage) -> Result<Outcome, RunError> {
+        let path = self.file("validation", &stage.validation, "loss");
+        if path.exists() {
+            return Ok(Outcome::Cached);
+        }
+        let train = self.training()?;
+        let (outcome, losses) = match self.trained(stage) {
+            Ok(outcome) => {
+                let lesson = self.lesson(&train.validation, train.validation_examples, train.length)?;
+                let losses = response_losses(&self.weights(stage)?, &lesson.examples)?;
+                (outcome, losses)
+            }
+            Err(RunError::Train(error)) if error.is_not_finite() => {
+                self.context.progress.say(&format!("{}: {error}; this learning rate is out of the choice", self.name(stage)));
+                (Outcome::Run, Vec::new())
+            }
+            Err(error) => return Err(error),
+        };
+        let mut arrays = Arrays::default();
+        arrays.push_f64("losses".into(), &[losses.len()], losses.iter().copied());
+        arrays.write(&path)?;
+        Ok(outcome)
+    }
+
+    /// A training run from start to end, from its checkpoint if there is one.
+    fn trained(&self, stage: &TrainStage) -> Result<Outcome, RunError> {
+        if self.weights_path(stage).exists() {
+            return Ok(Outcome::Cached);
+        }
+        let _lock = lock(self.context, "trained", &stage.key, &format!("training {}", self.name(stage)))?;
+        if self.weights_path(stage).exists() {
+            return Ok(Outcome::Cached);
+        }
+        let spec = self.training()?;
+        let lesson = self.lesson(&spec.corpus, spec.examples, spec.length)?;
+        let tokens = lesson.examples.iter().map(|example| example.tokens.len() as u64).sum::<u64>() * spec.epochs as u64;
+        let bar = self.context.progress.bar(format!("train {}", self.name(stage)), tokens, Unit::Count("tokens"));
+        let mut trainer = Trainer::new(self.start(stage)?, lesson.examples, self.settings(stage)?)?;
+        let checkpoint = self.file("trained", &stage.key, "checkpoint");
+        let resumed = trainer.restore(&checkpoint, &stage.key)?;
+        bar.advance(trainer.history().iter().map(|step| step.tokens).sum());
+        let mut saved = Instant::now();
+        while trainer.history().len() < trainer.steps() {
+            match trainer.step() {
+                Ok(step) => bar.advance(step.tokens),
+                Err(error) => {
+                    // The step was not taken: what is saved is the last good state.
+                    trainer.save(&checkpoint, &stage.key)?;
+                    return Err(error.into());
+                }
+            }
+            if saved.elapsed() > CHECKPOINT {
+                trainer.save(&checkpoint, &stage.key)?;
+                saved = Instant::now();
+            }
+        }
+        self.write_steps(stage, trainer.history())?;
+        trainer.finished().store(&self.weights_path(stage))?;
+        if checkpoint.exists() {
+            std::fs::remove_file(&checkpoint).map_err(|source| TrainError::Remove { path: checkpoint, source })?;
+        }
+        Ok(if resumed { Outcome::Resumed } else { Outcome::Run })
+    }
+
+    /// What a run is called in messages.
+    pub(super) fn name(&self, stage: &TrainStage) -> String {
+        let Some(train) = &self.experiment.train else { return String::new() };
+        let learner = &train.learners[stage.learner];
+        format!("{} at {:e} from seed {}", learner.id, learner.rates[stage.rate], train.seeds[stage.seed])
+    }
+
+    fn settings(&self, stage: &TrainStage) -> Result<Settings, RunError> {
+        let train = self.training()?;
+        Ok(Settings {
+            epochs: train.epochs,
+            batch: train.batch,
+            rate: train.learners[stage.learner].rates[stage.rate],
+            warmup: train.warmup,
+            weight_decay: train.weight_decay,
+            clip: train.clip,
+            seed: train.seeds[stage.seed],
+            ..Settings::default()
+        })
+    }
+
+    /// The first `examples` of a part, as tokens, without those longer than `length`.
+    pub(super) fn lesson(&self, corpus: &Corpus, examples: Option<usize>, length: usize) -> Result<Lesson, RunError> {
+        let opened = self.model()?;
+        let all = self.examples(corpus, examples)?;
+        let tokenised = all.iter().map(|example| {
+            Tokenised::new(&opened.tokenizer, &example.prompt, &example.response, opened.eos.first().copied())
+        });
+        let tokenised = tokenised.collect::<Result<Vec<_>, _>>()?;
+        let before = tokenised.len();
+        let examples: Vec<Tokenised> = tokenised.into_iter().filter(|one| one.tokens.len() <= length).collect();
+        if examples.is_empty() {
+            return Err(TrainError::AllTooLong { corpus: format!("{}/{}", corpus.name, corpus.split), length }.into());
+        }
+        Ok(Lesson { too_long: before - examples.len(), examples })
+    }
+
+    /// The first `most` examples of a part of a corpus of records.
+    pub(super) fn examples(&self, corpus: &Corpus, most: Option<usize>) -> Result<Vec<records::Example>, RunError> {
+        let crate::corpus::Format::Records(format) = &corpus.format else {
+            return Err(RunError::NoTraining(self.experiment.path.clone()));
+        };
+        let mut all = records::examples(format, &corpus.split, &self.files(&corpus.source)?)?;
+        all.truncate(most.unwrap_or(usize::MAX));
+        Ok(all)
+    }
+
+    /// What a learner starts from: a model in memory, and adapters on it.
+    pub(super) fn start(&self, stage: &TrainStage) -> Result<train::Start, RunError> {
+        let train = self.training()?;
+        let base = self.model()?.weights.weights();
+        let linears = self.experiment.linears();
+        let seed = train.seeds[stage.seed];
+        let random = |point: usize| {
+            let rank = |linear: &_| self.experiment.discard.components(point, linear);
+            let some = linears.iter().filter(|linear| rank(linear) > 0);
+            some.map(|linear| Adapter::lora(linear, rank(linear), seed)).collect::<Vec<_>>()
+        };
+        let (kind, base, adapters) = match train.learners[stage.learner].start {
+            spec::Start::Full => (Kind::Full, Resident::collect(base)?, Vec::new()),
+            spec::Start::Lora { point } => (Kind::Lora, Resident::collect(base)?, random(point)),
+            spec::Start::Dora { point } => (Kind::Dora, Resident::collect(base)?, random(point)),
+            spec::Start::Components { arm, point } => {
+                let (base, adapters) = self.components(arm, point)?;
+                (Kind::Lora, base, adapters)
+            }
+        };
+        Ok(train::Start { base, kind, adapters })
+    }
+
+    /// The model without the components that an arm takes at a point, and these as adapters.
+    pub(super) fn components(&self, arm: usize, point: usize) -> Result<(Resident, Vec<Adapter>), RunError> {
+        let stage = self.plan.decompose.iter().find(|stage| stage.arm == arm);
+        let stage = stage.ok_or_else(|| RunError::NoTraining(self.experiment.path.clone()))?;
+        let count = |linear: &crate::model::shape::Linear| self.experiment.discard.components(point, linear);
+        let taken = self.taken(stage, &count);
+        let mut adapters = Vec::new();
+        for part in &self.plan.parts {
+            for (linear, decomposed) in taken.read(part)?.into_iter().filter(|(linear, _)| count(linear) > 0) {
+                adapters.push(Adapter::of_components(&decomposed, count(&linear), Split::default()));
+            }
+        }
+        let base = self.model()?.weights.weights();
+        Ok((Resident::collect(&Truncated::new(base, taken)?)?, adapters))
+    }
+
+    /// The model that a run left, adapters merged.
+    pub(super) fn weights(&self, stage: &TrainStage) -> Result<Resident, RunError> {
+        let start = self.start(stage)?;
+        let trained = Trained::load(&self.weights_path(stage), start.kind, &start.base)?;
+        Ok(trained.merged(&start.base)?)
+    }
+
+    fn write_steps(&self, stage: &TrainStage, steps: &[Step]) -> Result<(), RunError> {
+        let mut arrays = Arrays::default();
+        let rows = steps.iter().flat_map(|s| [s.loss, s.tokens as f64, s.gradient_norm, s.rate, s.seconds]);
+        let rows: Vec<f64> = rows.collect();
+        arrays.push_f64("steps".into(), &[steps.len(), 5], rows.iter().copied());
+        Ok(arrays.write(&self.file("trained", &stage.key, "steps"))?)
+    }
+
+    /// The steps of a finished run.
+    pub(super) fn read_steps(&self, stage: &TrainStage) -> Result<Vec<Step>, RunError> {
+        let rows = ReadArrays::open(&self.file("trained", &stage.key, "steps"))?.f64("steps")?;
+        let step = |(i, row): (usize, &[f64])| Step {
+            step: i + 1,
+            loss: row[0],
+            tokens: row[1] as u64,
+            gradient_norm: row[2],
+            rate: row[3],
+            seconds: row[4],
+        };
+        Ok(rows.chunks_exact(5).enumerate().map(step).collect())
+    }
+}

@@ -1,0 +1,218 @@
+//! Rows of the trained models, from what the cache holds of their training and measuring.
+
+use crate::decompose::End;
+use crate::evaluate::uncertainty::{Estimate, estimate, paired, wilson};
+use crate::model::shape::Linear;
+use crate::plan::TrainStage;
+use crate::results::{AnswerRow, RateRow, StepRow, TrainedRow};
+use crate::spec::{Experiment, Learner, Start};
+
+use super::ask::Answers;
+use super::{Run, RunError};
+
+/// Everything a fine-tuning experiment measured.
+#[derive(Default)]
+pub(super) struct Rows {
+    pub trained: Vec<TrainedRow>,
+    pub steps: Vec<StepRow>,
+    pub rates: Vec<RateRow>,
+    pub answers: Vec<AnswerRow>,
+}
+
+/// What the undamaged model was measured at, to compare with.
+struct Before {
+    losses: Vec<Vec<f64>>,
+    answers: Vec<Answers>,
+}
+
+/// The rows: the undamaged model's, then each learner's from each seed.
+pub(super) fn rows(run: &Run) -> Result<Rows, RunError> {
+    let train = run.training()?;
+    let mut rows = Rows::default();
+    let before = Before {
+        losses: run.plan.evaluate.iter().map(|stage| Ok(window_losses(run, stage.evaluation, &stage.key)?.0)).collect::<Result<_, RunError>>()?,
+        answers: run.plan.answers.iter().map(|key| run.read_answers(key)).collect::<Result<_, _>>()?,
+    };
+    let undamaged: Vec<&str> = run.plan.evaluate.iter().map(|stage| stage.key.as_str()).collect();
+    let answers: Vec<&str> = run.plan.answers.iter().map(String::as_str).collect();
+    measures(run, &row(run.experiment, None), (&undamaged, &answers), &before, &mut rows)?;
+    for (index, learner) in train.learners.iter().enumerate() {
+        let (chosen, tried) = run.chosen(index)?;
+        rows.rates.extend(tried.iter().enumerate().map(|(i, tried)| RateRow {
+            experiment: run.experiment.name.clone(),
+            learner: learner.id.clone(),
+            label: learner.label.clone(),
+            rate: tried.rate,
+            seed: train.seeds[0],
+            examples: tried.examples as u32,
+            loss: tried.loss,
+            chosen: u32::from(i == chosen),
+        }));
+        for (seed, &value) in train.seeds.iter().enumerate() {
+            let stage = run.trial(index, chosen, seed)?;
+            let like = TrainedRow {
+                rate: Some(learner.rates[chosen]),
+                seed: Some(value),
+                ..row(run.experiment, Some(learner))
+            };
+            steps(run, stage, &like, &mut rows.steps)?;
+            let losses: Vec<&str> = stage.losses.iter().map(String::as_str).collect();
+            let answers: Vec<&str> = stage.answers.iter().map(String::as_str).collect();
+            measures(run, &like, (&losses, &answers), &before, &mut rows)?;
+        }
+    }
+    Ok(rows)
+}
+
+/// Losses of an evaluation's windows under a key, and the seconds they took.
+fn window_losses(run: &Run, evaluation: usize, key: &str) -> Result<(Vec<f64>, f64), RunError> {
+    let measured = run.context.cache.journal(key).read()?;
+    let found: Vec<_> = (0..run.windows(evaluation)?).filter_map(|window| measured.get(&window)).collect();
+    Ok((found.iter().map(|m| m.nll).collect(), found.iter().map(|m| m.seconds).sum()))
+}
+
+/// Rows of one model's measures, in the order of the spec: texts, then questions.
+fn measures(
+    run: &Run,
+    like: &TrainedRow,
+    (losses, answers): (&[&str], &[&str]),
+    before: &Before,
+    rows: &mut Rows,
+) -> Result<(), RunError> {
+    for (i, key) in losses.iter().enumerate() {
+        let (values, seconds) = window_losses(run, i, key)?;
+        let evaluation = &run.experiment.evaluations[i];
+        let like = TrainedRow { seconds, key: (*key).into(), measure: evaluation.name.clone(), ..like.clone() };
+        rows.trained.push(measure(like, "loss", &values, &before.losses[i], estimate(&values)));
+    }
+    for (i, key) in answers.iter().enumerate() {
+        let (found, questions) = (run.read_answers(key)?, &run.experiment.questions[i]);
+        let like = TrainedRow {
+            seconds: found.seconds,
+            key: (*key).into(),
+            measure: questions.name.clone(),
+            ..like.clone()
+        };
+        let (values, untrained) = (found.matches(), before.answers[i].matches());
+        let hits = found.exact.iter().filter(|exact| **exact).count();
+        let (low, high) = wilson(hits, values.len());
+        // Wilson's interval: that of t is empty where all or none are right.
+        let share = Estimate { low, high, ..estimate(&values) };
+        rows.trained.push(measure(like.clone(), "exact-match", &values, &untrained, share));
+        let losses = estimate(&found.losses);
+        rows.trained.push(measure(like.clone(), "answer-loss", &found.losses, &before.answers[i].losses, losses));
+        rows.answers.extend((0..found.records.len()).map(|q| AnswerRow {
+            experiment: like.experiment.clone(),
+            learner: like.learner.clone(),
+            seed: like.seed,
+            questions: questions.name.clone(),
+            record: found.records[q],
+            given: found.given[q].clone(),
+            expected: found.expected[q].clone(),
+            exact: u32::from(found.exact[q]),
+            nll: found.losses[q],
+        }));
+    }
+    Ok(())
+}
+
+fn measure(like: TrainedRow, kind: &str, values: &[f64], before: &[f64], found: Estimate) -> TrainedRow {
+    let delta = paired(values, before);
+    TrainedRow {
+        kind: kind.into(),
+        count: values.len() as u32,
+        value: found.mean,
+        stderr: found.stderr,
+        low: found.low,
+        high: found.high,
+        delta: delta.mean,
+        delta_low: delta.low,
+        delta_high: delta.high,
+        ..like
+    }
+}
+
+impl Answers {
+    /// 1 where the answer is accepted, 0 where it is not.
+    fn matches(&self) -> Vec<f64> {
+        self.exact.iter().map(|&exact| f64::from(u8::from(exact))).collect()
+    }
+}
+
+fn steps(run: &Run, stage: &TrainStage, like: &TrainedRow, rows: &mut Vec<StepRow>) -> Result<(), RunError> {
+    rows.extend(run.read_steps(stage)?.into_iter().map(|step| StepRow {
+        experiment: like.experiment.clone(),
+        learner: like.learner.clone(),
+        label: like.label.clone(),
+        rank: like.rank,
+        rate: like.rate.unwrap_or(f64::NAN),
+        seed: like.seed.unwrap_or_default(),
+        step: step.step as u32,
+        loss: step.loss,
+        gradient_norm: step.gradient_norm,
+        step_rate: step.rate,
+        tokens: step.tokens,
+        seconds: step.seconds,
+    }));
+    Ok(())
+}
+
+/// What all rows of a learner (`None`: of the undamaged model) share; measures are filled in.
+fn row(experiment: &Experiment, learner: Option<&Learner>) -> TrainedRow {
+    let start = learner.map(|learner| learner.start);
+    let arm = match start {
+        Some(Start::Components { arm, .. }) => Some(&experiment.arms[arm]),
+        _ => None,
+    };
+    let method = match start {
+        None => "none",
+        Some(Start::Full) => "full",
+        Some(Start::Lora { .. }) => "lora",
+        Some(Start::Dora { .. }) => "dora",
+        Some(Start::Components { .. }) => arm.map_or("none", |arm| arm.method.name()),
+    };
+    let point = start.and_then(Start::point);
+    let end = |end: End| if end.is_smallest() { "smallest" } else { "largest" };
+    TrainedRow {
+        experiment: experiment.name.clone(),
+        learner: learner.map_or("none".into(), |learner| learner.id.clone()),
+        label: learner.map_or("Untrained".into(), |learner| learner.label.clone()),
+        method: method.into(),
+        calibration: arm.and_then(|arm| arm.calibration.clone()),
+        end: arm.map(|arm| end(arm.end).into()),
+        rank: point.map(|point| experiment.discard.named(point, &experiment.linears()) as u32),
+        parameters: start.map_or(0, |start| parameters(experiment, start)),
+        rate: None,
+        seed: None,
+        measure: String::new(),
+        kind: String::new(),
+        count: 0,
+        value: f64::NAN,
+        stderr: f64::NAN,
+        low: f64::NAN,
+        high: f64::NAN,
+        delta: f64::NAN,
+        delta_low: f64::NAN,
+        delta_high: f64::NAN,
+        seconds: 0.0,
+        key: String::new(),
+    }
+}
+
+/// Parameters that learn.
+pub fn parameters(experiment: &Experiment, start: Start) -> u64 {
+    let Some(point) = start.point() else { return experiment.model.shape.parameters() };
+    let rank = |linear: &Linear| experiment.discard.components(point, linear);
+    let linears = experiment.linears();
+    let magnitudes = |linear: &Linear| if matches!(start, Start::Dora { .. }) { linear.d_out } else { 0 };
+    let adapted = linears.iter().filter(|linear| rank(linear) > 0);
+    adapted.map(|l| (rank(l) * (l.d_out + l.d_in) + magnitudes(l)) as u64).sum()
+}
+
+/// A line where examples were too long to be learned.
+pub(super) fn too_long(run: &Run) -> Result<Option<String>, RunError> {
+    let train = run.training()?;
+    let lesson = run.lesson(&train.corpus, train.examples, train.length)?;
+    let (long, all) = (lesson.too_long, lesson.too_long + lesson.examples.len());
+    Ok((long > 0).then(|| format!("{long} of {all} examples are longer than {} tokens: left out, not cut", train.length)))
+}
