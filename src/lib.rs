@@ -31,4 +31,5 @@ pub mod snakemake;
 pub mod spec;
 pub mod status;
 pub mod tensors;
+pub mod train;
 pub mod yaml;

@@ -1,4 +1,5 @@
-//! Perplexity over non-overlapping windows, as the official code takes it, with its uncertainty.
+//! Perplexity over non-overlapping windows, as the official code takes it, with its uncertainty; answers to questions:
+//! generated, scored, and how likely the right ones are.
 
 use std::time::Instant;
 
@@ -7,6 +8,10 @@ use rayon::prelude::*;
 use crate::model::ModelError;
 use crate::model::llama::{Rotary, Weights, block_forward, embed, losses};
 
+pub mod answers;
+mod number;
+pub mod questions;
+pub mod responses;
 pub mod uncertainty;
 
 /// A window to measure on one of several models.

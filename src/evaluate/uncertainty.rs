@@ -1,4 +1,5 @@
-//! Means over windows and their 95% intervals (Student's t over windows); differences paired by window.
+//! Means over windows and their 95% intervals (Student's t over windows); differences paired by window. Shares of
+//! questions and their 95% intervals (Wilson's); differences paired by question.
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
@@ -46,6 +47,29 @@ pub fn paired_p(values: &[f64], reference: &[f64]) -> f64 {
     }
 }
 
+/// 97.5% of the standard normal distribution lie below.
+const NORMAL_975: f64 = 1.959_963_984_540_054;
+
+/// The share of questions answered right, with Wilson's interval: unlike the mean's own it stays within 0 and 1 and says
+/// something where none or all are right. `stderr` is sqrt(p (1 - p) / n). All NaN for no questions.
+pub fn share(right: usize, questions: usize) -> Estimate {
+    let (n, z2) = (questions as f64, NORMAL_975.powi(2));
+    let p = right as f64 / n;
+    let centre = (p + z2 / (2.0 * n)) / (1.0 + z2 / n);
+    let half = NORMAL_975 / (1.0 + z2 / n) * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt();
+    // At none or all right an end is exactly 0 or 1, but for rounding.
+    let (low, high) = ((centre - half).max(0.0), (centre + half).min(1.0));
+    Estimate { mean: p, stderr: (p * (1.0 - p) / n).sqrt(), low, high }
+}
+
+/// The difference of the shares answered right by two models, question by question: [`paired`] on 0 and 1. Its interval is
+/// an approximation that wants some 100 questions and several that only one of the two has right (McNemar's discordant
+/// pairs); where they agree on all, it is of no width, which is not certainty.
+pub fn paired_shares(right: &[bool], reference: &[bool]) -> Estimate {
+    let as_numbers = |right: &[bool]| right.iter().map(|&right| f64::from(right)).collect::<Vec<_>>();
+    paired(&as_numbers(right), &as_numbers(reference))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,6 +96,33 @@ mod tests {
         assert!((paired_p(&[1.0, 2.0, 3.0, 4.0], &[0.0; 4]) - 0.030_466).abs() < 1e-5);
         assert_eq!(paired_p(&[1.0, 2.0], &[1.0, 2.0]), 1.0);
         assert!(paired_p(&[1.0], &[0.0]).is_nan() && paired_p(&[1.0, f64::INFINITY], &[0.0, 0.0]).is_nan());
+    }
+
+    #[test]
+    fn shares_by_hand() {
+        // Wilson's interval, from R: prop.test(x, n, correct = FALSE).
+        for (right, of, low, high) in [
+            (0, 10, 0.0, 0.277_533),
+            (5, 10, 0.236_593, 0.763_407),
+            (10, 10, 0.722_467, 1.0),
+            (81, 263, 0.255_253, 0.366_200),
+        ] {
+            let e = share(right, of);
+            assert!((e.low - low).abs() < 1e-5 && (e.high - high).abs() < 1e-5, "{right} of {of}: {e:?}");
+            assert_eq!(e.mean, right as f64 / of as f64);
+        }
+        assert!(share(0, 0).mean.is_nan());
+    }
+
+    #[test]
+    fn shares_are_paired_by_question() {
+        // Differences 1, 0, 0, -1, 1, 0, 0, 1, 0, 0: mean 0.2, sample variance (4 - 10 * 0.04) / 9 = 0.4.
+        let (yes, no) = (true, false);
+        let e =
+            paired_shares(&[yes, yes, no, no, yes, no, no, yes, yes, no], &[no, yes, no, yes, no, no, no, no, yes, no]);
+        // t(0.975, 9 degrees) = 2.262157.
+        assert!((e.mean - 0.2).abs() < 1e-12 && (e.stderr - 0.2).abs() < 1e-12);
+        assert!((e.high - (0.2 + 2.262_157 * 0.2)).abs() < 1e-6);
     }
 
     #[test]

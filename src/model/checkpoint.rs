@@ -10,7 +10,7 @@ use candle_core::{DType, Device, Tensor};
 use safetensors::tensor::Dtype;
 
 use super::ModelError;
-use super::config::Config;
+use super::config::{Config, eos_from_json};
 use super::gguf::Gguf;
 use super::tokenizer::Tokenizer;
 use crate::tensors::TensorFile;
@@ -100,6 +100,23 @@ impl Checkpoint {
             (TokenizerSource::Gguf, Weights::Safetensors(_)) => {
                 Err(ModelError::Tokenizer("a safetensors folder without tokenizer.json".into()))
             }
+        }
+    }
+
+    /// Tokens that end an answer; the first ends a training example. None where the files name none.
+    pub fn eos(&self) -> Result<Vec<u32>, ModelError> {
+        match (&self.tokenizer, &self.weights) {
+            (TokenizerSource::Gguf, Weights::Gguf(gguf)) => gguf.eos(),
+            (TokenizerSource::Json(path), _) => {
+                let read = |name: &str| {
+                    let path = path.with_file_name(name);
+                    std::fs::read_to_string(&path).map_err(|source| ModelError::Read { path, source })
+                };
+                let generation = "generation_config.json";
+                let generation = path.with_file_name(generation).exists().then(|| read(generation)).transpose()?;
+                eos_from_json(&read("config.json")?, generation.as_deref())
+            }
+            (TokenizerSource::Gguf, Weights::Safetensors(_)) => Ok(Vec::new()),
         }
     }
 

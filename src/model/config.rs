@@ -99,6 +99,26 @@ impl Config {
     }
 }
 
+/// Tokens that end an answer, by `generation_config.json` where it has them, else by `config.json`, as Hugging Face's `generate`
+/// takes them; none if neither says.
+pub fn eos_from_json(config: &str, generation: Option<&str>) -> Result<Vec<u32>, ModelError> {
+    let read = |name: &str, text: &str| -> Result<Vec<u32>, ModelError> {
+        let wrong = |why: String| ModelError::Config(format!("{name}: {why}"));
+        let json: serde_json::Value = serde_json::from_str(text).map_err(|e| wrong(e.to_string()))?;
+        let id = |value: &serde_json::Value| {
+            let id = value.as_u64().and_then(|id| u32::try_from(id).ok());
+            id.ok_or_else(|| wrong(format!("`eos_token_id` has {value}, which is no token id")))
+        };
+        match json.get("eos_token_id") {
+            None | Some(serde_json::Value::Null) => Ok(Vec::new()),
+            Some(serde_json::Value::Array(ids)) => ids.iter().map(id).collect(),
+            Some(one) => Ok(vec![id(one)?]),
+        }
+    };
+    let generation = generation.map(|text| read("generation_config.json", text)).transpose()?.unwrap_or_default();
+    if generation.is_empty() { read("config.json", config) } else { Ok(generation) }
+}
+
 /// Llama 3's scaling: long wavelengths divided by `factor`, short ones kept, a ramp between.
 fn scaled(base: Vec<f32>, scaling: Option<&RopeScaling>) -> Result<Vec<f32>, ModelError> {
     let Some(scaling) = scaling else { return Ok(base) };
@@ -148,6 +168,17 @@ mod tests {
         let last = config.frequencies.len() - 1;
         assert!((config.frequencies[last] / base[last] - 1.0 / 8.0).abs() < 1e-6);
         assert!(!config.shape.tied);
+    }
+
+    #[test]
+    fn end_of_sequence_tokens() {
+        let (one, many, none) = (r#"{"eos_token_id": 2}"#, r#"{"eos_token_id": [7, 9]}"#, r#"{"eos_token_id": null}"#);
+        assert_eq!(eos_from_json(one, None).unwrap(), [2]);
+        assert_eq!(eos_from_json(one, Some(many)).unwrap(), [7, 9]);
+        assert_eq!(eos_from_json(many, Some(none)).unwrap(), [7, 9]);
+        assert!(eos_from_json("{}", None).unwrap().is_empty());
+        let error = eos_from_json(one, Some(r#"{"eos_token_id": "</s>"}"#)).unwrap_err().to_string();
+        assert!(error.contains("generation_config.json") && error.contains("</s>"), "{error}");
     }
 
     #[test]

@@ -132,6 +132,18 @@ impl Gguf {
         })
     }
 
+    /// Tokens that end an answer: of a text, and of a turn.
+    pub fn eos(&self) -> Result<Vec<u32>, ModelError> {
+        let mut ids = Vec::new();
+        for key in ["tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id"] {
+            if self.content.metadata.contains_key(key) {
+                ids.push(self.number(key)? as u32);
+            }
+        }
+        ids.dedup();
+        Ok(ids)
+    }
+
     /// `config.json` of the same model.
     pub fn hugging_face_config(&self) -> Result<serde_json::Value, ModelError> {
         if self.content.tensor_infos.contains_key("rope_freqs.weight") {

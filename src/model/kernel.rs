@@ -108,7 +108,7 @@ fn exp(x: f32) -> f32 {
 
 /// The largest value; NaN values are passed over (they surface in the sum of exponentials).
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq+avx2+fma", "x86_64+avx2+fma"))]
-fn row_max(row: &[f32]) -> f32 {
+pub(super) fn row_max(row: &[f32]) -> f32 {
     let mut lanes = [f32::NEG_INFINITY; LANES];
     let mut chunks = row.chunks_exact(LANES);
     for chunk in &mut chunks {
@@ -121,7 +121,7 @@ fn row_max(row: &[f32]) -> f32 {
 
 /// Replaces each x by e^(x - shift) and returns the sum.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq+avx2+fma", "x86_64+avx2+fma"))]
-fn exp_sum_in_place(row: &mut [f32], shift: f32) -> f32 {
+pub(super) fn exp_sum_in_place(row: &mut [f32], shift: f32) -> f32 {
     let mut lanes = [0.0f32; LANES];
     let mut chunks = row.chunks_exact_mut(LANES);
     for chunk in &mut chunks {

@@ -1,7 +1,8 @@
 //! The Llama forward pass on one window of tokens, with an observer at the input of every linear.
 //!
 //! Weights come a block at a time from a [`Weights`], so a model may be in memory or on disk. Attention is causal over
-//! the window, positions start at 0, and there is no key-value cache: this is for losses and statistics, not generation.
+//! the window, positions start at 0, and there is no key-value cache: this is for losses and statistics; see
+//! [`super::generate`] for generation.
 
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
@@ -44,6 +45,12 @@ impl Rotary {
             cos: Tensor::from_vec(cos, (length, half), device)?,
             sin: Tensor::from_vec(sin, (length, half), device)?,
         })
+    }
+
+    /// The rows of these positions: what a pass takes whose rows are not positions 0, 1, 2...
+    pub fn at(&self, positions: &[u32]) -> Result<Self, ModelError> {
+        let positions = Tensor::new(positions, self.cos.device())?;
+        Ok(Self { cos: self.cos.index_select(&positions, 0)?, sin: self.sin.index_select(&positions, 0)? })
     }
 }
 
@@ -203,6 +210,24 @@ pub fn block_forward(
 ) -> Result<Tensor, ModelError> {
     let shape = &config.shape;
     let heads = Heads { query: shape.heads, key_value: shape.kv_heads, dim: shape.head_dim };
+    block_forward_with(config, rotary, block, hidden, observe, &mut |q, k, v| {
+        Ok(ops::causal_attention(q, k, v, heads)?)
+    })
+}
+
+/// Attention as a block needs it: q (scaled by dim^-1/2), k and v, rotated, to [n, heads * head_dim].
+pub type Attend<'a> = &'a mut dyn FnMut(&Tensor, &Tensor, &Tensor) -> Result<Tensor, ModelError>;
+
+/// One decoder block whose rows see each other as `attend` has it: hidden [n, hidden] -> [n, hidden].
+pub fn block_forward_with(
+    config: &Config,
+    rotary: &Rotary,
+    block: &Block,
+    hidden: &Tensor,
+    observe: Observer,
+    attend: Attend,
+) -> Result<Tensor, ModelError> {
+    let shape = &config.shape;
     let [q, k, v, o, gate, up, down] = &block.linears;
     let n = hidden.dim(0)?;
     let (cos, sin) = (rotary.cos.narrow(0, 0, n)?, rotary.sin.narrow(0, 0, n)?);
@@ -210,9 +235,9 @@ pub fn block_forward(
     let x = ops::rms_norm(hidden, &block.attention_norm, config.rms_eps)?;
     observe(Site::Attention, &x)?;
     // The attention's 1/sqrt(dim) goes into q, where it is cheapest.
-    let q = ops::rotary(&ops::linear(&x, q)?, &cos, &sin, heads.query, (heads.dim as f32).powf(-0.5))?;
-    let k = ops::rotary(&ops::linear(&x, k)?, &cos, &sin, heads.key_value, 1.0)?;
-    let attended = ops::causal_attention(&q, &k, &ops::linear(&x, v)?, heads)?;
+    let q = ops::rotary(&ops::linear(&x, q)?, &cos, &sin, shape.heads, (shape.head_dim as f32).powf(-0.5))?;
+    let k = ops::rotary(&ops::linear(&x, k)?, &cos, &sin, shape.kv_heads, 1.0)?;
+    let attended = attend(&q, &k, &ops::linear(&x, v)?)?;
     observe(Site::Output, &attended)?;
     let hidden = (hidden + ops::linear(&attended, o)?)?;
 

@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+pub mod cached;
 pub mod checkpoint;
 pub mod config;
 pub mod export;
+pub mod generate;
 mod gguf;
 pub mod kernel;
 pub mod llama;
@@ -76,6 +78,14 @@ pub enum ModelError {
         found: Box<shape::Shape>,
         /// In the catalog or spec.
         expected: Box<shape::Shape>,
+    },
+    /// A prompt or example that cannot be passed through the model.
+    #[error("prompt {index} (from 0): {why}")]
+    Prompt {
+        /// Which, from 0.
+        index: usize,
+        /// What is wrong with it.
+        why: String,
     },
     /// A block with components dropped could not be made; the text says why.
     #[error("{0}")]

@@ -57,7 +57,8 @@ pub fn cross_entropy(h: &Tensor, head: &Tensor, targets: &[u32]) -> Result<Vec<f
     }
 }
 
-fn slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+/// The values of a contiguous tensor on the CPU.
+pub(super) fn slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
     match layout.contiguous_offsets() {
         Some((start, end)) => Ok(&storage.as_slice::<f32>()?[start..end]),
         None => candle_core::bail!("a kernel needs a contiguous tensor, not {layout:?}"),

@@ -99,6 +99,12 @@ impl Tokenizer {
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, ModelError> {
         Ok(self.inner.encode_fast(text, true).map_err(error)?.get_ids().to_vec())
     }
+
+    /// The text of token ids, special tokens left out. Bytes that are no character (an answer cut in the middle of one)
+    /// become U+FFFD.
+    pub fn decode(&self, ids: &[u32]) -> Result<String, ModelError> {
+        self.inner.decode(ids, true).map_err(error)
+    }
 }
 
 #[cfg(test)]
@@ -126,6 +132,14 @@ mod tests {
     #[test]
     fn bos_is_added_once_and_special_tokens_are_whole() {
         assert_eq!(small("gpt-2", Some(0)).unwrap().encode("ab<s>a").unwrap(), [0, 3, 0, 1]);
+    }
+
+    #[test]
+    fn decoding_leaves_special_tokens_out_and_unknown_ids() {
+        let tokenizer = small("gpt-2", Some(0)).unwrap();
+        assert_eq!(tokenizer.decode(&tokenizer.encode("ab 12<s>a").unwrap()).unwrap(), "ab 12a");
+        assert_eq!(tokenizer.decode(&[]).unwrap(), "");
+        assert_eq!(tokenizer.decode(&[1, 99_999]).unwrap(), "a");
     }
 
     #[test]

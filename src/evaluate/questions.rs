@@ -1,0 +1,50 @@
+//! Questions put to a model: prompts as text in, answers as text out.
+
+use rayon::prelude::*;
+
+use crate::model::ModelError;
+use crate::model::generate::{GROUP, Stop, greedy_group};
+use crate::model::llama::Weights;
+use crate::model::tokenizer::Tokenizer;
+
+/// How a model is asked.
+#[derive(Clone, Copy)]
+pub struct Asking<'a> {
+    /// The model's tokenizer.
+    pub tokenizer: &'a Tokenizer,
+    /// Tokens that end an answer ([`Checkpoint::eos`](crate::model::checkpoint::Checkpoint::eos)).
+    pub eos: &'a [u32],
+    /// Tokens of an answer at most.
+    pub most: usize,
+    /// Texts that end an answer, such as a line break; neither they nor what follows is part of it.
+    pub stop: &'a [String],
+}
+
+impl Asking<'_> {
+    /// The answer to each prompt, greedily, without space around it. Questions are asked in groups of [`GROUP`], in order.
+    pub fn answers(&self, weights: &dyn Weights, prompts: &[String]) -> Result<Vec<String>, ModelError> {
+        let groups = prompts.par_chunks(GROUP).with_max_len(1).map(|prompts| self.group(weights, prompts));
+        Ok(groups.collect::<Result<Vec<_>, _>>()?.concat())
+    }
+
+    /// The same for the prompts of one group, on this thread: for who keeps what is done as it is done.
+    pub fn group(&self, weights: &dyn Weights, prompts: &[String]) -> Result<Vec<String>, ModelError> {
+        let tokens = prompts.iter().map(|prompt| self.tokenizer.encode(prompt)).collect::<Result<Vec<_>, _>>()?;
+        // A tokenizer that fails here fails again below, where it is told.
+        let complete = |answer: &[u32]| self.tokenizer.decode(answer).is_ok_and(|text| self.end(&text).is_some());
+        let answers = greedy_group(weights, &tokens, &Stop { most: self.most, eos: self.eos, complete: &complete })?;
+        let text = |answer: &Vec<u32>| {
+            let text = self.tokenizer.decode(answer)?;
+            Ok(text[..self.end(&text).unwrap_or(text.len())].trim().to_string())
+        };
+        answers.iter().map(text).collect()
+    }
+
+    /// Where the first stop text starts, in an answer that has said something before it: a model that starts on a new line
+    /// is not cut off there.
+    fn end(&self, text: &str) -> Option<usize> {
+        let said = text.len() - text.trim_start().len();
+        let ends = self.stop.iter().filter_map(|stop| Some(said + text[said..].find(stop.as_str())?));
+        ends.min()
+    }
+}

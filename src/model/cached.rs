@@ -1,0 +1,233 @@
+//! Attention of several sequences side by side in the rows of one pass, with the keys and values of earlier passes kept.
+
+use candle_core::{D, Device, Result, Storage, Tensor};
+use candle_nn::ops::softmax_last_dim;
+
+use super::kernel::{self, Heads, View, product};
+use super::ops::slice;
+
+/// Keys and values that one sequence has left in one block, [tokens, key_value * dim] each.
+#[derive(Debug)]
+pub enum Past {
+    /// On the CPU, growing in place.
+    Cpu(Vec<f32>, Vec<f32>),
+    /// On any other device.
+    Other(Option<(Tensor, Tensor)>),
+}
+
+impl Past {
+    /// Nothing yet; memory for `tokens` of `width` = key_value * dim where it is the CPU's.
+    pub fn new(device: &Device, tokens: usize, width: usize) -> Self {
+        if device.is_cpu() {
+            Self::Cpu(Vec::with_capacity(tokens * width), Vec::with_capacity(tokens * width))
+        } else {
+            Self::Other(None)
+        }
+    }
+}
+
+/// Causal attention of sequences whose new tokens are consecutive rows, `rows[i]` of the i-th, each seeing its own
+/// `past[i]` and itself: q [n, query * dim] scaled by dim^-1/2, k and v [n, key_value * dim] -> [n, query * dim]. Keys and values
+/// are added to the past. A sequence with a past has one new row.
+pub fn attention(
+    q: &Tensor,
+    k: &Tensor,
+    v: &Tensor,
+    heads: Heads,
+    rows: &[usize],
+    past: &mut [&mut Past],
+) -> Result<Tensor> {
+    if !q.device().is_cpu() {
+        return other::attention(q, k, v, heads, rows, past);
+    }
+    on_cpu(q, k, v, |q, k, v| {
+        let (width, kv_width) = (heads.query * heads.dim, heads.key_value * heads.dim);
+        let mut out = Vec::with_capacity(q.len());
+        for ((&rows, start), past) in rows.iter().zip(starts(rows)).zip(past) {
+            let (q, kv) = (&q[start * width..][..rows * width], start * kv_width..(start + rows) * kv_width);
+            let Past::Cpu(keys, values) = &mut **past else {
+                candle_core::bail!("attention on the CPU with a past on another device")
+            };
+            let fresh = keys.is_empty();
+            keys.extend_from_slice(&k[kv.clone()]);
+            values.extend_from_slice(&v[kv]);
+            match (fresh, rows) {
+                (true, _) => out.extend(kernel::causal_attention(q, keys, values, heads)),
+                (false, 1) => out.extend(one_row(q, keys, values, heads)),
+                (false, _) => candle_core::bail!("{rows} new rows of a sequence that has a past; one at a time"),
+            }
+        }
+        Ok(out)
+    })
+}
+
+/// As [`attention`], of sequences without a past, keeping nothing.
+pub fn packed_attention(q: &Tensor, k: &Tensor, v: &Tensor, heads: Heads, rows: &[usize]) -> Result<Tensor> {
+    if !q.device().is_cpu() {
+        let mut past: Vec<Past> = rows.iter().map(|_| Past::Other(None)).collect();
+        return other::attention(q, k, v, heads, rows, &mut past.iter_mut().collect::<Vec<_>>());
+    }
+    on_cpu(q, k, v, |q, k, v| {
+        let (width, kv_width) = (heads.query * heads.dim, heads.key_value * heads.dim);
+        let mut out = Vec::with_capacity(q.len());
+        for (&rows, start) in rows.iter().zip(starts(rows)) {
+            let kv = start * kv_width..(start + rows) * kv_width;
+            let q = &q[start * width..][..rows * width];
+            out.extend(kernel::causal_attention(q, &k[kv.clone()], &v[kv], heads));
+        }
+        Ok(out)
+    })
+}
+
+/// The first row of each sequence.
+fn starts(rows: &[usize]) -> impl Iterator<Item = usize> + '_ {
+    rows.iter().scan(0, |next, rows| {
+        let start = *next;
+        *next += rows;
+        Some(start)
+    })
+}
+
+fn on_cpu(
+    q: &Tensor,
+    k: &Tensor,
+    v: &Tensor,
+    attend: impl FnOnce(&[f32], &[f32], &[f32]) -> Result<Vec<f32>>,
+) -> Result<Tensor> {
+    let ((qs, ql), (ks, kl), (vs, vl)) = (q.storage_and_layout(), k.storage_and_layout(), v.storage_and_layout());
+    let (Storage::Cpu(qs), Storage::Cpu(ks), Storage::Cpu(vs)) = (&*qs, &*ks, &*vs) else {
+        candle_core::bail!("attention: q, k and v are on different devices")
+    };
+    let out = attend(slice(qs, ql)?, slice(ks, kl)?, slice(vs, vl)?)?;
+    Tensor::from_vec(out, q.dims2()?, &Device::Cpu)
+}
+
+/// Attention of the last row: q [query, dim] scaled, keys and values [n, key_value, dim] -> [query, dim]. The query heads
+/// that share a key head are one product.
+fn one_row(q: &[f32], keys: &[f32], values: &[f32], heads: Heads) -> Vec<f32> {
+    let Heads { query, key_value, dim } = heads;
+    let (sharing, kv_width) = (query / key_value, key_value * dim);
+    let n = keys.len() / kv_width;
+    let mut scores = vec![0.0; sharing * n];
+    let mut out = vec![0.0; q.len()];
+    for kv in 0..key_value {
+        let at = kv * sharing * dim;
+        let keys = View::new(&keys[kv * dim..], n, dim, kv_width);
+        product(&mut scores, n, 0.0, View::new(&q[at..], sharing, dim, dim), keys.t(), 1.0);
+        for scores in scores.chunks_exact_mut(n) {
+            let shift = kernel::row_max(scores);
+            let inverse = 1.0 / kernel::exp_sum_in_place(scores, shift);
+            scores.iter_mut().for_each(|x| *x *= inverse);
+        }
+        let values = View::new(&values[kv * dim..], n, dim, kv_width);
+        product(&mut out[at..], dim, 0.0, View::new(&scores, sharing, n, n), values, 1.0);
+    }
+    out
+}
+
+/// The same in candle's own terms, for devices without a kernel of ours.
+mod other {
+    use super::*;
+
+    pub fn attention(
+        q: &Tensor,
+        k: &Tensor,
+        v: &Tensor,
+        heads: Heads,
+        rows: &[usize],
+        past: &mut [&mut Past],
+    ) -> Result<Tensor> {
+        let mut out = Vec::with_capacity(rows.len());
+        for ((&rows, start), past) in rows.iter().zip(starts(rows)).zip(past) {
+            let Past::Other(past) = &mut **past else {
+                candle_core::bail!("attention on another device with a past on the CPU")
+            };
+            let part = |x: &Tensor| x.narrow(0, start, rows);
+            let (k, v) = match past.take() {
+                Some((keys, values)) => (Tensor::cat(&[keys, part(k)?], 0)?, Tensor::cat(&[values, part(v)?], 0)?),
+                None => (part(k)?, part(v)?),
+            };
+            out.push(one(&part(q)?, &k, &v, heads)?);
+            *past = Some((k, v));
+        }
+        Tensor::cat(&out, 0)
+    }
+
+    /// The last rows of a sequence, seeing all of its keys up to themselves.
+    fn one(q: &Tensor, k: &Tensor, v: &Tensor, heads: Heads) -> Result<Tensor> {
+        let (rows, n, sharing) = (q.dim(0)?, k.dim(0)?, heads.query / heads.key_value);
+        // [key_value, sharing * rows, dim] against [key_value, n, dim]: keys are not repeated.
+        let q = q.reshape((rows, heads.key_value, sharing, heads.dim))?.permute((1, 2, 0, 3))?.contiguous()?;
+        let q = q.reshape((heads.key_value, sharing * rows, heads.dim))?;
+        let split = |x: &Tensor| x.reshape((n, heads.key_value, heads.dim))?.transpose(0, 1)?.contiguous();
+        let scores = q.matmul(&split(k)?.transpose(1, 2)?)?.reshape((heads.query, rows, n))?;
+        let seen = |at: usize| at % n <= n - rows + at / n;
+        let mask: Vec<f32> = (0..rows * n).map(|at| if seen(at) { 0.0 } else { f32::NEG_INFINITY }).collect();
+        let scores = scores.broadcast_add(&Tensor::from_vec(mask, (rows, n), q.device())?)?;
+        debug_assert_eq!(scores.dim(D::Minus1)?, n);
+        let weights = softmax_last_dim(&scores)?.reshape((heads.key_value, sharing * rows, n))?;
+        let out = weights.matmul(&split(v)?)?.reshape((heads.key_value, sharing, rows, heads.dim))?;
+        out.permute((2, 0, 1, 3))?.contiguous()?.reshape((rows, heads.query * heads.dim))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADS: Heads = Heads { query: 6, key_value: 2, dim: 16 };
+
+    fn random(rows: usize, heads: usize) -> Tensor {
+        Tensor::randn(0.0f32, 1.5, (rows, heads * HEADS.dim), &Device::Cpu).unwrap()
+    }
+
+    fn largest_difference(a: &Tensor, b: &Tensor) -> f32 {
+        (a - b).unwrap().abs().unwrap().max_all().unwrap().to_scalar().unwrap()
+    }
+
+    /// Two sequences, of 70 and 3 tokens and then one more each, against attention over each in full.
+    fn steps_agree_with_the_whole(
+        attend: impl Fn(&[Tensor; 3], &[usize], &mut [&mut Past]) -> Tensor,
+        kept: [Past; 2],
+    ) {
+        let whole = |rows| [random(rows, HEADS.query), random(rows, HEADS.key_value), random(rows, HEADS.key_value)];
+        let (a, b) = (whole(71), whole(4));
+        let full = [&a, &b].map(|[q, k, v]| super::super::ops::causal_attention(q, k, v, HEADS).unwrap());
+        let join = |from: [usize; 2], rows: [usize; 2]| {
+            std::array::from_fn(|i| {
+                let parts = [a[i].narrow(0, from[0], rows[0]).unwrap(), b[i].narrow(0, from[1], rows[1]).unwrap()];
+                Tensor::cat(&parts, 0).unwrap()
+            })
+        };
+        let [mut first, mut second] = kept;
+        for (from, rows) in [([0, 0], [70, 3]), ([70, 3], [1, 1])] {
+            let out = attend(&join(from, rows), &rows, &mut [&mut first, &mut second]);
+            let expected = [0, 1].map(|i| full[i].narrow(0, from[i], rows[i]).unwrap());
+            assert!(largest_difference(&out, &Tensor::cat(&expected, 0).unwrap()) < 1e-5);
+        }
+    }
+
+    #[test]
+    fn kernels() {
+        let attend = |[q, k, v]: &[Tensor; 3], rows: &[usize], past: &mut [&mut Past]| {
+            attention(q, k, v, HEADS, rows, past).unwrap()
+        };
+        steps_agree_with_the_whole(attend, [0, 1].map(|_| Past::new(&Device::Cpu, 8, 32)));
+    }
+
+    #[test]
+    fn candle_operations() {
+        let attend = |[q, k, v]: &[Tensor; 3], rows: &[usize], past: &mut [&mut Past]| {
+            other::attention(q, k, v, HEADS, rows, past).unwrap()
+        };
+        steps_agree_with_the_whole(attend, [Past::Other(None), Past::Other(None)]);
+    }
+
+    #[test]
+    fn without_keeping() {
+        let [q, k, v] = [random(9, HEADS.query), random(9, HEADS.key_value), random(9, HEADS.key_value)];
+        let mut past = [0, 1].map(|_| Past::new(&Device::Cpu, 8, 32));
+        let kept = attention(&q, &k, &v, HEADS, &[4, 5], &mut past.iter_mut().collect::<Vec<_>>()).unwrap();
+        assert_eq!(largest_difference(&packed_attention(&q, &k, &v, HEADS, &[4, 5]).unwrap(), &kept), 0.0);
+    }
+}

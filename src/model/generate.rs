@@ -1,0 +1,226 @@
+//! Greedy generation: many prompts side by side, with the keys and values of earlier tokens kept.
+//!
+//! Prompts are cut into fixed groups and each group is one thread's. All active prompts of a group are rows of one pass, so
+//! a step reads each block once for all of them and its products are wide enough to compute rather than wait for memory.
+//! What a prompt is answered does not depend on the number of threads; in its last digits, a row of a product may depend on
+//! how many rows there are, so for the same bits give the same prompts in the same order.
+
+use candle_core::Tensor;
+use rayon::prelude::*;
+
+use super::ModelError;
+use super::cached::{self, Past};
+use super::kernel::Heads;
+use super::llama::{Rotary, Weights, block_forward_with, embed, final_norm};
+use super::ops;
+use super::shape::Shape;
+
+/// Prompts that one thread answers side by side.
+pub const GROUP: usize = 32;
+
+/// Rows of a pass at most, unless one prompt alone is longer: what a group's prompts are first read by.
+const ROWS: usize = 512;
+
+/// When an answer ends.
+#[derive(Clone, Copy)]
+pub struct Stop<'a> {
+    /// New tokens at most.
+    pub most: usize,
+    /// End-of-sequence tokens; they are not part of the answer.
+    pub eos: &'a [u32],
+    /// Given the answer so far, whether it is complete.
+    pub complete: &'a (dyn Fn(&[u32]) -> bool + Sync),
+}
+
+/// The greedy continuation of each prompt, groups of [`GROUP`] in parallel.
+pub fn greedy(weights: &dyn Weights, prompts: &[Vec<u32>], stop: &Stop) -> Result<Vec<Vec<u32>>, ModelError> {
+    check(&weights.config().shape, prompts, stop.most)?;
+    let groups = prompts.par_chunks(GROUP).with_max_len(1).map(|prompts| greedy_group(weights, prompts, stop));
+    Ok(groups.collect::<Result<Vec<_>, _>>()?.concat())
+}
+
+/// The greedy continuation of each of a few prompts, on this thread. Of equally likely tokens the lowest id is taken.
+///
+/// A prompt whose logits are not all finite has an empty answer: a broken model knows nothing, and is scored so, but the
+/// other prompts and models of a run are still measured (its losses are not finite either, and those are reported).
+/// Blocks are asked for anew each step: `weights` had better be in memory.
+pub fn greedy_group(weights: &dyn Weights, prompts: &[Vec<u32>], stop: &Stop) -> Result<Vec<Vec<u32>>, ModelError> {
+    check(&weights.config().shape, prompts, stop.most)?;
+    let mut group = Group::new(weights, prompts, stop.most)?;
+    let mut answers = vec![Vec::new(); prompts.len()];
+    let mut new: Vec<(usize, Vec<u32>)> = prompts.iter().cloned().enumerate().collect();
+    for _ in 0..stop.most {
+        if new.is_empty() {
+            break;
+        }
+        let next = likeliest(&group.pass(&new)?)?;
+        let take = |((prompt, _), next): ((usize, _), Option<u32>)| {
+            let answer: &mut Vec<u32> = &mut answers[prompt];
+            match next {
+                None => answer.clear(),
+                Some(id) if stop.eos.contains(&id) => {}
+                Some(id) => {
+                    answer.push(id);
+                    return (!(stop.complete)(answer)).then(|| (prompt, vec![id]));
+                }
+            }
+            None
+        };
+        new = new.into_iter().zip(next).filter_map(take).collect();
+    }
+    Ok(answers)
+}
+
+/// Bytes of keys and values that a thread keeps for `tokens` tokens (prompts and answers of a group).
+pub fn kept_bytes(shape: &Shape, tokens: usize) -> u64 {
+    (tokens * shape.layers * 2 * shape.kv_heads * shape.head_dim * size_of::<f32>()) as u64
+}
+
+fn check(shape: &Shape, prompts: &[Vec<u32>], most: usize) -> Result<(), ModelError> {
+    for (index, prompt) in prompts.iter().enumerate() {
+        if prompt.is_empty() {
+            return Err(ModelError::Prompt { index, why: "it has no tokens to go on from".into() });
+        }
+        if prompt.len() + most > shape.context {
+            let why = format!("{} tokens and {most} new ones exceed the context of {}", prompt.len(), shape.context);
+            return Err(ModelError::Prompt { index, why });
+        }
+    }
+    Ok(())
+}
+
+/// The prompts of one thread.
+struct Group<'a> {
+    weights: &'a dyn Weights,
+    rotary: Rotary,
+    /// Tokens of each prompt that have passed.
+    passed: Vec<usize>,
+    /// By block, then by prompt.
+    past: Vec<Vec<Past>>,
+}
+
+/// Some prompts' new tokens as the rows of a pass.
+struct Batch {
+    prompts: Vec<usize>,
+    /// New tokens of each.
+    rows: Vec<usize>,
+    rotary: Rotary,
+    hidden: Tensor,
+}
+
+impl<'a> Group<'a> {
+    fn new(weights: &'a dyn Weights, prompts: &[Vec<u32>], most: usize) -> Result<Self, ModelError> {
+        let (shape, device) = (&weights.config().shape, weights.embedding().device());
+        let longest = prompts.iter().map(Vec::len).max().unwrap_or(0) + most;
+        let past = |prompt: &Vec<u32>| Past::new(device, prompt.len() + most, shape.kv_heads * shape.head_dim);
+        Ok(Self {
+            weights,
+            rotary: Rotary::new(weights.config(), longest, device)?,
+            passed: vec![0; prompts.len()],
+            past: (0..shape.layers).map(|_| prompts.iter().map(past).collect()).collect(),
+        })
+    }
+
+    /// Passes new tokens, of prompts in rising order: logits after the last token of each, [prompts, vocabulary].
+    fn pass(&mut self, new: &[(usize, Vec<u32>)]) -> Result<Tensor, ModelError> {
+        let config = self.weights.config();
+        let heads = Heads { query: config.shape.heads, key_value: config.shape.kv_heads, dim: config.shape.head_dim };
+        let mut batches = runs(new, ROWS, |(_, tokens)| tokens.len())
+            .map(|new| self.batch(new))
+            .collect::<Result<Vec<_>, ModelError>>()?;
+        for (layer, past) in self.past.iter_mut().enumerate() {
+            let block = self.weights.block(layer)?;
+            for Batch { prompts, rows, rotary, hidden } in &mut batches {
+                let its = past.iter_mut().enumerate().filter(|(prompt, _)| prompts.binary_search(prompt).is_ok());
+                let mut its: Vec<&mut Past> = its.map(|(_, past)| past).collect();
+                *hidden = block_forward_with(config, rotary, &block, hidden, &mut |_, _| Ok(()), &mut |q, k, v| {
+                    Ok(cached::attention(q, k, v, heads, rows, &mut its)?)
+                })?;
+            }
+        }
+        let last = batches.iter().map(|batch| {
+            let ends = batch.rows.iter().scan(0u32, |end, &rows| {
+                *end += rows as u32;
+                Some(*end - 1)
+            });
+            let ends = Tensor::from_iter(ends, batch.hidden.device())?;
+            Ok(batch.hidden.index_select(&ends, 0)?)
+        });
+        let last = Tensor::cat(&last.collect::<Result<Vec<_>, ModelError>>()?, 0)?;
+        Ok(ops::linear(&final_norm(self.weights, &last)?, self.weights.head())?)
+    }
+
+    fn batch(&mut self, new: &[(usize, Vec<u32>)]) -> Result<Batch, ModelError> {
+        let mut positions = Vec::new();
+        for (prompt, tokens) in new {
+            let start = self.passed[*prompt];
+            self.passed[*prompt] += tokens.len();
+            positions.extend((start..self.passed[*prompt]).map(|at| at as u32));
+        }
+        let tokens: Vec<u32> = new.iter().flat_map(|(_, tokens)| tokens.iter().copied()).collect();
+        Ok(Batch {
+            prompts: new.iter().map(|(prompt, _)| *prompt).collect(),
+            rows: new.iter().map(|(_, tokens)| tokens.len()).collect(),
+            rotary: self.rotary.at(&positions)?,
+            hidden: embed(self.weights, &tokens)?,
+        })
+    }
+}
+
+/// Consecutive items with `most` rows together at most, or one item with more.
+pub(crate) fn runs<T>(items: &[T], most: usize, rows: impl Fn(&T) -> usize) -> impl Iterator<Item = &[T]> {
+    let mut rest = items;
+    std::iter::from_fn(move || {
+        let mut total = 0;
+        let fits = rest.iter().take_while(|item| {
+            total += rows(item);
+            total <= most
+        });
+        let (run, after) = rest.split_at(fits.count().max(1).min(rest.len()));
+        rest = after;
+        (!run.is_empty()).then_some(run)
+    })
+}
+
+/// The likeliest token of each row of logits [n, vocabulary]; none where a logit is not finite.
+fn likeliest(logits: &Tensor) -> Result<Vec<Option<u32>>, ModelError> {
+    let (n, vocabulary) = logits.dims2()?;
+    let flat = logits.flatten_all()?.to_vec1::<f32>()?;
+    let of_row = |row: &[f32]| {
+        let mut best = (0, f32::NEG_INFINITY);
+        for (id, &logit) in row.iter().enumerate() {
+            if !logit.is_finite() {
+                return None;
+            }
+            if logit > best.1 {
+                best = (id as u32, logit);
+            }
+        }
+        Some(best.0)
+    };
+    debug_assert_eq!(flat.len(), n * vocabulary);
+    Ok(flat.chunks_exact(vocabulary).map(of_row).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+
+    #[test]
+    fn ties_go_to_the_lowest_id_and_broken_rows_to_nothing() {
+        let (nan, inf) = (f32::NAN, f32::INFINITY);
+        let logits = [[1.0, 3.0, 3.0], [-1.0, -2.0, nan], [0.0, inf, 0.0], [-5.0, -6.0, -4.0]];
+        let next = likeliest(&Tensor::new(&logits, &Device::Cpu).unwrap()).unwrap();
+        assert_eq!(next, [Some(1), None, None, Some(2)]);
+    }
+
+    #[test]
+    fn runs_cover_everything_in_order() {
+        let cut = |items: &[usize], most| runs(items, most, |&n| n).map(<[_]>::to_vec).collect::<Vec<_>>();
+        assert_eq!(cut(&[3, 4, 5, 20, 1, 1], 8), [vec![3, 4], vec![5], vec![20], vec![1, 1]]);
+        assert_eq!(cut(&[20], 8), [vec![20]]);
+        assert!(cut(&[], 8).is_empty());
+    }
+}

@@ -1,0 +1,3 @@
+//! Fine-tuning: what a model is trained on.
+
+pub mod tokenised;
