@@ -2,16 +2,20 @@
 
 use std::time::Instant;
 
+use rayon::prelude::*;
+
 use crate::cache::{Arrays, ReadArrays};
+
 use crate::evaluate::answers::exact;
+use crate::evaluate::questions::Asking;
 use crate::evaluate::responses::response_losses;
-use crate::model::generate::greedy;
+use crate::model::generate::GROUP;
 use crate::model::llama::Weights;
 use crate::plan::{EvaluateStage, TrainStage};
 use crate::progress::Unit;
 use crate::results::provenance::Outcome;
 use crate::spec::Questions;
-use crate::train::Tokenised;
+use crate::train::tokenised::Tokenised;
 
 use super::evaluate::Todo;
 use super::{Run, RunError};
@@ -112,12 +116,15 @@ impl Run<'_> {
             examples.len() as u64,
             Unit::Count("questions"),
         );
-        let prompts = examples.iter().map(|example| tokenizer.encode(&example.prompt));
-        let prompts = prompts.collect::<Result<Vec<_>, _>>()?;
-        let stop = |tokens: &[u32]| tokenizer.decode(tokens).is_ok_and(|text| answer(&text).len() < text.trim_end().len());
-        let given = greedy(weights, &prompts, questions.tokens, &opened.eos, &stop, &|done| bar.advance(done as u64))?;
-        let given = given.iter().map(|tokens| Ok(answer(&tokenizer.decode(tokens)?).trim().to_owned()));
-        let given = given.collect::<Result<Vec<String>, RunError>>()?;
+        let stop = [String::from("\n")];
+        let asking = Asking { tokenizer, eos: &opened.eos, most: questions.tokens, stop: &stop };
+        let prompts: Vec<String> = examples.iter().map(|example| example.prompt.clone()).collect();
+        let groups = prompts.par_chunks(GROUP).with_max_len(1).map(|prompts| {
+            let answers = asking.group(weights, prompts)?;
+            bar.advance(prompts.len() as u64);
+            Ok::<_, RunError>(answers)
+        });
+        let given = groups.collect::<Result<Vec<_>, _>>()?.concat();
         let references = examples.iter().map(|e| Tokenised::new(tokenizer, &e.prompt, &e.response, None));
         let losses = response_losses(weights, &references.collect::<Result<Vec<_>, _>>()?)?;
         let answers = Answers {
@@ -162,9 +169,4 @@ impl Run<'_> {
 
 fn text_stage((evaluation, key): (usize, &String)) -> EvaluateStage {
     EvaluateStage { point: None, evaluation, key: key.clone() }
-}
-
-/// What of a generated text is the answer: its first line.
-fn answer(text: &str) -> &str {
-    text.trim_start().lines().next().unwrap_or_default()
 }

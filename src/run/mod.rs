@@ -78,6 +78,10 @@ pub enum RunError {
     Train(Box<TrainError>),
     #[error("{learner}: training broke down at every learning rate; list lower ones under `rates`")]
     NoRate { learner: String },
+    #[error("no example of {corpus} has at most {length} tokens; raise `train.length`")]
+    AllTooLong { corpus: String, length: usize },
+    #[error("cannot remove {path}: {source}")]
+    Remove { path: PathBuf, source: std::io::Error },
     #[error("{} has no `train` section", .0.display())]
     NoTraining(PathBuf),
     #[error("{0}")]

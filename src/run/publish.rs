@@ -93,7 +93,7 @@ fn write(
     let card = card::card(&facts(run, stage, rows)?);
     let start = run.start(stage)?;
     let shape = &run.experiment.model.shape;
-    match Trained::load(&run.weights_path(stage), start.kind, &start.base)? {
+    match Trained::load(&run.weights_path(stage), &start.base)? {
         Trained::Full(model) => {
             let folder = folder.join("model");
             export::write_model(&folder, &model, checkpoint)?;

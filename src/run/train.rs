@@ -3,7 +3,7 @@
 //! What a run leaves in the cache under its key: the trained weights, its steps, and while it is under way a checkpoint. Of
 //! rates that were not chosen only the steps and the validation loss are kept.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::adapt::{Adapter, Split};
@@ -15,7 +15,8 @@ use crate::plan::TrainStage;
 use crate::progress::Unit;
 use crate::results::provenance::Outcome;
 use crate::spec::{self, Corpus};
-use crate::train::{self, Kind, Settings, Step, TrainError, Tokenised, Trained, Trainer};
+use crate::train::tokenised::Tokenised;
+use crate::train::{self, Kind, Settings, Step, TrainError, Trained, Trainer};
 
 use super::shard::lock;
 use super::weights::Truncated;
@@ -57,7 +58,7 @@ pub(super) fn run(run: &Run, learner: usize) -> Result<Outcome, RunError> {
         // Large, and of no further use; what they came to is kept.
         let path = run.weights_path(run.trial(learner, rate, 0)?);
         if path.exists() {
-            std::fs::remove_file(&path).map_err(|source| TrainError::Remove { path, source })?;
+            remove(&path)?;
         }
     }
     let cached = all.iter().filter(|outcome| **outcome == Outcome::Cached).count();
@@ -66,6 +67,10 @@ pub(super) fn run(run: &Run, learner: usize) -> Result<Outcome, RunError> {
         n if n == all.len() => Outcome::Cached,
         _ => Outcome::Resumed,
     })
+}
+
+fn remove(path: &Path) -> Result<(), RunError> {
+    std::fs::remove_file(path).map_err(|source| RunError::Remove { path: path.into(), source })
 }
 
 impl Run<'_> {
@@ -122,7 +127,7 @@ impl Run<'_> {
                 let losses = response_losses(&self.weights(stage)?, &lesson.examples)?;
                 (outcome, losses)
             }
-            Err(RunError::Train(error)) if error.is_not_finite() => {
+            Err(RunError::Train(error)) if matches!(*error, TrainError::NotFinite { .. }) => {
                 self.context.progress.say(&format!("{}: {error}; this learning rate is out of the choice", self.name(stage)));
                 (Outcome::Run, Vec::new())
             }
@@ -167,9 +172,9 @@ impl Run<'_> {
             }
         }
         self.write_steps(stage, trainer.history())?;
-        trainer.finished().store(&self.weights_path(stage))?;
+        trainer.finished()?.store(&self.weights_path(stage))?;
         if checkpoint.exists() {
-            std::fs::remove_file(&checkpoint).map_err(|source| TrainError::Remove { path: checkpoint, source })?;
+            remove(&checkpoint)?;
         }
         Ok(if resumed { Outcome::Resumed } else { Outcome::Run })
     }
@@ -206,7 +211,7 @@ impl Run<'_> {
         let before = tokenised.len();
         let examples: Vec<Tokenised> = tokenised.into_iter().filter(|one| one.tokens.len() <= length).collect();
         if examples.is_empty() {
-            return Err(TrainError::AllTooLong { corpus: format!("{}/{}", corpus.name, corpus.split), length }.into());
+            return Err(RunError::AllTooLong { corpus: format!("{}/{}", corpus.name, corpus.split), length });
         }
         Ok(Lesson { too_long: before - examples.len(), examples })
     }
@@ -263,7 +268,7 @@ impl Run<'_> {
     /// The model that a run left, adapters merged.
     pub(super) fn weights(&self, stage: &TrainStage) -> Result<Resident, RunError> {
         let start = self.start(stage)?;
-        let trained = Trained::load(&self.weights_path(stage), start.kind, &start.base)?;
+        let trained = Trained::load(&self.weights_path(stage), &start.base)?;
         Ok(trained.merged(&start.base)?)
     }
 

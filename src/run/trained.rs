@@ -1,7 +1,7 @@
 //! Rows of the trained models, from what the cache holds of their training and measuring.
 
 use crate::decompose::End;
-use crate::evaluate::uncertainty::{Estimate, estimate, paired, wilson};
+use crate::evaluate::uncertainty::{Estimate, estimate, paired, share};
 use crate::model::shape::Linear;
 use crate::plan::TrainStage;
 use crate::results::{AnswerRow, RateRow, StepRow, TrainedRow};
@@ -95,10 +95,7 @@ fn measures(
         };
         let (values, untrained) = (found.matches(), before.answers[i].matches());
         let hits = found.exact.iter().filter(|exact| **exact).count();
-        let (low, high) = wilson(hits, values.len());
-        // Wilson's interval: that of t is empty where all or none are right.
-        let share = Estimate { low, high, ..estimate(&values) };
-        rows.trained.push(measure(like.clone(), "exact-match", &values, &untrained, share));
+        rows.trained.push(measure(like.clone(), "exact-match", &values, &untrained, share(hits, values.len())));
         let losses = estimate(&found.losses);
         rows.trained.push(measure(like.clone(), "answer-loss", &found.losses, &before.answers[i].losses, losses));
         rows.answers.extend((0..found.records.len()).map(|q| AnswerRow {
