@@ -75,6 +75,8 @@ pub enum Cell {
     Spread(Number, Number),
     /// A word or a share.
     Text(String),
+    /// A cell that is marked as the best of its column, or as chosen.
+    Best(Box<Cell>),
 }
 
 impl<'a> Document<'a> {

@@ -25,7 +25,8 @@ struct Entry {
 }
 
 /// Figures that may stand for an experiment, best first.
-const FIGURES: [&str; 5] = ["adapters.svg", "layers.svg", "figure2.svg", "spectra.svg", "heatmaps.png"];
+const FIGURES: [&str; 7] =
+    ["kept.svg", "training.svg", "adapters.svg", "layers.svg", "figure2.svg", "spectra.svg", "heatmaps.png"];
 
 /// Writes the index over every folder below `results` that holds a page; returns its path.
 ///

@@ -57,6 +57,7 @@ fn text(cell: &Cell) -> String {
     match cell {
         Cell::Absent => String::new(),
         Cell::Text(text) => escape(text),
+        Cell::Best(cell) => format!("\\textbf{{{}}}", text(cell)),
         Cell::Perplexity(value) => number(value),
         Cell::Interval(low, high) => format!("{}--{}", number(low), number(high)),
         Cell::Difference(value, low, high) => {

@@ -43,7 +43,7 @@ pub fn write(document: &Document, beside: Option<&Beside>) -> String {
     out
 }
 
-fn list(line: &mut impl FnMut(&str), heading: &str, items: &[String]) {
+pub(super) fn list(line: &mut impl FnMut(&str), heading: &str, items: &[String]) {
     line(&format!("\n## {heading}\n"));
     if items.is_empty() {
         line("None.");
@@ -81,7 +81,11 @@ fn side_by_side(beside: &Beside) -> String {
 pub(super) fn table(table: &Table) -> String {
     let mut out = format!("| | {} |\n|---|{}\n", table.columns.join(" | "), "---:|".repeat(table.columns.len()));
     for (label, cells) in &table.rows {
-        let cells: Vec<String> = cells.iter().map(text).collect();
+        let marked = |cell: &Cell| match cell {
+            Cell::Best(_) => format!("**{}**", text(cell)),
+            _ => text(cell),
+        };
+        let cells: Vec<String> = cells.iter().map(marked).collect();
         let _ = writeln!(out, "| {} | {} |", escape(label), cells.join(" | "));
     }
     out
@@ -96,6 +100,7 @@ pub(super) fn text(cell: &Cell) -> String {
         Cell::Spread(mean, deviation) if deviation.is_nan() => mean.text(),
         Cell::Spread(mean, deviation) => format!("{} ± {}", mean.text(), deviation.text()),
         Cell::Text(text) => text.clone(),
+        Cell::Best(cell) => text(cell),
     }
 }
 

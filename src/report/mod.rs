@@ -10,6 +10,7 @@ use crate::results::{AdapterRow, HeatRow, Row, SpectrumRow, WindowRow};
 
 mod adapters;
 mod beside;
+pub mod card;
 mod claims;
 mod document;
 pub mod figure;
@@ -21,10 +22,12 @@ mod page;
 pub mod published;
 mod study;
 pub mod sweep;
+mod trained;
 
 pub use page::Sources;
 pub use published::Published;
 pub use study::By;
+pub use trained::{Tested, Trained};
 
 /// What a report says besides its rows.
 #[derive(Debug, Clone, PartialEq)]
@@ -101,6 +104,22 @@ pub enum ReportError {
         /// Components discarded.
         discarded: u32,
     },
+    /// A measure of trained models whose kind nobody knows.
+    #[error("the results hold a measure of kind `{kind}` on `{measure}`, which this version does not know; run the experiment again")]
+    Kind {
+        /// What it says.
+        kind: String,
+        /// Name of the evaluation or set of questions.
+        measure: String,
+    },
+    /// The same measurement of a learner twice.
+    #[error("the results hold learner `{learner}` on `{measure}` twice from one seed; delete them and run the experiment again")]
+    TrainedTwice {
+        /// Learner's id.
+        learner: String,
+        /// Name of the evaluation or set of questions.
+        measure: String,
+    },
     /// The drawing libraries refused: a bug here, not in the results.
     #[error("cannot draw the figure: {0}; the tables do not depend on it: please report this with results.parquet")]
     Drawing(String),
@@ -154,6 +173,23 @@ pub fn render_heatmaps(cells: &[HeatRow], meta: &Meta, out: &Path) -> Result<Vec
 /// Writes the figure `spectra`, with the energy of the `last` components of each marked.
 pub fn render_spectra(rows: &[SpectrumRow], last: usize, meta: &Meta, out: &Path) -> Result<Vec<PathBuf>, ReportError> {
     write(out, figure("spectra", figure::spectra::svg(rows, last, meta)?, meta)?)
+}
+
+/// Writes `trained.md`, `trained.tex` and the figures `training` (where there are steps) and `kept` (where there are
+/// measures of task and knowledge).
+pub fn render_trained(trained: &Trained, meta: &Meta, out: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    let study = trained::Study::new(trained)?;
+    let mut files = vec![
+        ("trained.md".into(), trained::markdown(&study, meta).into_bytes()),
+        ("trained.tex".into(), trained::latex(&study, meta).into_bytes()),
+    ];
+    if trained.has_kept() {
+        files.extend(figure("kept", trained::figures::kept(&study, meta)?, meta)?);
+    }
+    if trained.has_steps() {
+        files.extend(figure("training", trained::figures::training(&study, meta)?, meta)?);
+    }
+    write(out, files)
 }
 
 /// Writes `report.html`.

@@ -89,7 +89,7 @@ fn not_finite(value: f64) -> Option<&'static str> {
 }
 
 /// `1234567` as `1,234,567`; digits only.
-fn separated(digits: &str) -> String {
+pub fn separated(digits: &str) -> String {
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {

@@ -7,6 +7,7 @@ use super::claims::{Claim, Duel, Losses, Paired};
 use super::document::{COUNTED, Document, PARAMETERS, PublishedTable, Table};
 use super::study::{self, By};
 use super::sweep::Extra;
+use super::trained::{Shown, Trained};
 use super::{Meta, Published, ReportError, markdown, number};
 use crate::results::provenance::{Outcome, Provenance};
 use crate::results::{Row, WindowRow};
@@ -27,6 +28,8 @@ pub struct Sources<'a> {
     pub figures: Vec<(String, String)>,
     /// What a sweep says of its variants.
     pub sweep: Option<&'a Extra>,
+    /// What a fine-tuning experiment measured.
+    pub trained: Option<&'a Trained<'a>>,
 }
 
 #[derive(Template)]
@@ -40,6 +43,8 @@ struct Page {
     columns_are: String,
     says: Vec<Says>,
     beside: Option<Comparison>,
+    trained: Option<Shown>,
+    trained_figures: Vec<Figure>,
     figures: Vec<Figure>,
     tables: Vec<Section>,
     variants: Vec<(String, String)>,
@@ -107,7 +112,7 @@ struct Judged {
 struct Figure {
     name: String,
     svg: String,
-    caption: &'static str,
+    caption: String,
 }
 
 /// Tables under a heading.
@@ -139,6 +144,11 @@ pub fn html(sources: &Sources) -> Result<String, ReportError> {
     });
     let beside = Beside::new(&tests, &losses, *published, meta);
     let run = &provenance.run;
+    let trained = sources.trained.map(|trained| Shown::new(trained, meta)).transpose()?;
+    let captioned = |name: &str| trained.as_ref().and_then(|trained| trained.caption(name));
+    let figures = sources.figures.iter().enumerate();
+    let figures = figures.map(|(i, (name, svg))| (captioned(name).is_some(), figure(name, svg, captioned(name), i)));
+    let (trained_figures, figures): (Vec<_>, Vec<_>) = figures.partition(|(trained, _)| *trained);
     let page = Page {
         title: meta.title.clone(),
         name: meta.name.clone(),
@@ -148,7 +158,9 @@ pub fn html(sources: &Sources) -> Result<String, ReportError> {
         columns_are: document.columns_are.into(),
         says: says.collect(),
         beside: beside.map(|beside| comparison(&beside)),
-        figures: sources.figures.iter().enumerate().map(|(i, (name, svg))| figure(name, svg, i)).collect(),
+        trained_figures: trained_figures.into_iter().map(|(_, figure)| figure).collect(),
+        figures: figures.into_iter().map(|(_, figure)| figure).collect(),
+        trained,
         tables: sources.sweep.map_or_else(|| sections(&document), |sweep| sweep.tables(document.columns_are)),
         variants: sources.sweep.map_or(Vec::new(), |sweep| sweep.links.clone()),
         settings: meta.settings.clone(),
@@ -216,13 +228,13 @@ fn winner(duel: &Duel, by: By) -> Option<Winner> {
     })
 }
 
-fn figure(name: &str, svg: &str, index: usize) -> Figure {
-    let caption = match name {
+fn figure(name: &str, svg: &str, caption: Option<&str>, index: usize) -> Figure {
+    let caption = caption.unwrap_or(match name {
         "parameters" => COUNTED,
         "spectra" => super::figure::spectra::CAPTION,
         _ => "",
-    };
-    Figure { name: name.into(), svg: inline(svg, index), caption }
+    });
+    Figure { name: name.into(), svg: inline(svg, index), caption: caption.into() }
 }
 
 /// An SVG inside a page: no identifier twice.

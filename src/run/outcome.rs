@@ -11,7 +11,7 @@ use crate::report::published::{PublishedRow, PublishedTest};
 use crate::report::{self, Meta};
 use crate::results::provenance::{Asset, Git, Provenance, timestamp};
 use crate::results::{self, LinearRow, Row, WindowRow, machine::Machine};
-use crate::spec::{Experiment, Published, Warning};
+use crate::spec::{Experiment, Publication, Warning};
 
 use super::extent::{self, Extent};
 use super::{Context, Run, RunError, energy, heatmap, spectrum, trained};
@@ -183,6 +183,7 @@ pub(super) fn render(
         published: published.as_ref(),
         figures,
         sweep: None,
+        trained: None,
     };
     written.extend(report::render_page(&sources, folder)?);
     Ok(written)
@@ -346,7 +347,8 @@ fn citations(experiment: &Experiment) -> Vec<String> {
 /// The paper's numbers that a spec names, as the report takes them.
 pub(super) fn published(experiment: &Experiment, context: &Context) -> Result<Option<report::Published>, RunError> {
     let Some(name) = &experiment.published else { return Ok(None) };
-    let data = Published::load(&context.experiments.join("published").join(format!("{name}.yaml")))?;
+    let path = context.experiments.join("published").join(format!("{name}.yaml"));
+    let Publication::Curves(data) = Publication::load(&path)? else { return Ok(None) };
     let tests = data.tests.into_iter().map(|test| PublishedTest {
         evaluation: test.evaluation,
         name: test.name,

@@ -13,6 +13,7 @@ mod published;
 mod raw;
 mod resolve;
 mod schema;
+mod scores;
 mod source;
 mod sweep;
 mod targets;
@@ -42,6 +43,7 @@ pub use model::ShapeReader;
 pub use published::{Published, PublishedRow, PublishedTest};
 use resolve::safe_name;
 pub use schema::schema;
+pub use scores::{Publication, ScoreColumn, ScoreRow, Scores, Tests};
 pub use sweep::{Sweep, Variant};
 pub use warning::{Warning, WarningKind};
 

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::scores::Publication;
 use super::Catalog;
 use crate::yaml::{self, Error, Errors, Node, Spanned};
 
@@ -85,13 +86,13 @@ fn check_perplexities(root: &Node, errors: &mut Errors) {
     }
 }
 
-/// Reads the results that a spec's `published` names: a file in `published/` beside the catalog.
-pub(super) fn find(name: &Spanned<String>, catalog: &Catalog) -> Result<Published, Errors> {
+/// Reads the results, of either kind, that a spec's `published` names: a file in `published/` beside the catalog.
+pub(super) fn find(name: &Spanned<String>, catalog: &Catalog) -> Result<Publication, Errors> {
     let names = available(catalog);
     if !names.contains(&name.value) {
         return Err(Error::unknown(&name.span, "published results", name, names).into());
     }
-    Published::load(&catalog.published(name))
+    Publication::load(&catalog.published(name))
 }
 
 /// The names of the files there are.

@@ -14,14 +14,18 @@ pub mod damage;
 mod ends;
 mod font;
 pub mod heat;
+pub mod kept;
 mod labels;
 pub mod layers;
 mod legend;
 mod palette;
 mod panel;
 mod pdf;
+mod plot;
 mod png;
+mod scale;
 pub mod spectra;
+pub mod training;
 
 use canvas::{Anchor, Canvas, Type};
 use content::Content;

@@ -93,11 +93,14 @@ const SKY: (u8, u8, u8) = (0x56, 0xb4, 0xe9);
 const BLACK: (u8, u8, u8) = (0x00, 0x00, 0x00);
 
 /// Methods with a place of their own.
-const KNOWN: [(&str, MethodStyle); 4] = [
+const KNOWN: [(&str, MethodStyle); 7] = [
     ("plain-svd", style(VERMILLION, Shape::Square)),
     ("asvd", style(GREEN, Shape::Triangle)),
     ("corda", style(BLUE, Shape::Circle)),
     ("svd-whitening", style(PURPLE, Shape::Diamond)),
+    ("lora", style(ORANGE, Shape::Nabla)),
+    ("dora", style(SKY, Shape::Pentagon)),
+    ("full", style(BLACK, Shape::Hexagon)),
 ];
 
 /// For methods not in `KNOWN`.

@@ -1,0 +1,262 @@
+//! The report of fine-tuning: what each learner learned of the task and kept of the knowledge, from the saved rows.
+//!
+//! [`Study`] arranges rows into learners and measures, [`compare`] says whether two learners differ by more than noise,
+//! the others make tables, claims and the page's sections of that.
+
+use super::ReportError;
+use super::study::distinct;
+use crate::results::{AnswerRow, RateRow, StepRow, TrainedRow};
+use crate::spec::Scores;
+
+mod answers;
+mod claims;
+mod compare;
+pub(super) mod figures;
+mod orderings;
+mod page;
+mod rates;
+mod tables;
+mod write;
+
+pub use page::Shown;
+pub(super) use tables::{signed, value};
+pub use write::{latex, markdown};
+
+/// Everything that a fine-tuning experiment measured.
+#[derive(Debug, Clone)]
+pub struct Trained<'a> {
+    /// Measures of every learner and seed, and of the model as it came.
+    pub rows: &'a [TrainedRow],
+    /// Optimiser steps of the chosen rates; none where nothing is to be shown of them.
+    pub steps: &'a [StepRow],
+    /// Learning rates tried; none where they were given.
+    pub rates: &'a [RateRow],
+    /// Answers behind the measures of questions.
+    pub answers: &'a [AnswerRow],
+    /// What the measures stand for.
+    pub tested: &'a Tested,
+    /// The paper's scores.
+    pub published: Option<&'a Scores>,
+}
+
+/// What measures and calibrations stand for, by their names in the experiment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tested {
+    /// Measures of what was to be learned.
+    pub task: Vec<String>,
+    /// Measures of what was to be kept: questions, or texts.
+    pub knowledge: Vec<String>,
+    /// Calibrations whose text is questions of knowledge. CorDA's smallest components against them are the paper's
+    /// knowledge-preserved mode; its largest against any other calibration the instruction-previewed mode.
+    pub contexts: Vec<String>,
+}
+
+impl Trained<'_> {
+    /// Whether there is anything for the figure `training`.
+    pub fn has_steps(&self) -> bool {
+        !self.steps.is_empty()
+    }
+
+    /// Whether there is anything for the figure `kept`: a measure of the task and one of knowledge.
+    pub fn has_kept(&self) -> bool {
+        let any = |names: &[String]| self.rows.iter().any(|row| names.contains(&row.measure));
+        any(&self.tested.task) && any(&self.tested.knowledge)
+    }
+}
+
+/// What the numbers of a measure are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Share of questions answered as expected.
+    ExactMatch,
+    /// Nats a token of the reference answers.
+    AnswerLoss,
+    /// Nats a token of a text; shown as perplexity.
+    Loss,
+}
+
+impl Kind {
+    fn of(row: &TrainedRow) -> Result<Self, ReportError> {
+        match row.kind.as_str() {
+            "exact-match" => Ok(Kind::ExactMatch),
+            "answer-loss" => Ok(Kind::AnswerLoss),
+            "loss" => Ok(Kind::Loss),
+            other => Err(ReportError::Kind { kind: other.into(), measure: row.measure.clone() }),
+        }
+    }
+}
+
+/// A column of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Measure<'a> {
+    /// Name of the evaluation or set of questions.
+    pub name: &'a str,
+    /// What is measured on it.
+    pub kind: Kind,
+}
+
+impl<'a> Measure<'a> {
+    /// What a row measures; `None` if its kind is not known.
+    pub fn of(row: &'a TrainedRow) -> Option<Self> {
+        Some(Self { name: &row.measure, kind: Kind::of(row).ok()? })
+    }
+
+    /// Head of its column.
+    pub fn heading(&self) -> String {
+        let what = match self.kind {
+            Kind::ExactMatch => "exact match, %",
+            Kind::AnswerLoss => "answer loss, nats",
+            Kind::Loss => "perplexity",
+        };
+        format!("{}: {what}", self.name)
+    }
+
+    /// Its value as shown: percent, nats, perplexity.
+    pub fn shown(&self, value: f64) -> f64 {
+        match self.kind {
+            Kind::ExactMatch => 100.0 * value,
+            Kind::AnswerLoss => value,
+            Kind::Loss => value.exp(),
+        }
+    }
+
+    /// What its questions or windows are called.
+    pub fn items(&self) -> &'static str {
+        if self.kind == Kind::Loss { "windows" } else { "questions" }
+    }
+
+    /// A value such that more is better.
+    pub fn goodness(&self, value: f64) -> f64 {
+        if self.kind == Kind::ExactMatch { value } else { -value }
+    }
+}
+
+/// A learner, all seeds of it; or the model as it came.
+#[derive(Debug, Clone)]
+pub(super) struct Learner<'a> {
+    /// Any of its rows: what does not depend on seed and measure.
+    pub row: &'a TrainedRow,
+    rows: Vec<&'a TrainedRow>,
+}
+
+impl<'a> Learner<'a> {
+    /// Its rows of a measure, by seed.
+    pub fn of(&self, measure: Measure) -> impl Iterator<Item = &'a TrainedRow> {
+        let same = move |row: &&TrainedRow| row.measure == measure.name && Kind::of(row).ok() == Some(measure.kind);
+        self.rows.iter().copied().filter(same)
+    }
+
+    /// Values of a measure, a seed each.
+    pub fn values(&self, measure: Measure) -> Vec<f64> {
+        self.of(measure).map(|row| row.value).collect()
+    }
+
+    /// Seeds that it was trained from.
+    pub fn seeds(&self) -> Vec<u64> {
+        let mut seeds: Vec<u64> = self.rows.iter().filter_map(|row| row.seed).collect();
+        seeds.sort_unstable();
+        seeds.dedup();
+        seeds
+    }
+
+    /// Tells learners of the same sort from others, whatever their rank: the key of colours and dashes.
+    pub fn family(&self) -> String {
+        let TrainedRow { method, end, calibration, .. } = self.row;
+        format!("{method}/{}/{}", end.as_deref().unwrap_or(""), calibration.as_deref().unwrap_or(""))
+    }
+}
+
+/// Rows arranged.
+#[derive(Debug)]
+pub(super) struct Study<'a> {
+    /// What it was arranged from.
+    pub all: &'a Trained<'a>,
+    /// The model as it came.
+    pub untrained: Learner<'a>,
+    /// In the order of the rows.
+    pub learners: Vec<Learner<'a>>,
+    /// Task first, then knowledge, then the rest; each in the order of the rows.
+    pub measures: Vec<Measure<'a>>,
+}
+
+impl<'a> Study<'a> {
+    /// Arranges rows.
+    ///
+    /// # Errors
+    /// If there are none, the untrained model lacks a measure, a measurement is there twice or its kind is not known.
+    pub fn new(all: &'a Trained<'a>) -> Result<Self, ReportError> {
+        let mut measures: Vec<Measure> = Vec::new();
+        for row in all.rows {
+            let measure = Measure { name: &row.measure, kind: Kind::of(row)? };
+            if !measures.contains(&measure) {
+                measures.push(measure);
+            }
+        }
+        let place = |measure: &Measure| match () {
+            () if all.tested.task.iter().any(|name| name == measure.name) => 0,
+            () if all.tested.knowledge.iter().any(|name| name == measure.name) => 1,
+            () => 2,
+        };
+        measures.sort_by_key(place);
+        let ids = distinct(all.rows.iter().map(|row| row.learner.as_str()));
+        let mut learners: Vec<Learner> = ids.into_iter().filter_map(|id| learner(all.rows, id)).collect();
+        let first = learners.iter().position(|learner| learner.row.method == "none");
+        let untrained = learners.remove(first.ok_or(ReportError::Empty)?);
+        if learners.is_empty() {
+            return Err(ReportError::Empty);
+        }
+        for measure in &measures {
+            if untrained.of(*measure).next().is_none() {
+                return Err(ReportError::NoUndamaged { evaluation: measure.name.into() });
+            }
+            for learner in &learners {
+                let mut seeds: Vec<Option<u64>> = learner.of(*measure).map(|row| row.seed).collect();
+                let count = seeds.len();
+                seeds.sort_unstable();
+                seeds.dedup();
+                if seeds.len() < count {
+                    let (learner, measure) = (learner.row.learner.clone(), measure.name.into());
+                    return Err(ReportError::TrainedTwice { learner, measure });
+                }
+            }
+        }
+        Ok(Self { all, untrained, learners, measures })
+    }
+
+    /// The untrained model, then the learners.
+    pub fn everyone(&self) -> impl Iterator<Item = &Learner<'a>> {
+        std::iter::once(&self.untrained).chain(&self.learners)
+    }
+
+    /// Measures with one of these names.
+    pub fn named<'b>(&'b self, names: &'b [String]) -> impl Iterator<Item = Measure<'a>> {
+        self.measures.iter().copied().filter(|measure| names.iter().any(|name| name == measure.name))
+    }
+
+    /// Seeds of the learner with most.
+    pub fn seeds(&self) -> usize {
+        self.learners.iter().map(|learner| learner.seeds().len()).max().unwrap_or(0)
+    }
+
+    /// How many questions or windows each set has, in a sentence.
+    pub fn counts(&self) -> String {
+        let mut parts: Vec<String> = Vec::new();
+        for measure in &self.measures {
+            let count = self.untrained.of(*measure).next().map_or(0, |row| row.count);
+            let part = format!("{} {} of {}", count, measure.items(), measure.name);
+            if !parts.contains(&part) {
+                parts.push(part);
+            }
+        }
+        parts.join(", ")
+    }
+}
+
+fn learner<'a>(rows: &'a [TrainedRow], id: &str) -> Option<Learner<'a>> {
+    let mut rows: Vec<&TrainedRow> = rows.iter().filter(|row| row.learner == id).collect();
+    rows.sort_by_key(|row| row.seed);
+    Some(Learner { row: *rows.first()?, rows })
+}
+
+#[cfg(test)]
+mod tests;
