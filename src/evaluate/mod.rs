@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use crate::model::ModelError;
 use crate::model::llama::{Rotary, Weights, block_forward, embed, losses};
 
+pub mod answers;
 pub mod uncertainty;
 
 /// A window to measure on one of several models.
