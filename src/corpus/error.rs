@@ -79,6 +79,19 @@ pub enum CorpusError {
         /// Spec name of the format.
         format: &'static str,
     },
+    /// A split of records into which none of them falls.
+    #[error(
+        "the split `{split}` is empty: none of the {records} records of {files} falls into it; give it a larger share in \
+         `parts`"
+    )]
+    EmptyPart {
+        /// The files, listed.
+        files: String,
+        /// As asked.
+        split: String,
+        /// Number of records in the files.
+        records: usize,
+    },
     /// A text too short to place one sample in.
     #[error(
         "the text has {characters} characters; the random-characters sampler needs at least {} for samples of {length} \

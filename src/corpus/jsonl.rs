@@ -23,8 +23,7 @@ pub fn read(path: &Path, fields: &[String]) -> Result<Vec<String>, CorpusError> 
 
 /// The document of one line, or what is wrong with the line.
 fn document(line: &str, fields: &[String]) -> Result<String, String> {
-    let object: Map<String, Value> =
-        serde_json::from_str(line).map_err(|error| format!("not one JSON object a line: {error}"))?;
+    let object = object(line)?;
     let mut parts = Vec::with_capacity(fields.len());
     for field in fields {
         match object.get(field) {
@@ -36,7 +35,13 @@ fn document(line: &str, fields: &[String]) -> Result<String, String> {
     Ok(parts.join(" "))
 }
 
-fn missing(field: &str, object: &Map<String, Value>) -> String {
+/// The object of one line.
+pub(super) fn object(line: &str) -> Result<Map<String, Value>, String> {
+    serde_json::from_str(line).map_err(|error| format!("not one JSON object a line: {error}"))
+}
+
+/// Says that `object` has no such field, and which it has.
+pub(super) fn missing(field: &str, object: &Map<String, Value>) -> String {
     let names: Vec<&str> = object.keys().map(String::as_str).collect();
     if names.is_empty() {
         return format!("the object has no field `{field}`; it is empty");
@@ -44,7 +49,8 @@ fn missing(field: &str, object: &Map<String, Value>) -> String {
     format!("the object has no field `{field}`; it has {}{}", names.join(", "), CorpusError::nearest(field, &names))
 }
 
-fn kind(value: &Value) -> &'static str {
+/// What a value is, in words.
+pub(super) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a truth value",

@@ -8,14 +8,17 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use error::CorpusError;
+pub use records::Records;
 pub use window::windows;
 
 mod error;
 mod jsonl;
 mod markup;
 mod mersenne;
+mod nested;
 mod parquet;
 mod ptb;
+pub mod records;
 pub mod sample;
 mod text;
 mod wiki;
@@ -43,6 +46,8 @@ pub enum Format {
         /// Name of the text column.
         column: String,
     },
+    /// Questions with answers; one document a record.
+    Records(Box<Records>),
 }
 
 impl Format {
@@ -55,6 +60,7 @@ impl Format {
             Format::Lines => "lines",
             Format::Jsonl { .. } => "jsonl",
             Format::Parquet { .. } => "parquet",
+            Format::Records(_) => "records",
         }
     }
 
@@ -99,8 +105,8 @@ impl Text {
 
 /// Reads local files as `format` says.
 ///
-/// `split` chooses within files that hold several splits ([`Format::splits`]); for the other formats the files are the
-/// split and its name is not looked at. Several files are read in the order given.
+/// `split` chooses within files that hold several splits ([`Format::splits`], and the parts of records); for the other
+/// formats the files are the split and its name is not looked at. Several files are read in the order given.
 ///
 /// # Errors
 /// Files that are missing, damaged, not UTF-8 or not laid out as the format promises; unknown splits, fields and
@@ -113,6 +119,7 @@ pub fn read(format: &Format, split: &str, files: &[PathBuf]) -> Result<Text, Cor
         Format::Lines => each(files, text::lines)?,
         Format::Jsonl { fields } => each(files, |path| jsonl::read(path, fields))?,
         Format::Parquet { column } => each(files, |path| parquet::read(path, column))?,
+        Format::Records(records) => records::texts(records, split, files)?,
     };
     if documents.iter().all(|document| document.trim().is_empty()) {
         let files: Vec<_> = files.iter().map(|path| path.display().to_string()).collect();

@@ -15,13 +15,17 @@ use super::CorpusError;
 /// The texts of `column`, a document a row.
 pub fn read(path: &Path, column: &str) -> Result<Vec<String>, CorpusError> {
     let file = File::open(path).map_err(|source| CorpusError::Read { path: path.to_owned(), source })?;
-    // Damaged files make polars panic where it should return an error (it takes lengths and flags in headers at their
-    // word). Nothing is shared with the closure but the file handle, so unwinding leaves no broken state behind.
-    let rows = unless_it_panics(|| rows(file, column));
+    guarded(path, || rows(file, column))
+}
+
+/// What `work` makes of the parquet file at `path`.
+pub(super) fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T, Fault>) -> Result<T, CorpusError> {
     let damaged = |what: String| CorpusError::Damaged { path: path.to_owned(), what: format!("parquet ({what})") };
-    match rows {
-        Ok(Ok(rows)) => Ok(rows),
-        Ok(Err(Fault::Damaged(error))) => Err(damaged(error.to_string())),
+    // Damaged files make polars panic where it should return an error (it takes lengths and flags in headers at their
+    // word). Nothing is shared with the closure but the file, so unwinding leaves no broken state behind.
+    match unless_it_panics(work) {
+        Ok(Ok(made)) => Ok(made),
+        Ok(Err(Fault::Damaged(what))) => Err(damaged(what)),
         Ok(Err(Fault::Column(what))) => Err(CorpusError::Column { path: path.to_owned(), what }),
         Err(_) => Err(damaged("the reader gave up on its content".to_owned())),
     }
@@ -45,14 +49,25 @@ fn unless_it_panics<T>(work: impl FnOnce() -> T) -> thread::Result<T> {
     result
 }
 
-enum Fault {
-    Damaged(PolarsError),
+/// What is wrong with a parquet file.
+pub(super) enum Fault {
+    /// It cannot be read.
+    Damaged(String),
+    /// A column is missing or holds something else.
     Column(String),
 }
 
 impl From<PolarsError> for Fault {
     fn from(error: PolarsError) -> Self {
-        Fault::Damaged(error)
+        Fault::Damaged(error.to_string())
+    }
+}
+
+impl Fault {
+    /// The column is none of `names`.
+    pub(super) fn no_column(column: &str, names: &[&str]) -> Self {
+        let nearest = CorpusError::nearest(column, names);
+        Self::Column(format!("there is no column `{column}`; there are {}{nearest}", names.join(", ")))
     }
 }
 
@@ -60,9 +75,7 @@ fn rows(file: File, column: &str) -> Result<Vec<String>, Fault> {
     let mut reader = ParquetReader::new(file);
     let schema = reader.schema()?;
     let Some(field) = schema.get(column) else {
-        let names: Vec<&str> = schema.iter_names().map(|name| name.as_str()).collect();
-        let nearest = CorpusError::nearest(column, &names);
-        return Err(Fault::Column(format!("there is no column `{column}`; there are {}{nearest}", names.join(", "))));
+        return Err(Fault::no_column(column, &schema.iter_names().map(|name| name.as_str()).collect::<Vec<_>>()));
     };
     if !matches!(field.dtype, ArrowDataType::Utf8 | ArrowDataType::LargeUtf8 | ArrowDataType::Utf8View) {
         return Err(Fault::Column(format!("the column `{column}` holds {:?}, not text", field.dtype)));

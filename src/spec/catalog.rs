@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::{Corpus, Model, model, safe_name, source};
 use crate::assets::Source;
 use crate::corpus::Format;
-use crate::yaml::{self, Error, Errors, Node};
+use crate::yaml::{self, Error, Errors, Node, Spanned};
 
 /// What specs can name.
 #[derive(Debug, Clone)]
@@ -77,7 +77,7 @@ struct RawModel {
 struct RawCorpus {
     /// Where all splits come from; absent if each has its own.
     source: Option<Node>,
-    format: Format,
+    format: Spanned<Format>,
     /// List of names, or name -> source.
     splits: Node,
     licence: String,
@@ -145,7 +145,17 @@ fn read_corpus(name: &str, node: &Node) -> Result<CorpusEntry, Errors> {
     let raw: RawCorpus = yaml::from_node(node)?;
     let splits = read_splits(raw.source.as_ref(), &raw.splits)?;
     let RawCorpus { format, licence, citation, description, .. } = raw;
-    Ok(CorpusEntry { name: name.to_owned(), format, splits, licence, citation, description })
+    parts_are_splits(&format, &splits)?;
+    Ok(CorpusEntry { name: name.to_owned(), format: format.value, splits, licence, citation, description })
+}
+
+/// A split that is no part is the whole file, so a misspelt one would hold what is to be kept apart.
+fn parts_are_splits(format: &Spanned<Format>, splits: &[(String, Source)]) -> Result<(), Error> {
+    let Format::Records(records) = &format.value else { return Ok(()) };
+    match records.parts.names().find(|part| !splits.iter().any(|(split, _)| split == part)) {
+        None => Ok(()),
+        Some(part) => Err(Error::at(&format.span, format!("the part `{part}` is no split: list it among `splits`"))),
+    }
 }
 
 fn read_splits(source: Option<&Node>, splits: &Node) -> Result<Vec<(String, Source)>, Errors> {

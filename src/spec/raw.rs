@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::{schema, source, written};
 use crate::adapt::Split;
-use crate::corpus::Sampling;
+use crate::corpus::{Records, Sampling};
 use crate::decompose::End;
 use crate::model::shape::Shape;
 use crate::yaml::{Node, Spanned};
@@ -121,13 +121,15 @@ pub(super) struct InlineText {
     pub fields: Option<Spanned<Vec<String>>>,
     /// `parquet`: the column with the text.
     pub column: Option<Spanned<String>>,
+    /// `records`: the part to take; default: the whole file.
+    pub split: Option<Spanned<String>>,
     /// Checksum to insist on.
     #[schemars(extend("pattern" = "^[0-9a-f]{64}$"))]
     pub sha256: Option<Spanned<String>>,
 }
 
 /// How an inline text's file is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum InlineFormat {
     /// One document: the whole file.
@@ -138,6 +140,8 @@ pub(super) enum InlineFormat {
     Jsonl,
     /// One row a document; with `column`.
     Parquet,
+    /// Questions with answers, one document a record.
+    Records(Box<Records>),
 }
 
 /// The keys of an arm that do not depend on its method; the others are the method's own.

@@ -103,14 +103,25 @@ pub(super) fn corpus(node: &Node, catalog: &Catalog) -> Result<Corpus, Error> {
     let written = raw.file.display().to_string();
     let path = source::existing(&raw.file, &raw.file.span)?;
     let sha256 = raw.sha256.as_ref().map(|sha256| source::is_checksum(sha256, &sha256.span)).transpose()?;
+    let split = inline_split(&raw)?;
     Ok(Corpus {
         name: written,
-        split: "all".into(),
+        split,
         source: Source::Path { path, sha256 },
         format: inline_format(raw)?,
         licence: String::new(),
         citation: String::new(),
     })
+}
+
+/// The part of the file that is taken; `all` for all of it.
+fn inline_split(raw: &raw::InlineText) -> Result<String, Error> {
+    let Some(split) = &raw.split else { return Ok("all".into()) };
+    match &raw.format.value {
+        raw::InlineFormat::Records(records) if records.parts.get(split).is_some() => Ok(split.value.clone()),
+        raw::InlineFormat::Records(records) => Err(Error::unknown(&split.span, "part", split, records.parts.names())),
+        _ => Err(Error::at(&split.span, "this format has no parts: `split` is for records")),
+    }
 }
 
 fn catalog_corpus(text: &str, node: &Node, catalog: &Catalog) -> Result<Corpus, Error> {
@@ -130,7 +141,7 @@ fn inline_format(raw: raw::InlineText) -> Result<Format, Error> {
     use raw::InlineFormat::*;
     let format = raw.format.value;
     let needs = |keys: &str| Error::at(&raw.format.span, format!("this format needs {keys}"));
-    let result = match format {
+    let result = match &format {
         Text => Format::Text,
         Lines => Format::Lines,
         Jsonl => match (&raw.field, &raw.fields) {
@@ -141,11 +152,12 @@ fn inline_format(raw: raw::InlineText) -> Result<Format, Error> {
         Parquet => {
             Format::Parquet { column: raw.column.as_ref().ok_or_else(|| needs("`column: NAME`"))?.value.clone() }
         }
+        Records(records) => Format::Records(records.clone()),
     };
     let stray = match format {
         Jsonl => raw.column.map(|column| column.span),
         Parquet => raw.field.map(|field| field.span).or(raw.fields.map(|fields| fields.span)),
-        Text | Lines => {
+        Text | Lines | Records(_) => {
             let fields = raw.field.map(|field| field.span).or(raw.fields.map(|fields| fields.span));
             fields.or(raw.column.map(|column| column.span))
         }

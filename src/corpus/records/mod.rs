@@ -1,0 +1,142 @@
+//! Records: files of questions and answers, made into texts to calibrate on and examples to train on and to ask.
+//!
+//! What is taken from a record, how it is worded and which records are training, validation or test is data ([`Records`]),
+//! written in the catalog or a spec. Nothing here tokenises or compares.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::CorpusError;
+use crate::evaluate::answers::Score;
+
+pub use answers::Answers;
+pub use parts::{Part, Parts};
+pub use template::Template;
+
+mod answers;
+mod container;
+mod parts;
+mod template;
+#[cfg(test)]
+mod tests;
+
+/// A record as it is in its file.
+pub(super) type Object = Map<String, Value>;
+
+/// How records are read and worded.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(deny_unknown_fields, expecting = "records: {file, text, prompt, response, answers, score}")]
+pub struct Records {
+    /// What kind of file they are in.
+    pub file: Container,
+    /// What a calibration or a perplexity sees of a record: a text with `{FIELD}` where a value goes.
+    pub text: Template,
+    /// What a model is asked; likewise.
+    pub prompt: Template,
+    /// What it is trained to answer, from right after the prompt; likewise.
+    pub response: Template,
+    /// Where the answers are that count as right: a field, `{field: ..., after: MARK}`, or a list of them.
+    #[schemars(with = "answers::Written")]
+    pub answers: Answers,
+    /// How answers compare.
+    pub score: Score,
+    /// What decides on the part, so that records that share it stay together; default: the prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Template>,
+    /// Splits within a file: name -> [from, to) in percent. A split that is not named here is the whole file.
+    #[serde(default, skip_serializing_if = "Parts::is_empty")]
+    pub parts: Parts,
+}
+
+/// Kinds of files with records.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Container {
+    /// One JSON object a line.
+    Jsonl,
+    /// One JSON array of objects.
+    Json,
+    /// One row a record.
+    Parquet,
+}
+
+/// One question with what to answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Example {
+    /// Index of its record in the files read, from 0, whatever the split.
+    pub record: usize,
+    /// What is asked.
+    pub prompt: String,
+    /// What a model is trained to answer, from right after the prompt.
+    pub response: String,
+    /// What counts as right: at least one.
+    pub answers: Vec<String>,
+}
+
+/// The examples of a split, in the order of the files.
+///
+/// # Errors
+/// Files that are missing, damaged or not of the kind promised; records without a field that a template names, or
+/// without an answer; files without records, splits into which no record falls.
+pub fn examples(records: &Records, split: &str, paths: &[PathBuf]) -> Result<Vec<Example>, CorpusError> {
+    let templates = [&records.prompt, &records.response];
+    let fields = templates.into_iter().flat_map(Template::fields).chain(records.answers.fields());
+    select(records, split, paths, fields.collect(), |index, record| {
+        let (prompt, response) = (records.prompt.render(record)?, records.response.render(record)?);
+        for (what, text) in [("prompt", &prompt), ("response", &response)] {
+            if text.trim().is_empty() {
+                return Err(format!("the {what} is blank"));
+            }
+        }
+        Ok(Example { record: index, prompt, response, answers: records.answers.of(record)? })
+    })
+}
+
+/// The texts of a split, one a record, in the order of the files.
+pub(super) fn texts(records: &Records, split: &str, paths: &[PathBuf]) -> Result<Vec<String>, CorpusError> {
+    select(records, split, paths, records.text.fields().collect(), |_, record| records.text.render(record))
+}
+
+/// What `make` makes of the records of a split; it is told their indices too.
+fn select<'a, T>(
+    records: &'a Records,
+    split: &str,
+    paths: &[PathBuf],
+    mut fields: BTreeSet<&'a str>,
+    make: impl Fn(usize, &Object) -> Result<T, String>,
+) -> Result<Vec<T>, CorpusError> {
+    if paths.is_empty() {
+        return Err(CorpusError::NoFile);
+    }
+    let group = records.group.as_ref().unwrap_or(&records.prompt);
+    let part = records.parts.get(split);
+    if part.is_some() {
+        fields.extend(group.fields());
+    }
+    let fields: Vec<&str> = fields.into_iter().collect();
+    let (mut made, mut seen) = (Vec::new(), 0);
+    for path in paths {
+        container::each(records.file, path, &fields, &mut |record| {
+            if part.map_or(Ok(true), |part| group.render(record).map(|group| part.holds(&group)))? {
+                made.push(make(seen, record)?);
+            }
+            seen += 1;
+            Ok(())
+        })?;
+    }
+    match (made.is_empty(), seen) {
+        (false, _) => Ok(made),
+        (true, 0) => Err(CorpusError::Empty { files: listed(paths), format: "records" }),
+        (true, records) => Err(CorpusError::EmptyPart { files: listed(paths), split: split.to_owned(), records }),
+    }
+}
+
+fn listed(paths: &[PathBuf]) -> String {
+    let paths: Vec<String> =
+        paths.iter().map(PathBuf::as_path).map(Path::display).map(|path| path.to_string()).collect();
+    paths.join(", ")
+}
