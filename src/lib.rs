@@ -11,6 +11,7 @@
 //! | [`model`] | files | weights, tokenizer, a Llama forward pass with observers |
 //! | [`decompose`] | W and its statistics | one factorisation a linear, serving every r |
 //! | [`adapt`] | the components at one end | adapters and models in the files other programs load |
+//! | [`train`] | a start and examples | trained adapters or weights, step by step |
 //! | [`results`] | measurements | rows, parquet, provenance |
 //! | [`report`] | rows | table, figures, page |
 

@@ -3,34 +3,29 @@
 use rayon::prelude::*;
 
 use crate::model::ModelError;
-use crate::model::cached::packed_attention;
 use crate::model::generate::runs;
-use crate::model::kernel::Heads;
-use crate::model::llama::{Rotary, Weights, block_forward_with, embed, final_norm};
-use crate::model::ops;
+use crate::model::llama::Weights;
+use crate::train::packed;
 use crate::train::tokenised::Tokenised;
 
 /// Rows of a pass at most, unless one example alone is longer.
 const ROWS: usize = 512;
 
-/// Passes whose hidden states are held side by side, so that each block is read once for all of them.
-const TOGETHER: usize = 32;
-
 /// Mean loss of each example's response tokens, nats a token. Consecutive examples are the rows of one pass, each seeing
-/// itself only, and a pass is one thread's in each block: losses do not depend on the number of threads.
+/// itself only, and a pass is one thread's: losses do not depend on the number of threads. Every pass asks for every block:
+/// `weights` had better be in memory.
 pub fn response_losses(weights: &dyn Weights, examples: &[Tokenised]) -> Result<Vec<f64>, ModelError> {
     check(weights.config().shape.context, examples)?;
-    let passes: Vec<&[Tokenised]> = runs(examples, ROWS, |example| example.tokens.len() - 1).collect();
-    let mut losses = Vec::with_capacity(examples.len());
-    for passes in passes.chunks(TOGETHER) {
-        losses.extend(together(weights, passes)?.into_iter().flatten());
-    }
-    Ok(losses)
+    let passes: Vec<&[Tokenised]> = runs(examples, ROWS, Tokenised::inputs).collect();
+    let losses = passes.par_iter().with_max_len(1).map(|pass| packed::response_losses(weights, pass.iter()));
+    let losses = losses.collect::<Result<Vec<_>, _>>()?;
+    let mean = |losses: &Vec<f64>| losses.iter().sum::<f64>() / losses.len() as f64;
+    Ok(losses.iter().flatten().map(mean).collect())
 }
 
 fn check(context: usize, examples: &[Tokenised]) -> Result<(), ModelError> {
     for (index, Tokenised { tokens, response }) in examples.iter().enumerate() {
-        if *response == 0 || *response >= tokens.len() {
+        if tokens.len() < 2 || *response >= tokens.len() {
             let why = format!("{} tokens, response from {response}: nothing to predict", tokens.len());
             return Err(ModelError::Prompt { index, why });
         }
@@ -40,48 +35,4 @@ fn check(context: usize, examples: &[Tokenised]) -> Result<(), ModelError> {
         }
     }
     Ok(())
-}
-
-/// The losses of each example of each pass.
-fn together(weights: &dyn Weights, passes: &[&[Tokenised]]) -> Result<Vec<Vec<f64>>, ModelError> {
-    let config = weights.config();
-    let heads = Heads { query: config.shape.heads, key_value: config.shape.kv_heads, dim: config.shape.head_dim };
-    let longest = passes.iter().flat_map(|pass| pass.iter()).map(|example| example.tokens.len()).max().unwrap_or(0);
-    let rotary = Rotary::new(config, longest, weights.embedding().device())?;
-    let start = |pass: &&[Tokenised]| {
-        // The last token predicts nothing.
-        let rows: Vec<usize> = pass.iter().map(|example| example.tokens.len() - 1).collect();
-        let tokens = pass.iter().zip(&rows).flat_map(|(example, &rows)| example.tokens[..rows].iter().copied());
-        let positions: Vec<u32> = rows.iter().flat_map(|&rows| 0..rows as u32).collect();
-        Ok((embed(weights, &tokens.collect::<Vec<_>>())?, rotary.at(&positions)?, rows))
-    };
-    let mut states = passes.par_iter().map(start).collect::<Result<Vec<_>, ModelError>>()?;
-    for layer in 0..config.shape.layers {
-        let block = weights.block(layer)?;
-        states.par_iter_mut().with_max_len(1).try_for_each(|(hidden, rotary, rows)| {
-            *hidden = block_forward_with(config, rotary, &block, hidden, &mut |_, _| Ok(()), &mut |q, k, v| {
-                Ok(packed_attention(q, k, v, heads, rows)?)
-            })?;
-            Ok::<_, ModelError>(())
-        })?;
-    }
-    let end = |(pass, (hidden, _, rows)): (&&[Tokenised], &(candle_core::Tensor, Rotary, Vec<usize>))| {
-        let (mut at, mut targets, mut first) = (Vec::new(), Vec::new(), 0);
-        for (example, rows) in pass.iter().zip(rows) {
-            at.extend((first + example.response - 1..first + rows).map(|row| row as u32));
-            targets.extend_from_slice(&example.tokens[example.response..]);
-            first += rows;
-        }
-        let at = candle_core::Tensor::new(at, hidden.device())?;
-        let h = final_norm(weights, &hidden.index_select(&at, 0)?)?;
-        let losses = ops::cross_entropy(&h, weights.head(), &targets)?;
-        let mut rest = losses.as_slice();
-        let mean = |example: &Tokenised| {
-            let (its, after) = rest.split_at(example.tokens.len() - example.response);
-            rest = after;
-            its.iter().sum::<f64>() / its.len() as f64
-        };
-        Ok(pass.iter().map(mean).collect())
-    };
-    passes.par_iter().zip(&states).map(end).collect()
 }

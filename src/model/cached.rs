@@ -4,7 +4,7 @@ use candle_core::{D, Device, Result, Storage, Tensor};
 use candle_nn::ops::softmax_last_dim;
 
 use super::kernel::{self, Heads, View, product};
-use super::ops::slice;
+use super::ops::cpu::slice;
 
 /// Keys and values that one sequence has left in one block, [tokens, key_value * dim] each.
 #[derive(Debug)]
@@ -52,28 +52,10 @@ pub fn attention(
             keys.extend_from_slice(&k[kv.clone()]);
             values.extend_from_slice(&v[kv]);
             match (fresh, rows) {
-                (true, _) => out.extend(kernel::causal_attention(q, keys, values, heads)),
+                (true, _) => out.extend(kernel::causal_attention(q, keys, values, heads, &[rows])),
                 (false, 1) => out.extend(one_row(q, keys, values, heads)),
                 (false, _) => candle_core::bail!("{rows} new rows of a sequence that has a past; one at a time"),
             }
-        }
-        Ok(out)
-    })
-}
-
-/// As [`attention`], of sequences without a past, keeping nothing.
-pub fn packed_attention(q: &Tensor, k: &Tensor, v: &Tensor, heads: Heads, rows: &[usize]) -> Result<Tensor> {
-    if !q.device().is_cpu() {
-        let mut past: Vec<Past> = rows.iter().map(|_| Past::Other(None)).collect();
-        return other::attention(q, k, v, heads, rows, &mut past.iter_mut().collect::<Vec<_>>());
-    }
-    on_cpu(q, k, v, |q, k, v| {
-        let (width, kv_width) = (heads.query * heads.dim, heads.key_value * heads.dim);
-        let mut out = Vec::with_capacity(q.len());
-        for (&rows, start) in rows.iter().zip(starts(rows)) {
-            let kv = start * kv_width..(start + rows) * kv_width;
-            let q = &q[start * width..][..rows * width];
-            out.extend(kernel::causal_attention(q, &k[kv.clone()], &v[kv], heads));
         }
         Ok(out)
     })

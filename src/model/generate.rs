@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::ModelError;
 use super::cached::{self, Past};
 use super::kernel::Heads;
-use super::llama::{Rotary, Weights, block_forward_with, embed, final_norm};
+use super::llama::{Apply, Attend, Rotary, Weights, block_forward_by, embed, final_norm};
 use super::ops;
 use super::shape::Shape;
 
@@ -133,9 +133,10 @@ impl<'a> Group<'a> {
             for Batch { prompts, rows, rotary, hidden } in &mut batches {
                 let its = past.iter_mut().enumerate().filter(|(prompt, _)| prompts.binary_search(prompt).is_ok());
                 let mut its: Vec<&mut Past> = its.map(|(_, past)| past).collect();
-                *hidden = block_forward_with(config, rotary, &block, hidden, &mut |_, _| Ok(()), &mut |q, k, v| {
-                    Ok(cached::attention(q, k, v, heads, rows, &mut its)?)
-                })?;
+                let linear = |i: usize, x: &Tensor| ops::linear(x, &block.linears[i]);
+                let mut attend = |q: &_, k: &_, v: &_| cached::attention(q, k, v, heads, rows, &mut its);
+                let by: (Apply, Attend) = (&linear, &mut attend);
+                *hidden = block_forward_by(config, rotary, &block, by, hidden, &mut |_, _| Ok(()))?;
             }
         }
         let last = batches.iter().map(|batch| {

@@ -7,6 +7,8 @@
 use gemm::{Parallelism, gemm};
 use multiversion::multiversion;
 
+pub mod backward;
+
 /// Lanes of the partial sums: wide enough for AVX-512, with fixed order, so that sums are reproducible.
 const LANES: usize = 16;
 
@@ -84,6 +86,20 @@ pub fn linear(x: &[f32], w: &[f32], d_in: usize, d_out: usize) -> Vec<f32> {
     let n = x.len() / d_in;
     let mut y = vec![0.0; n * d_out];
     product(&mut y, d_out, 0.0, View::new(x, n, d_in, d_in), View::new(w, d_out, d_in, d_in).t(), 1.0);
+    y
+}
+
+/// y [n, d_out] += x [n, d_in] W^T.
+pub fn add_linear(y: &mut [f32], x: &[f32], w: &[f32], d_in: usize, d_out: usize) {
+    let n = y.len() / d_out;
+    product(y, d_out, 1.0, View::new(x, n, d_in, d_in), View::new(w, d_out, d_in, d_in).t(), 1.0);
+}
+
+/// A factor for each column: z [n, d], scale [d].
+pub fn scale_columns(z: &[f32], scale: &[f32]) -> Vec<f32> {
+    let rows = z.chunks_exact(scale.len());
+    let mut y = Vec::with_capacity(z.len());
+    rows.for_each(|row| y.extend(row.iter().zip(scale).map(|(z, s)| z * s)));
     y
 }
 
@@ -208,37 +224,78 @@ pub struct Heads {
 
 /// Causal attention over n tokens: q [n, query, dim] already scaled by dim^-1/2, k and v [n, key_value, dim] -> [n, query, dim].
 ///
-/// Queries go in blocks, and a block sees the keys up to its last row only: half of the products of a full score matrix.
-pub fn causal_attention(q: &[f32], k: &[f32], v: &[f32], heads: Heads) -> Vec<f32> {
-    let Heads { query, key_value, dim } = heads;
-    let (width, kv_width) = (query * dim, key_value * dim);
-    let n = q.len() / width;
+/// The rows are sequences one after the other, of the lengths `segments` (together n), and none sees another. Queries go
+/// in blocks, and a block sees the keys up to its last row only: half of the products of a full score matrix.
+pub fn causal_attention(q: &[f32], k: &[f32], v: &[f32], heads: Heads, segments: &[usize]) -> Vec<f32> {
+    let Heads { dim, .. } = heads;
+    let (width, kv_width) = heads.widths();
+    assert_eq!(segments.iter().sum::<usize>() * width, q.len(), "segments and rows differ");
     let mut out = vec![0.0; q.len()];
-    let mut scores = vec![0.0; QUERY_BLOCK.min(n) * n];
-    for head in 0..query {
-        let kv = head / (query / key_value);
-        for start in (0..n).step_by(QUERY_BLOCK) {
-            let end = (start + QUERY_BLOCK).min(n);
-            let queries = View::new(&q[start * width + head * dim..], end - start, dim, width);
-            let keys = View::new(&k[kv * dim..], end, dim, kv_width);
-            product(&mut scores, end, 0.0, queries, keys.t(), 1.0);
-            let mut inverse_sums = [0.0f32; QUERY_BLOCK];
-            for row in 0..end - start {
-                let scores = &mut scores[row * end..(row + 1) * end];
-                let (seen, unseen) = scores.split_at_mut(start + row + 1);
-                let shift = row_max(seen);
-                inverse_sums[row] = 1.0 / exp_sum_in_place(seen, shift);
-                unseen.fill(0.0);
-            }
-            let values = View::new(&v[kv * dim..], end, dim, kv_width);
-            let block = &mut out[start * width + head * dim..];
-            product(block, width, 0.0, View::new(&scores, end - start, end, end), values, 1.0);
-            for (row, inverse) in inverse_sums[..end - start].iter().enumerate() {
-                block[row * width..row * width + dim].iter_mut().for_each(|x| *x *= inverse);
-            }
+    let mut scores = vec![0.0; scores_of(segments)];
+    for (block, at) in heads.blocks(segments) {
+        let (start, end, kv) = (block.start, block.end, block.kv);
+        let inverse_sums = block.exponentials(&mut scores, &q[at * width..], &k[at * kv_width..], heads);
+        let values = View::new(&v[at * kv_width + kv * dim..], end, dim, kv_width);
+        let block = &mut out[(at + start) * width + block.head * dim..];
+        product(block, width, 0.0, View::new(&scores, end - start, end, end), values, 1.0);
+        for (row, inverse) in inverse_sums[..end - start].iter().enumerate() {
+            block[row * width..row * width + dim].iter_mut().for_each(|x| *x *= inverse);
         }
     }
     out
+}
+
+/// Elements of the largest score block of these segments.
+fn scores_of(segments: &[usize]) -> usize {
+    segments.iter().map(|&n| QUERY_BLOCK.min(n) * n).max().unwrap_or(0)
+}
+
+/// One head's queries `start..end` of a segment, which see its keys `..end` of head `kv`.
+#[derive(Clone, Copy)]
+struct QueryBlock {
+    head: usize,
+    kv: usize,
+    start: usize,
+    end: usize,
+}
+
+impl Heads {
+    /// Widths of a row of queries, and of keys or values.
+    fn widths(self) -> (usize, usize) {
+        (self.query * self.dim, self.key_value * self.dim)
+    }
+
+    /// All query blocks, each with the row its segment starts at.
+    fn blocks(self, segments: &[usize]) -> impl Iterator<Item = (QueryBlock, usize)> {
+        let starts = segments.iter().scan(0, |next, &n| Some((std::mem::replace(next, *next + n), n)));
+        starts.flat_map(move |(at, n)| {
+            (0..self.query).flat_map(move |head| {
+                let kv = head / (self.query / self.key_value);
+                let starts = (0..n).step_by(QUERY_BLOCK);
+                starts.map(move |start| (QueryBlock { head, kv, start, end: (start + QUERY_BLOCK).min(n) }, at))
+            })
+        })
+    }
+}
+
+impl QueryBlock {
+    /// e^(score - the row's largest) into `scores` [end - start, end], 0 where a query does not see; and one over the sum of
+    /// each row. `q` and `k` start with the segment.
+    fn exponentials(self, scores: &mut [f32], q: &[f32], k: &[f32], heads: Heads) -> [f32; QUERY_BLOCK] {
+        let Self { head, kv, start, end } = self;
+        let (width, kv_width) = heads.widths();
+        let queries = View::new(&q[start * width + head * heads.dim..], end - start, heads.dim, width);
+        let keys = View::new(&k[kv * heads.dim..], end, heads.dim, kv_width);
+        product(scores, end, 0.0, queries, keys.t(), 1.0);
+        let mut inverse_sums = [0.0f32; QUERY_BLOCK];
+        for row in 0..end - start {
+            let (seen, unseen) = scores[row * end..(row + 1) * end].split_at_mut(start + row + 1);
+            let shift = row_max(seen);
+            inverse_sums[row] = 1.0 / exp_sum_in_place(seen, shift);
+            unseen.fill(0.0);
+        }
+        inverse_sums
+    }
 }
 
 /// -log softmax(h W^T)[target] of each row, in nats: h [n, d], W the head [vocabulary, d].

@@ -28,29 +28,54 @@ pub struct Block {
 /// Called with every distinct linear input of a block.
 pub type Observer<'a> = &'a mut dyn FnMut(Site, &Tensor) -> Result<(), ModelError>;
 
-/// Cosines and sines of the rotary embedding, [length, head_dim / 2] each.
+/// Cosines and sines of the rotary embedding, [rows, head_dim / 2] each, and how the rows divide into sequences.
 #[derive(Debug, Clone)]
 pub struct Rotary {
     cos: Tensor,
     sin: Tensor,
+    /// Tokens of each sequence; none: the rows are one sequence, of any length up to that of the tables.
+    segments: Option<Vec<usize>>,
 }
 
 impl Rotary {
     /// Tables for windows of up to `length` tokens.
     pub fn new(config: &Config, length: usize, device: &Device) -> Result<Self, ModelError> {
+        Self::tables(config, 0..length, device)
+    }
+
+    /// Tables for sequences of these lengths that lie one after the other: positions start at 0 in each, and attention
+    /// stays inside it.
+    pub fn packed(config: &Config, segments: &[usize], device: &Device) -> Result<Self, ModelError> {
+        let positions = segments.iter().flat_map(|&length| 0..length);
+        Ok(Self { segments: Some(segments.to_vec()), ..Self::tables(config, positions, device)? })
+    }
+
+    fn tables(config: &Config, positions: impl Iterator<Item = usize>, device: &Device) -> Result<Self, ModelError> {
         let half = config.frequencies.len();
-        let angles = (0..length).flat_map(|t| config.frequencies.iter().map(move |f| t as f32 * f));
+        let angles = positions.flat_map(|t| config.frequencies.iter().map(move |f| t as f32 * f));
         let (sin, cos): (Vec<f32>, Vec<f32>) = angles.map(f32::sin_cos).unzip();
+        let rows = cos.len() / half;
         Ok(Self {
-            cos: Tensor::from_vec(cos, (length, half), device)?,
-            sin: Tensor::from_vec(sin, (length, half), device)?,
+            cos: Tensor::from_vec(cos, (rows, half), device)?,
+            sin: Tensor::from_vec(sin, (rows, half), device)?,
+            segments: None,
         })
+    }
+
+    /// Causal attention inside each sequence of rows.
+    pub fn attend(&self, config: &Config) -> impl Fn(&Tensor, &Tensor, &Tensor) -> candle_core::Result<Tensor> {
+        let shape = &config.shape;
+        let heads = Heads { query: shape.heads, key_value: shape.kv_heads, dim: shape.head_dim };
+        move |q, k, v| {
+            let n = q.dim(0)?;
+            ops::packed_attention(q, k, v, heads, self.segments.as_deref().unwrap_or(std::slice::from_ref(&n)))
+        }
     }
 
     /// The rows of these positions: what a pass takes whose rows are not positions 0, 1, 2...
     pub fn at(&self, positions: &[u32]) -> Result<Self, ModelError> {
         let positions = Tensor::new(positions, self.cos.device())?;
-        Ok(Self { cos: self.cos.index_select(&positions, 0)?, sin: self.sin.index_select(&positions, 0)? })
+        Ok(Self { cos: self.cos.index_select(&positions, 0)?, sin: self.sin.index_select(&positions, 0)?, segments: None })
     }
 }
 
@@ -208,44 +233,45 @@ pub fn block_forward(
     hidden: &Tensor,
     observe: Observer,
 ) -> Result<Tensor, ModelError> {
-    let shape = &config.shape;
-    let heads = Heads { query: shape.heads, key_value: shape.kv_heads, dim: shape.head_dim };
-    block_forward_with(config, rotary, block, hidden, observe, &mut |q, k, v| {
-        Ok(ops::causal_attention(q, k, v, heads)?)
-    })
+    let linear = |i: usize, x: &Tensor| ops::linear(x, &block.linears[i]);
+    block_forward_by(config, rotary, block, (&linear, &mut rotary.attend(config)), hidden, observe)
 }
 
-/// Attention as a block needs it: q (scaled by dim^-1/2), k and v, rotated, to [n, heads * head_dim].
-pub type Attend<'a> = &'a mut dyn FnMut(&Tensor, &Tensor, &Tensor) -> Result<Tensor, ModelError>;
+/// What a block's linear of that index in [`LINEARS`] makes of its input.
+pub type Apply<'a> = &'a dyn Fn(usize, &Tensor) -> candle_core::Result<Tensor>;
 
-/// One decoder block whose rows see each other as `attend` has it: hidden [n, hidden] -> [n, hidden].
-pub fn block_forward_with(
+/// Attention as a block needs it: q (scaled by dim^-1/2), k and v, rotated, to [n, heads * head_dim].
+pub type Attend<'a> = &'a mut dyn FnMut(&Tensor, &Tensor, &Tensor) -> candle_core::Result<Tensor>;
+
+/// [`block_forward`] with linears that are more than their weight (those with an adapter), and rows that see each other as
+/// `attend` has it.
+pub fn block_forward_by(
     config: &Config,
     rotary: &Rotary,
     block: &Block,
+    (linear, attend): (Apply, Attend),
     hidden: &Tensor,
     observe: Observer,
-    attend: Attend,
 ) -> Result<Tensor, ModelError> {
     let shape = &config.shape;
-    let [q, k, v, o, gate, up, down] = &block.linears;
+    let [q, k, v, o, gate, up, down] = [0, 1, 2, 3, 4, 5, 6];
     let n = hidden.dim(0)?;
     let (cos, sin) = (rotary.cos.narrow(0, 0, n)?, rotary.sin.narrow(0, 0, n)?);
 
     let x = ops::rms_norm(hidden, &block.attention_norm, config.rms_eps)?;
     observe(Site::Attention, &x)?;
     // The attention's 1/sqrt(dim) goes into q, where it is cheapest.
-    let q = ops::rotary(&ops::linear(&x, q)?, &cos, &sin, shape.heads, (shape.head_dim as f32).powf(-0.5))?;
-    let k = ops::rotary(&ops::linear(&x, k)?, &cos, &sin, shape.kv_heads, 1.0)?;
-    let attended = attend(&q, &k, &ops::linear(&x, v)?)?;
+    let q = ops::rotary(&linear(q, &x)?, &cos, &sin, shape.heads, (shape.head_dim as f32).powf(-0.5))?;
+    let k = ops::rotary(&linear(k, &x)?, &cos, &sin, shape.kv_heads, 1.0)?;
+    let attended = attend(&q, &k, &linear(v, &x)?)?;
     observe(Site::Output, &attended)?;
-    let hidden = (hidden + ops::linear(&attended, o)?)?;
+    let hidden = (hidden + linear(o, &attended)?)?;
 
     let x = ops::rms_norm(&hidden, &block.mlp_norm, config.rms_eps)?;
     observe(Site::Mlp, &x)?;
-    let x = ops::silu_times(&ops::linear(&x, gate)?, &ops::linear(&x, up)?)?;
+    let x = ops::silu_times(&linear(gate, &x)?, &linear(up, &x)?)?;
     observe(Site::Down, &x)?;
-    Ok((hidden + ops::linear(&x, down)?)?)
+    Ok((hidden + linear(down, &x)?)?)
 }
 
 /// The final norm: what `lm_head` sees, [n, hidden].

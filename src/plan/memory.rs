@@ -9,8 +9,10 @@ use crate::calibrate::Snapshot;
 use crate::calibrate::pass::group;
 use crate::decompose::Factorisation;
 use crate::decompose::tall::is_tall;
+use crate::model::generate::{GROUP, kept_bytes};
 use crate::model::shape::{LINEARS, Linear, Shape, Site};
 use crate::spec::Experiment;
+use crate::train::Kind;
 
 /// Bytes of an f32 and of an f64.
 const SINGLE: u64 = 4;
@@ -192,6 +194,30 @@ impl Layout {
         let widest = targets.iter().map(|l| (l.d_out * l.d_in) as u64).max().unwrap_or(0);
         let each = DOUBLE * squares * texts as u64 + taken / self.shape.layers as u64 + (SINGLE + 2 * DOUBLE) * widest;
         PROGRAM + self.weights(threads) + threads * each
+    }
+
+    /// The model, all of it in memory.
+    pub fn model(&self) -> u64 {
+        SINGLE * self.shape.parameters()
+    }
+
+    /// Peak of training a learner: the model as it came, where a learner starts from another one; and the step.
+    pub fn training(&self, kind: Kind, adapters: &[(Linear, usize)], longest: usize, from_another: bool) -> u64 {
+        let came = if from_another || kind == Kind::Full { self.weights(0) } else { 0 };
+        PROGRAM + came + crate::train::memory::step(&self.shape, kind, adapters, longest, self.room.threads)
+    }
+
+    /// Peak of putting a trained model together: the model as it came, what the learner started from, what it became.
+    pub fn merging(&self) -> u64 {
+        PROGRAM + self.weights(0) + 2 * self.model()
+    }
+
+    /// Peak of asking a model questions of up to `longest` tokens, answers included: the groups that threads answer side by
+    /// side, with keys and values kept, and the logits of each prompt's last token.
+    pub fn asking(&self, longest: usize) -> u64 {
+        let (threads, vocabulary) = (self.room.threads as u64, self.shape.vocabulary as u64);
+        let kept = kept_bytes(&self.shape, GROUP * longest) + SINGLE * GROUP as u64 * vocabulary;
+        PROGRAM + self.weights(1) + threads * (kept + self.activations(GROUP * longest))
     }
 
     /// Peak of measuring `points` models with components of `targets` taken away (0: the undamaged one) on `windows`

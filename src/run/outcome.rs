@@ -8,10 +8,12 @@ use crate::decompose::store;
 use crate::evaluate::uncertainty::{Estimate, estimate, paired};
 use crate::plan::{EvaluateStage, Plan};
 use crate::report::published::{PublishedRow, PublishedTest};
-use crate::report::{self, Meta};
+use crate::report::{self, Meta, Tested, Trained};
 use crate::results::provenance::{Asset, Git, Provenance, timestamp};
-use crate::results::{self, LinearRow, Row, WindowRow, machine::Machine};
-use crate::spec::{Experiment, Publication, Warning};
+use crate::results::{
+    self, AnswerRow, LinearRow, RateRow, Row, StepRow, TrainedRow, WindowRow, machine::Machine,
+};
+use crate::spec::{Asks, Experiment, Publication, Scores, Warning};
 
 use super::extent::{self, Extent};
 use super::{Context, Run, RunError, energy, heatmap, spectrum, trained};
@@ -26,7 +28,11 @@ pub fn files(experiment: &Experiment) -> Vec<&'static str> {
     if experiment.train.is_some() {
         files.extend(["trained.parquet", "trained.csv", "steps.parquet", "rates.parquet", "answers.parquet"]);
         files.extend(["trained.md", "trained.tex"]);
-        files.extend(["training.svg", "training.png", "training.pdf", "kept.svg", "kept.png", "kept.pdf"]);
+        files.extend(["training.svg", "training.png", "training.pdf"]);
+        let tested = tested(experiment);
+        if !tested.task.is_empty() && !tested.knowledge.is_empty() {
+            files.extend(["kept.svg", "kept.png", "kept.pdf"]);
+        }
     } else if !experiment.evaluations.is_empty() {
         files.extend(study);
         files.extend(["figure2.svg", "figure2.png", "figure2.pdf"]);
@@ -150,7 +156,11 @@ pub(super) fn render(
     let mut written = Vec::new();
     let published = published(experiment, context)?;
     let (mut rows, mut windows) = (Vec::new(), Vec::new());
-    if !experiment.evaluations.is_empty() {
+    let saved = Saved::read(experiment, context, folder)?;
+    let trained = saved.as_ref().map(Saved::trained);
+    if let Some(trained) = &trained {
+        written.extend(report::render_trained(trained, &meta, folder)?);
+    } else if !experiment.evaluations.is_empty() {
         rows = results::read_rows(&folder.join("results.parquet"))?;
         windows = results::read_rows(&folder.join("windows.parquet"))?;
         written.extend(report::render(&rows, &windows, published.as_ref(), &meta, folder)?);
@@ -183,10 +193,65 @@ pub(super) fn render(
         published: published.as_ref(),
         figures,
         sweep: None,
-        trained: None,
+        trained: trained.as_ref(),
     };
     written.extend(report::render_page(&sources, folder)?);
     Ok(written)
+}
+
+/// What a fine-tuning experiment saved.
+struct Saved {
+    rows: Vec<TrainedRow>,
+    steps: Vec<StepRow>,
+    rates: Vec<RateRow>,
+    answers: Vec<AnswerRow>,
+    tested: Tested,
+    published: Option<Scores>,
+}
+
+impl Saved {
+    /// `None` of an experiment without fine-tuning.
+    fn read(experiment: &Experiment, context: &Context, folder: &Path) -> Result<Option<Self>, RunError> {
+        if experiment.train.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            rows: results::read_rows(&folder.join("trained.parquet"))?,
+            steps: results::read_rows(&folder.join("steps.parquet"))?,
+            rates: results::read_rows(&folder.join("rates.parquet"))?,
+            answers: results::read_rows(&folder.join("answers.parquet"))?,
+            tested: tested(experiment),
+            published: match publication(experiment, context)? {
+                Some(Publication::Scores(scores)) => Some(scores),
+                _ => None,
+            },
+        }))
+    }
+
+    fn trained(&self) -> Trained<'_> {
+        Trained {
+            rows: &self.rows,
+            steps: &self.steps,
+            rates: &self.rates,
+            answers: &self.answers,
+            tested: &self.tested,
+            published: self.published.as_ref(),
+        }
+    }
+}
+
+/// What stands for the task, and what for knowledge: questions as the spec says, and every text.
+fn tested(experiment: &Experiment) -> Tested {
+    let about = |asks: Asks| experiment.questions.iter().filter(move |questions| questions.asks == asks);
+    let names = |asks: Asks| about(asks).map(|questions| questions.name.clone());
+    let of_knowledge = |corpus: &str| about(Asks::Knowledge).any(|questions| questions.corpus.name == corpus);
+    let contexts = experiment.calibrations.iter().filter(|calibration| of_knowledge(&calibration.corpus.name));
+    let texts = experiment.evaluations.iter().map(|evaluation| evaluation.name.clone());
+    Tested {
+        task: names(Asks::Task).collect(),
+        knowledge: names(Asks::Knowledge).chain(texts).collect(),
+        contexts: contexts.map(|calibration| calibration.name.clone()).collect(),
+    }
 }
 
 /// The rows of a plan, from the journals.
@@ -316,6 +381,7 @@ pub(super) fn meta(experiment: &Experiment, warnings: &[String]) -> Meta {
         let (corpus, split) = (&c.corpus.name, &c.corpus.split);
         format!("calibration {}: {} samples of {} tokens of {corpus}/{split}", c.name, c.samples, c.length)
     }));
+    settings.extend(trained::settings(experiment));
     Meta {
         title: experiment.title.clone(),
         description: experiment.description.clone(),
@@ -344,11 +410,15 @@ fn citations(experiment: &Experiment) -> Vec<String> {
     all
 }
 
+/// The paper's numbers that a spec names, of either kind.
+fn publication(experiment: &Experiment, context: &Context) -> Result<Option<Publication>, RunError> {
+    let Some(name) = &experiment.published else { return Ok(None) };
+    Ok(Some(Publication::load(&context.experiments.join("published").join(format!("{name}.yaml")))?))
+}
+
 /// The paper's numbers that a spec names, as the report takes them.
 pub(super) fn published(experiment: &Experiment, context: &Context) -> Result<Option<report::Published>, RunError> {
-    let Some(name) = &experiment.published else { return Ok(None) };
-    let path = context.experiments.join("published").join(format!("{name}.yaml"));
-    let Publication::Curves(data) = Publication::load(&path)? else { return Ok(None) };
+    let Some(Publication::Curves(data)) = publication(experiment, context)? else { return Ok(None) };
     let tests = data.tests.into_iter().map(|test| PublishedTest {
         evaluation: test.evaluation,
         name: test.name,

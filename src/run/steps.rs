@@ -4,9 +4,13 @@ use crate::model::shape::Linear;
 use crate::plan::Plan;
 use crate::plan::memory::{Layout, PassSize};
 use crate::results::provenance::Outcome;
-use crate::spec::{Experiment, Start};
+use crate::spec::{Experiment, Start, Train};
+use crate::train;
 
-use super::{Run, RunError, Shard, ask, calibrate, decompose, energy, evaluate, train};
+use super::{Run, RunError, Shard, ask, calibrate, decompose, energy, evaluate, train as training_run};
+
+/// Tokens of a question, for the account: the shipped ones have fewer.
+const QUESTION: usize = 128;
 
 /// What a step computes; indices are those of the [`Plan`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,7 +125,7 @@ impl Step {
             Kind::Energy(i) => energy::run(run, &run.plan.energy[i]),
             Kind::Evaluate(i) => evaluate::run(run, Some(&run.plan.decompose[i])),
             Kind::Ask => ask::undamaged(run),
-            Kind::Train(i) => train::run(run, i),
+            Kind::Train(i) => training_run::run(run, i),
             Kind::Measure(i) => ask::learner(run, i),
         }
     }
@@ -158,6 +162,32 @@ impl Step {
                 layout.energy(&experiment.linears(), &deepest, texts)
             }
             Kind::Evaluate(i) => evaluation(Some(plan.decompose[i].arm), discard.len()),
+            Kind::Ask => layout.asking(longest_answer(experiment)),
+            Kind::Train(i) => experiment.train.as_ref().map_or(0, |train| training(experiment, train, i, layout)),
+            Kind::Measure(_) => {
+                // The trained model, its weights and its base at once; then its measures.
+                let models = layout.merging();
+                models.max(evaluation(None, 0)).max(layout.asking(longest_answer(experiment))) + layout.model()
+            }
         }
     }
+}
+
+/// Tokens of the longest question with its answer, for the account.
+fn longest_answer(experiment: &Experiment) -> usize {
+    experiment.questions.iter().map(|questions| QUESTION + questions.tokens).max().unwrap_or(0)
+}
+
+/// Most bytes that training a learner takes.
+fn training(experiment: &Experiment, train: &Train, learner: usize, layout: &Layout) -> u64 {
+    let start = train.learners[learner].start;
+    let kind = match start {
+        Start::Full => train::Kind::Full,
+        Start::Dora { .. } => train::Kind::Dora,
+        Start::Lora { .. } | Start::Components { .. } => train::Kind::Lora,
+    };
+    let rank = |linear: &Linear| start.point().map_or(0, |point| experiment.discard.components(point, linear));
+    let linears = experiment.linears().into_iter().map(|linear| (rank(&linear), linear));
+    let adapters: Vec<(Linear, usize)> = linears.filter(|(r, _)| *r > 0).map(|(r, linear)| (linear, r)).collect();
+    layout.training(kind, &adapters, train.length, matches!(start, Start::Components { .. }))
 }

@@ -273,9 +273,9 @@ impl Run<'_> {
     }
 
     fn write_steps(&self, stage: &TrainStage, steps: &[Step]) -> Result<(), RunError> {
-        let mut arrays = Arrays::default();
         let rows = steps.iter().flat_map(|s| [s.loss, s.tokens as f64, s.gradient_norm, s.rate, s.seconds]);
         let rows: Vec<f64> = rows.collect();
+        let mut arrays = Arrays::default();
         arrays.push_f64("steps".into(), &[steps.len(), 5], rows.iter().copied());
         Ok(arrays.write(&self.file("trained", &stage.key, "steps"))?)
     }

@@ -133,10 +133,10 @@ struct Study<'a> {
 /// one, or nothing at all, are errors.
 fn study<'a>(raw: &'a raw::Experiment, span: &Span, errors: &mut Errors) -> Study<'a> {
     let study = Study { arms: raw.arms.as_ref(), discard: raw.discard.as_ref(), evaluate: raw.evaluate.as_ref() };
-    let mut missing = |name: &str| errors.at(span, format!("missing key `{name}`"));
+    let missing = |name: &str| format!("missing key `{name}`");
     if let Some(train) = &raw.train {
         if study.arms.is_some() && study.discard.is_none() {
-            missing("discard");
+            errors.at(span, missing("discard"));
         }
         if study.evaluate.is_none() && raw.questions.is_none() {
             errors.at(&train.span, "nothing is measured: add `evaluate` (texts) or `questions`");
@@ -159,7 +159,7 @@ fn study<'a>(raw: &'a raw::Experiment, span: &Span, errors: &mut Errors) -> Stud
     }
     let given = parts.iter().filter_map(|(_, node)| *node).chain(&raw.adapters).chain(&raw.spectra).next();
     if given.is_some() || raw.heatmaps.is_none() {
-        lacking.into_iter().for_each(missing);
+        lacking.into_iter().for_each(|name| errors.at(span, missing(name)));
     }
     Study::default()
 }

@@ -1,3 +1,191 @@
-//! Fine-tuning: what a model is trained on.
+//! Fine-tuning on prompts and responses: adapters (LoRA, DoRA, and what starts as either: PiSSA, CorDA) or all weights.
+//!
+//! The loss of a step is the mean over all response tokens of its batch, so an example weighs by the length of its
+//! response; prompts are read and not learned. A batch is cut into groups of whole examples, packed one after the other
+//! without padding; a group goes forward and backward on one thread, and gradients are added in the order of the groups.
+//! Groups depend on the examples only, so the numbers are the same bits for any number of threads.
+//!
+//! [`order`] says which examples when, [`packed`] computes losses, [`learner`] what is trained, [`gradient`] the sum over a
+//! batch, [`adamw`] and [`schedule`] the update, [`trainer`] drives them, [`checkpoint`] stops and resumes.
 
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::adapt::Adapter;
+use crate::cache::CacheError;
+use crate::model::ModelError;
+use crate::model::llama::Resident;
+
+pub mod adamw;
+mod checkpoint;
+mod gradient;
+mod learner;
+pub mod memory;
+pub mod order;
+pub mod packed;
+pub mod schedule;
 pub mod tokenised;
+pub mod trained;
+pub mod trainer;
+
+pub use packed::response_losses;
+pub use tokenised::Tokenised;
+pub use trained::Trained;
+pub use trainer::Trainer;
+
+/// What is trained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// All weights, norms and embedding included; a tied head stays tied.
+    Full,
+    /// B and A of each adapter: y = W x + B A x. PiSSA and CorDA are this with a residual W and adapters that are not zero.
+    Lora,
+    /// B, A and a magnitude m a row: y = m / ||W + B A|| (W + B A) x, norms of rows, which get no gradient. m starts as the
+    /// norm. As PEFT has it.
+    Dora,
+}
+
+/// Where training starts.
+#[derive(Debug, Clone)]
+pub struct Start {
+    /// The weights that are trained, or that adapters are trained on: with adapters that are not zero, what is left
+    /// without them.
+    pub base: Resident,
+    /// What is trained.
+    pub kind: Kind,
+    /// The adapters as initialised; none for [`Kind::Full`].
+    pub adapters: Vec<Adapter>,
+}
+
+/// How training goes. The defaults but for epochs, batch and rate are those of the official code.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Passes over the examples, each in an order of its own.
+    pub epochs: usize,
+    /// Examples an optimiser step; the last step of an epoch may have fewer.
+    pub batch: usize,
+    /// Highest learning rate.
+    pub rate: f64,
+    /// Share of the steps in which the rate rises from 0; after them it falls as a cosine to 0.
+    pub warmup: f64,
+    /// Share of a weight taken away in a step at rate 1, not of norms.
+    pub weight_decay: f64,
+    /// Decay of the two moments.
+    pub betas: (f64, f64),
+    /// Added to the root of the second moment.
+    pub eps: f64,
+    /// Longest gradient; a longer one is shortened to it.
+    pub clip: Option<f64>,
+    /// Of the order of examples.
+    pub seed: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            epochs: 1,
+            batch: 32,
+            rate: 2e-5,
+            warmup: 0.03,
+            weight_decay: 0.0,
+            betas: (0.9, 0.999),
+            eps: 1e-8,
+            clip: Some(1.0),
+            seed: 0,
+        }
+    }
+}
+
+/// What one optimiser step did.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// Which, from 1.
+    pub step: usize,
+    /// Mean loss over the response tokens of the batch before the update, nats.
+    pub loss: f64,
+    /// Tokens that went through the model: all but the last of each example.
+    pub tokens: u64,
+    /// Euclidean norm of the gradient before clipping.
+    pub gradient_norm: f64,
+    /// Learning rate of the update.
+    pub rate: f64,
+    /// Wall time.
+    pub seconds: f64,
+}
+
+/// Why training cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// Nothing to train on.
+    #[error("there are no examples to train on")]
+    NoExamples,
+    /// Settings that make no training.
+    #[error("cannot train with {0}")]
+    Settings(String),
+    /// An example that the model cannot take.
+    #[error("example {index} cannot be trained on: {why}")]
+    Example {
+        /// Its place among the examples, from 0.
+        index: usize,
+        /// Why.
+        why: String,
+    },
+    /// An adapter that does not belong to the model.
+    #[error("the adapter of {linear} cannot be trained: {why}")]
+    Adapter {
+        /// Hugging Face name.
+        linear: String,
+        /// Why.
+        why: String,
+    },
+    /// The loss or its gradient is infinite or no number. The parameters are those before the step.
+    #[error("{what} of step {step} is {value}; the last checkpoint is good: lower `rate`, or start from it")]
+    NotFinite {
+        /// From 1.
+        step: usize,
+        /// `the loss` or `the gradient norm`.
+        what: &'static str,
+        /// What it is.
+        value: f64,
+    },
+    /// All steps are done.
+    #[error("all {0} steps are done")]
+    Finished(usize),
+    /// A checkpoint of another run.
+    #[error("{path} is a checkpoint of run {found}, not of {expected}; delete it to start again")]
+    OtherRun {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The key in it.
+        found: String,
+        /// The key asked for.
+        expected: String,
+    },
+    /// A checkpoint or trained model with other tensors than this one.
+    #[error("{path} does not fit: {why}; delete it and run again")]
+    Unfit {
+        /// The file.
+        path: PathBuf,
+        /// What is different.
+        why: String,
+    },
+    /// A checkpoint could not be written or read.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// The forward or backward pass failed.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+}
+
+impl From<candle_core::Error> for TrainError {
+    fn from(e: candle_core::Error) -> Self {
+        Self::Model(e.into())
+    }
+}
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod tests;

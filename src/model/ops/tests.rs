@@ -1,0 +1,56 @@
+//! Kernels against candle's own operations.
+
+use candle_core::Device;
+
+use super::*;
+
+fn random(shape: (usize, usize), scale: f32) -> Tensor {
+    Tensor::randn(0.0f32, scale, shape, &Device::Cpu).unwrap()
+}
+
+fn largest_difference(a: &Tensor, b: &Tensor) -> f32 {
+    (a - b).unwrap().abs().unwrap().max_all().unwrap().to_scalar().unwrap()
+}
+
+#[test]
+fn kernels_agree_with_candle() {
+    // 77 rows: not a multiple of the query block; 3 query heads for 1 key/value head.
+    let heads = Heads { query: 6, key_value: 2, dim: 16 };
+    let (q, k, v) = (random((77, 96), 2.0), random((77, 32), 2.0), random((77, 32), 1.0));
+    let ours = causal_attention(&q, &k, &v, heads).unwrap();
+    assert!(largest_difference(&ours, &generic::causal_attention(&q, &k, &v, heads, &[77]).unwrap()) < 1e-5);
+
+    let (cos, sin) = (random((77, 8), 1.0), random((77, 8), 1.0));
+    let ours = rotary(&q, &cos, &sin, 6, 0.25).unwrap();
+    assert!(largest_difference(&ours, &generic::rotary(&q, &cos, &sin, 6, 0.25).unwrap()) < 1e-5);
+
+    let (x, weight) = (random((5, 99), 3.0), Tensor::randn(0.0f32, 1.0, 99, &Device::Cpu).unwrap());
+    let ours = rms_norm(&x, &weight, 1e-5).unwrap();
+    assert!(largest_difference(&ours, &generic::rms_norm(&x, &weight, 1e-5).unwrap()) < 1e-5);
+
+    let (gate, up) = (random((5, 99), 30.0), random((5, 99), 1.0));
+    let ours = silu_times(&gate, &up).unwrap();
+    assert!(largest_difference(&ours, &generic::silu_times(&gate, &up).unwrap()) < 1e-4);
+
+    let (x, w) = (random((7, 33), 1.0), random((21, 33), 1.0));
+    assert!(largest_difference(&linear(&x, &w).unwrap(), &x.matmul(&w.t().unwrap()).unwrap()) < 1e-4);
+}
+
+#[test]
+fn cross_entropy_agrees_with_candle_over_several_chunks() {
+    let (h, head) = (random((9, 24), 2.0), random((2500, 24), 1.0));
+    let targets = [0, 1, 1023, 1024, 2047, 2048, 2499, 7, 1500];
+    let ours = cross_entropy(&h, &head, &targets).unwrap();
+    let theirs = generic::cross_entropy(&h, &head, &targets).unwrap();
+    for (a, b) in ours.iter().zip(&theirs) {
+        assert!((a - b).abs() < 1e-4, "{a} against {b}");
+    }
+}
+
+#[test]
+fn a_broken_model_gives_a_loss_that_is_not_finite() {
+    let head = random((2500, 4), 1.0);
+    let broken = Tensor::new(&[[f32::NAN, 0.0, 0.0, 0.0], [f32::INFINITY, 1.0, 1.0, 1.0]], &Device::Cpu).unwrap();
+    let losses = cross_entropy(&broken, &head, &[3, 3]).unwrap();
+    assert!(losses.iter().all(|loss| !loss.is_finite()), "{losses:?}");
+}

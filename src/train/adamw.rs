@@ -1,0 +1,115 @@
+//! AdamW as PyTorch computes it, and clipping by the global norm. Its moments are plain vectors, so that a checkpoint can
+//! hold them.
+
+use rayon::prelude::*;
+
+/// Elements a thread updates at a time. Sums of squares are taken in these pieces too, whatever the number of threads.
+pub(super) const PIECE: usize = 1 << 16;
+
+/// The numbers of one update.
+#[derive(Debug, Clone, Copy)]
+pub struct AdamW {
+    /// Learning rate.
+    pub rate: f64,
+    /// Decay of the moments.
+    pub betas: (f64, f64),
+    /// Added to the root of the second moment.
+    pub eps: f64,
+    /// Share of a parameter taken away at rate 1.
+    pub weight_decay: f64,
+    /// Which update this is, from 1.
+    pub step: usize,
+    /// What the gradient is multiplied by first.
+    pub scale: f64,
+}
+
+/// First and second moment of a parameter's gradient.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Moments {
+    /// Running mean.
+    pub first: Vec<f32>,
+    /// Running mean of squares.
+    pub second: Vec<f32>,
+}
+
+impl Moments {
+    /// Those of a parameter of so many elements before the first step.
+    pub fn zero(elements: usize) -> Self {
+        Self { first: vec![0.0; elements], second: vec![0.0; elements] }
+    }
+}
+
+impl AdamW {
+    /// Updates one parameter and its moments.
+    pub fn update(&self, parameter: &mut [f32], moments: &mut Moments, gradient: &[f32]) {
+        let (b1, b2) = self.betas;
+        let correction = |beta: f64| 1.0 - beta.powi(self.step as i32);
+        let keep = (1.0 - self.rate * self.weight_decay) as f32;
+        let size = (self.rate / correction(b1)) as f32;
+        let (root, eps, scale) = (correction(b2).sqrt() as f32, self.eps as f32, self.scale as f32);
+        let (w1, b2, w2) = ((1.0 - b1) as f32, b2 as f32, (1.0 - b2) as f32);
+        parameter
+            .par_chunks_mut(PIECE)
+            .zip(moments.first.par_chunks_mut(PIECE))
+            .zip(moments.second.par_chunks_mut(PIECE))
+            .zip(gradient.par_chunks(PIECE))
+            .for_each(|(((parameter, first), second), gradient)| {
+                for (((p, m), v), g) in parameter.iter_mut().zip(first).zip(second).zip(gradient) {
+                    let g = g * scale;
+                    *m += w1 * (g - *m);
+                    *v = *v * b2 + w2 * g * g;
+                    *p = *p * keep - size * *m / (v.sqrt() / root + eps);
+                }
+            });
+    }
+}
+
+/// Euclidean norm over all gradients.
+pub fn norm<'a>(gradients: impl IntoIterator<Item = &'a [f32]>) -> f64 {
+    let square = |piece: &[f32]| piece.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>();
+    let of_one = |gradient: &[f32]| gradient.par_chunks(PIECE).map(square).collect::<Vec<_>>().iter().sum::<f64>();
+    gradients.into_iter().map(of_one).sum::<f64>().sqrt()
+}
+
+/// What a gradient of that norm is multiplied by to be no longer than `most`: PyTorch's `clip_grad_norm_`.
+pub fn clipping(norm: f64, most: Option<f64>) -> f64 {
+    most.map_or(1.0, |most| (most / (norm + 1e-6)).min(1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{Device, Tensor, Var};
+    use candle_nn::{AdamW as Candle, Optimizer, ParamsAdamW};
+
+    use super::*;
+
+    #[test]
+    fn updates_are_candles() {
+        let n = PIECE + 77;
+        let start: Vec<f32> = (0..n).map(|i| (i as f32 * 0.37).sin()).collect();
+        let var = Var::from_slice(&start, n, &Device::Cpu).unwrap();
+        let params = ParamsAdamW { lr: 0.01, beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.1 };
+        let mut candle = Candle::new(vec![var.clone()], params).unwrap();
+        let (mut ours, mut moments) = (start, Moments::zero(n));
+        for step in 1..=6 {
+            let gradient: Vec<f32> = (0..n).map(|i| (i as f32 * 0.11 + step as f32).cos()).collect();
+            let wanted = Tensor::from_slice(&gradient, n, &Device::Cpu).unwrap();
+            candle.backward_step(&(var.as_tensor() * wanted).unwrap().sum_all().unwrap()).unwrap();
+            // A gradient twice as long, halved.
+            let doubled: Vec<f32> = gradient.iter().map(|g| 2.0 * g).collect();
+            let adamw = AdamW { rate: 0.01, betas: (0.9, 0.95), eps: 1e-8, weight_decay: 0.1, step, scale: 0.5 };
+            adamw.update(&mut ours, &mut moments, &doubled);
+            let theirs = var.to_vec1::<f32>().unwrap();
+            let worst = ours.iter().zip(&theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(worst < 1e-6, "step {step}: {worst}");
+        }
+    }
+
+    #[test]
+    fn long_gradients_are_cut_to_length_and_short_ones_left() {
+        let gradients: [&[f32]; 2] = [&[3.0, 0.0], &[4.0]];
+        assert_eq!(norm(gradients), 5.0);
+        assert!((clipping(5.0, Some(1.0)) - 0.2).abs() < 1e-7);
+        assert_eq!((clipping(0.5, Some(1.0)), clipping(5.0, None)), (1.0, 1.0));
+    }
+}

@@ -1,0 +1,79 @@
+//! Which examples a step learns from, and how its batch divides into groups.
+
+use rand_mt::Mt64;
+
+/// Most tokens of a group of several examples: enough rows for products at full speed, few enough that what the backward
+/// pass needs of them stays small.
+pub const GROUP_TOKENS: usize = 512;
+
+/// The examples' indices in the order of epoch `epoch` (from 0): a shuffle that depends on seed and epoch only.
+pub fn shuffled(examples: usize, seed: u64, epoch: usize) -> Vec<usize> {
+    let hash = blake3::hash(format!("{seed} epoch {epoch}").as_bytes());
+    let start = u64::from_le_bytes(hash.as_bytes()[..8].try_into().expect("eight of 32 bytes"));
+    let mut random = Mt64::new(start);
+    let mut order: Vec<usize> = (0..examples).collect();
+    for last in (1..examples).rev() {
+        // The upper half of a product of 64 bits by a small number: uniform to within 2^-64 of that number.
+        let drawn = (u128::from(random.next_u64()) * (last as u128 + 1)) >> 64;
+        order.swap(last, drawn as usize);
+    }
+    order
+}
+
+/// Steps of one epoch: the last batch may be smaller.
+pub fn steps_an_epoch(examples: usize, batch: usize) -> usize {
+    examples.div_ceil(batch.max(1))
+}
+
+/// Divides a batch into groups of about as many tokens each: `lengths[i]` of example i. The longest first, each to the group
+/// that has least; inside a group examples keep their order. Never looks at the number of threads.
+pub fn groups(lengths: &[usize]) -> Vec<Vec<usize>> {
+    let tokens: usize = lengths.iter().sum();
+    // An even number of them, so that two threads finish together.
+    let count = tokens.div_ceil(GROUP_TOKENS).next_multiple_of(2).min(lengths.len());
+    let mut groups = vec![(0, Vec::new()); count];
+    let mut longest_first: Vec<usize> = (0..lengths.len()).collect();
+    longest_first.sort_by_key(|&i| std::cmp::Reverse(lengths[i]));
+    for i in longest_first {
+        if let Some((sum, group)) = groups.iter_mut().min_by_key(|(sum, _)| *sum) {
+            *sum += lengths[i];
+            group.push(i);
+        }
+    }
+    groups.into_iter().map(|(_, mut group)| (group.sort_unstable(), group).1).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_epoch_has_every_example_in_an_order_of_its_own() {
+        let first = shuffled(100, 7, 0);
+        let mut sorted = first.clone();
+        sorted.sort_unstable();
+        assert_eq!(sorted, (0..100).collect::<Vec<_>>());
+        assert_eq!(first, shuffled(100, 7, 0));
+        assert!(first != shuffled(100, 7, 1) && first != shuffled(100, 8, 0));
+        // No index is left where it was more often than chance has it (once a shuffle).
+        let fixed: usize =
+            (0..200).map(|e| shuffled(100, 0, e).iter().enumerate().filter(|(i, x)| i == *x).count()).sum();
+        assert!((140..260).contains(&fixed), "{fixed}");
+        assert_eq!((steps_an_epoch(10, 4), steps_an_epoch(8, 4)), (3, 2));
+    }
+
+    #[test]
+    fn groups_are_even_and_whole() {
+        let lengths: Vec<usize> = (0..40).map(|i| 20 + 37 * i % 80).collect();
+        let groups = groups(&lengths);
+        let mut all = groups.concat();
+        all.sort_unstable();
+        assert_eq!(all, (0..40).collect::<Vec<_>>());
+        let sums: Vec<usize> = groups.iter().map(|group| group.iter().map(|&i| lengths[i]).sum()).collect();
+        assert!(sums.len().is_multiple_of(2) && sums.iter().all(|sum| (400..=532).contains(sum)), "{sums:?}");
+        // One example longer than a group may be, and a single one.
+        assert_eq!(super::groups(&[2000, 10, 10]).len(), 3);
+        assert_eq!(super::groups(&[5]), [[0]]);
+        assert!(super::groups(&[]).is_empty());
+    }
+}

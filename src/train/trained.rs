@@ -1,0 +1,180 @@
+//! What training made: weights, or adapters for the base they were trained on.
+
+use std::path::Path;
+
+use candle_core::Tensor;
+use rayon::prelude::*;
+
+use super::{Kind, TrainError};
+use crate::adapt::Adapter;
+use crate::cache::{Arrays, ReadArrays};
+use crate::model::llama::{Resident, block_tensor};
+use crate::model::ops::values::Values;
+use crate::model::shape::LINEARS;
+
+/// A finished training's result.
+#[derive(Debug, Clone)]
+pub enum Trained {
+    /// All weights.
+    Full(Resident),
+    /// Adapters on the base that training started from.
+    Adapters {
+        /// [`Kind::Lora`] or [`Kind::Dora`].
+        kind: Kind,
+        /// One a linear.
+        adapters: Vec<Adapter>,
+        /// DoRA's magnitudes, [d_out] for each adapter; none for LoRA.
+        magnitudes: Vec<Vec<f32>>,
+    },
+}
+
+/// W + B A of a linear, row-major.
+fn sum(w: &[f32], adapter: &Adapter) -> Vec<f32> {
+    let mut sum = w.to_vec();
+    adapter.add_to(&mut sum, 1.0);
+    sum
+}
+
+/// Norms of the rows of W + B A, [d_out].
+pub(super) fn row_norms(w: &[f32], adapter: &Adapter) -> Vec<f32> {
+    let d_in = adapter.a.len() / adapter.rank.max(1);
+    let square = |row: &[f32]| row.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>();
+    sum(w, adapter).chunks_exact(d_in.max(1)).map(|row| square(row).sqrt() as f32).collect()
+}
+
+impl Trained {
+    /// The model it makes of `base`, the weights that training started from: W + B A, for DoRA its rows brought to the
+    /// magnitudes. Of all weights, themselves.
+    pub fn merged(&self, base: &Resident) -> Result<Resident, TrainError> {
+        let (adapters, magnitudes) = match self {
+            Self::Full(model) => return Ok(model.clone()),
+            Self::Adapters { adapters, magnitudes, .. } => (adapters, magnitudes),
+        };
+        let mut model = base.clone();
+        let names: Vec<String> = base.config.shape.linears().into_iter().map(|linear| linear.name).collect();
+        let merged = adapters.par_iter().enumerate().map(|(i, adapter)| {
+            let unknown =
+                || TrainError::Adapter { linear: adapter.linear.clone(), why: "the model has no such linear".into() };
+            let at = names.iter().position(|name| *name == adapter.linear).ok_or_else(unknown)?;
+            let block = base.blocks.get(at / LINEARS.len()).ok_or_else(unknown)?;
+            Ok::<_, TrainError>((at, one(&block.linears[at % LINEARS.len()], adapter, magnitudes.get(i))?))
+        });
+        for (at, w) in merged.collect::<Result<Vec<_>, _>>()? {
+            model.blocks[at / LINEARS.len()].linears[at % LINEARS.len()] = w;
+        }
+        Ok(model)
+    }
+
+    /// Writes it as one file of the cache, whole or not at all.
+    pub fn store(&self, path: &Path) -> Result<(), TrainError> {
+        match self {
+            Self::Full(model) => store_full(model, path),
+            Self::Adapters { kind, adapters, magnitudes } => store_adapters(*kind, adapters, magnitudes, path),
+        }
+    }
+
+    /// Reads what [`Trained::store`] wrote, for the same base.
+    pub fn load(path: &Path, base: &Resident) -> Result<Self, TrainError> {
+        let file = ReadArrays::open(path)?;
+        let kind = match file.metadata("kind")?.as_str() {
+            "full" => return full(path, &file, base),
+            "dora" => Kind::Dora,
+            _ => Kind::Lora,
+        };
+        let linears = file.metadata("linears")?;
+        let (mut adapters, mut magnitudes) = (Vec::new(), Vec::new());
+        for linear in linears.lines() {
+            let (dims, a) = file.f32(&format!("{linear}.lora_A"))?;
+            let (_, b) = file.f32(&format!("{linear}.lora_B"))?;
+            adapters.push(Adapter { linear: linear.into(), rank: dims[0], a, b });
+            if kind == Kind::Dora {
+                magnitudes.push(file.f32(&format!("{linear}.lora_magnitude_vector"))?.1);
+            }
+        }
+        Ok(Self::Adapters { kind, adapters, magnitudes })
+    }
+}
+
+fn store_full(model: &Resident, path: &Path) -> Result<(), TrainError> {
+    let mut tensors = Vec::new();
+    each_tensor(&mut model.clone(), |name, tensor| {
+        tensors.push((name, tensor.clone()));
+        Ok(())
+    })?;
+    let values = tensors.iter().map(|(_, tensor)| Values::of(tensor)).collect::<Result<Vec<_>, _>>()?;
+    let mut arrays = Arrays::default();
+    arrays.metadata.insert("kind".into(), "full".into());
+    for ((name, tensor), values) in tensors.iter().zip(&values) {
+        arrays.push_f32(name.clone(), tensor.dims(), values.iter().copied());
+    }
+    Ok(arrays.write(path)?)
+}
+
+fn store_adapters(kind: Kind, adapters: &[Adapter], magnitudes: &[Vec<f32>], path: &Path) -> Result<(), TrainError> {
+    let mut arrays = Arrays::default();
+    let name = if kind == Kind::Dora { "dora" } else { "lora" };
+    arrays.metadata.insert("kind".into(), name.into());
+    let linears: Vec<&str> = adapters.iter().map(|adapter| adapter.linear.as_str()).collect();
+    arrays.metadata.insert("linears".into(), linears.join("\n"));
+    for (i, Adapter { linear, rank, a, b }) in adapters.iter().enumerate() {
+        let r = (*rank).max(1);
+        arrays.push_f32(format!("{linear}.lora_A"), &[*rank, a.len() / r], a.iter().copied());
+        arrays.push_f32(format!("{linear}.lora_B"), &[b.len() / r, *rank], b.iter().copied());
+        if let Some(m) = magnitudes.get(i) {
+            arrays.push_f32(format!("{linear}.lora_magnitude_vector"), &[m.len()], m.iter().copied());
+        }
+    }
+    Ok(arrays.write(path)?)
+}
+
+/// One linear, merged.
+fn one(w: &Tensor, adapter: &Adapter, magnitude: Option<&Vec<f32>>) -> Result<Tensor, TrainError> {
+    let values = Values::of(w)?;
+    let mut merged = sum(&values, adapter);
+    if let Some(magnitude) = magnitude {
+        let norms = row_norms(&values, adapter);
+        let d_in = merged.len() / norms.len().max(1);
+        for ((row, norm), m) in merged.chunks_exact_mut(d_in.max(1)).zip(norms).zip(magnitude) {
+            row.iter_mut().for_each(|x| *x *= m / norm);
+        }
+    }
+    Ok(Tensor::from_vec(merged, w.dims(), w.device())?)
+}
+
+fn full(path: &Path, file: &ReadArrays, base: &Resident) -> Result<Trained, TrainError> {
+    let mut model = base.clone();
+    each_tensor(&mut model, |name, tensor| {
+        let (dims, values) = file.f32(&name)?;
+        if dims != tensor.dims() {
+            return Err(TrainError::Unfit { path: path.into(), why: format!("{name} has another shape") });
+        }
+        *tensor = Tensor::from_vec(values, dims, tensor.device())?;
+        Ok(())
+    })?;
+    tie(&mut model);
+    Ok(Trained::Full(model))
+}
+
+/// Makes the head of a tied model its embedding again.
+pub(super) fn tie(model: &mut Resident) {
+    if model.config.shape.tied {
+        model.frame.head = model.frame.embedding.clone();
+    }
+}
+
+/// Every tensor of a model by its Hugging Face name; a tied head is the embedding and comes once.
+pub(super) fn each_tensor(
+    model: &mut Resident,
+    mut each: impl FnMut(String, &mut Tensor) -> Result<(), TrainError>,
+) -> Result<(), TrainError> {
+    each("model.embed_tokens.weight".into(), &mut model.frame.embedding)?;
+    for (layer, block) in model.blocks.iter_mut().enumerate() {
+        each(block_tensor(layer, "input_layernorm"), &mut block.attention_norm)?;
+        each(block_tensor(layer, "post_attention_layernorm"), &mut block.mlp_norm)?;
+        for (linear, part) in block.linears.iter_mut().zip(LINEARS) {
+            each(block_tensor(layer, part), linear)?;
+        }
+    }
+    each("model.norm.weight".into(), &mut model.frame.norm)?;
+    if model.config.shape.tied { Ok(()) } else { each("lm_head.weight".into(), &mut model.frame.head) }
+}
