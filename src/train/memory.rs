@@ -1,1 +1,87 @@
-//! What a training step holds, from shapes alone.
+//! What a training step holds, in bytes, from shapes alone.
+
+use super::Kind;
+use super::order::GROUP_TOKENS;
+use crate::model::shape::{LINEARS, Linear, Shape};
+
+/// Bytes of an f32.
+const SINGLE: u64 = 4;
+
+/// Of one token in all blocks what the backward pass needs, f32 values.
+///
+/// Of a block: its input, two norms, two sums and two terms of them (6 hidden); queries before and after rotation and what
+/// attention makes (3 heads); keys and values (3 of their width); gate, up and their product; of an adapter x A^T, and
+/// with a magnitude the linear's output before it.
+fn kept(shape: &Shape, kind: Kind, adapters: &[(Linear, usize)]) -> u64 {
+    let (q, kv) = (shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim);
+    let block = 6 * shape.hidden + 3 * q + 3 * kv + 3 * shape.intermediate;
+    let adapted: usize = adapters.iter().map(|(l, r)| r + if kind == Kind::Dora { l.d_out } else { 0 }).sum();
+    (shape.layers * block + adapted) as u64
+}
+
+/// Number of trained values.
+pub fn trained(shape: &Shape, kind: Kind, adapters: &[(Linear, usize)]) -> u64 {
+    let one = |(l, r): &(Linear, usize)| r * (l.d_out + l.d_in) + if kind == Kind::Dora { l.d_out } else { 0 };
+    if kind == Kind::Full { shape.parameters() } else { adapters.iter().map(|adapter| one(adapter) as u64).sum() }
+}
+
+/// Most that a training step holds on so many threads, the model's own weights included; `adapters` are linears with their
+/// ranks, `longest` the longest example in tokens.
+///
+/// Weights; moments and the sum of gradients; and on each thread a group's gradient, its activations, and what the backward
+/// pass has in hand: a block's widest gradients, and where all weights are trained the head's and embedding's, which are
+/// added out of place.
+pub fn step(shape: &Shape, kind: Kind, adapters: &[(Linear, usize)], longest: usize, threads: usize) -> u64 {
+    let trained = trained(shape, kind, adapters);
+    let tokens = longest.max(GROUP_TOKENS) as u64;
+    let in_hand = tokens * (6 * shape.intermediate + 6 * shape.hidden) as u64;
+    let wide = if kind == Kind::Full { 2 * (shape.vocabulary * shape.hidden) as u64 } else { 0 };
+    let thread = trained + tokens * kept(shape, kind, adapters) + in_hand + wide;
+    // The rows whose norms DoRA takes are made for one linear a thread.
+    let linears = shape.linears();
+    let widest = linears[..LINEARS.len()].iter().map(|l| (l.d_out * l.d_in) as u64).max().unwrap_or(0);
+    let norms = if kind == Kind::Dora { threads as u64 * widest } else { 0 };
+    SINGLE * (shape.parameters() + 3 * trained + threads as u64 * thread + norms)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::fixture;
+
+    #[test]
+    fn full_fine_tuning_holds_six_models_on_two_threads_and_adapters_little_more_than_one() {
+        let shape = Shape {
+            hidden: 576,
+            layers: 30,
+            heads: 9,
+            kv_heads: 3,
+            head_dim: 64,
+            intermediate: 1536,
+            vocabulary: 49152,
+            context: 8192,
+            tied: true,
+        };
+        let adapters: Vec<_> = shape.linears()[..210].iter().map(|l| (l.clone(), 32)).collect();
+        let model = 4.0 * shape.parameters() as f64;
+        // Activations: 0.6 GB for 512 tokens.
+        let activations = 512.0 * 4.0 * kept(&shape, Kind::Full, &[]) as f64;
+        assert!((0.55e9..0.7e9).contains(&activations), "{activations}");
+        let full = step(&shape, Kind::Full, &[], 100, 2) as f64 - 2.0 * activations;
+        assert!((6.0..7.5).contains(&(full / model)), "{}", full / model);
+        let lora = step(&shape, Kind::Lora, &adapters, 100, 2) as f64 - 2.0 * activations;
+        assert!((1.0..1.7).contains(&(lora / model)), "{}", lora / model);
+        assert!(step(&shape, Kind::Dora, &adapters, 100, 2) > step(&shape, Kind::Lora, &adapters, 100, 2));
+        assert!(step(&shape, Kind::Lora, &adapters, 2000, 2) > step(&shape, Kind::Lora, &adapters, 100, 2));
+    }
+
+    #[test]
+    fn trained_values_are_those_of_the_trainer() {
+        for kind in [Kind::Full, Kind::Lora, Kind::Dora] {
+            let shape = fixture::shape(true);
+            let adapters: Vec<_> = shape.linears()[..14].iter().map(|l| (l.clone(), 3)).collect();
+            let found = fixture::trainer(kind, true).trained_parameters() as u64;
+            assert_eq!(trained(&shape, kind, &adapters), found, "{kind:?}");
+        }
+    }
+}

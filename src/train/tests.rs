@@ -53,8 +53,13 @@ fn mean_loss(learner: &Learner, batch: &[&Tokenised]) -> f64 {
     losses.iter().sum::<f64>() / losses.len() as f64
 }
 
-/// Along a direction d of one parameter, (L(p + h d) - L(p - h d)) / 2h is the gradient's component. DoRA's norms get no
-/// gradient, so they are held where they are (`frozen`).
+fn length(values: &[f32]) -> f64 {
+    values.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt()
+}
+
+/// Along a direction d of one parameter, (L(p + h d) - L(p - h d)) / 2h is the gradient's component. The direction is half the
+/// gradient's own, so that the component is large, and half another, so that it would show what the gradient misses. DoRA's
+/// norms get no gradient, so they are held where they are (`frozen`).
 #[test]
 fn gradients_are_finite_differences() {
     for (kind, tied) in [(Kind::Full, true), (Kind::Full, false), (Kind::Lora, true), (Kind::Dora, false)] {
@@ -70,8 +75,13 @@ fn gradients_are_finite_differences() {
             losses.iter().sum::<f64>() / losses.len() as f64
         };
         for (i, (parameter, gradient)) in parameters.iter().zip(&gradient.values).enumerate() {
-            let direction: Vec<f32> = wave(gradient.len(), 900 + i, 1.0);
-            let h = 4e-3;
+            let size = length(gradient);
+            assert!(size > 1e-5, "{kind:?}: no gradient for {}", parameter.name);
+            let other = wave(gradient.len(), 900 + i, 1.0);
+            let by = length(&other);
+            let along = gradient.iter().zip(&other).map(|(g, w)| (f64::from(*g) / size + f64::from(*w) / by) as f32);
+            let direction: Vec<f32> = along.collect();
+            let h = 5e-3;
             let moved = |by: f32| {
                 change(&parameter.var, |p| p.iter_mut().zip(&direction).for_each(|(p, d)| *p += by * d)).unwrap();
             };
@@ -84,9 +94,7 @@ fn gradients_are_finite_differences() {
             change(&parameter.var, |p| p.copy_from_slice(&before)).unwrap();
             let expected = (above - below) / (2.0 * f64::from(h));
             let found: f64 = gradient.iter().zip(&direction).map(|(g, d)| f64::from(*g) * f64::from(*d)).sum();
-            let size = gradient.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt();
-            assert!(size > 1e-5, "{kind:?}: no gradient for {}", parameter.name);
-            let bound = 2e-3 * size + 2e-4;
+            let bound = 3e-3 * size + 2e-4;
             assert!((found - expected).abs() < bound, "{kind:?} {}: {found} against {expected}", parameter.name);
         }
     }
