@@ -153,7 +153,9 @@ fn origin(facts: &Card) -> String {
         "lora" => format!("An adapter{rank} (LoRA: A random, B nothing at the start)."),
         "dora" => format!("An adapter{rank} (DoRA: A random, B nothing at the start, magnitudes apart)."),
         "plain-svd" if end == "largest" => {
-            format!("An adapter{rank} that started from the largest components of the plain SVD of each linear (PiSSA).")
+            format!(
+                "An adapter{rank} that started from the largest components of the plain SVD of each linear (PiSSA)."
+            )
         }
         "corda" => {
             let mode = if end == "smallest" { "knowledge-preserved" } else { "instruction-previewed" };
@@ -183,7 +185,8 @@ fn loading(facts: &Card) -> String {
 }
 
 fn results(rows: &[TrainedRow]) -> String {
-    let mut out = String::from("| measure | value | 95% interval | difference to the base model |\n|---|---:|---:|---:|\n");
+    let mut out =
+        String::from("| measure | value | 95% interval | difference to the base model |\n|---|---:|---:|---:|\n");
     for row in rows {
         let Some(measure) = Measure::of(row) else { continue };
         let [mean, low, high] = [row.value, row.low, row.high].map(|it| value(measure, it).text());

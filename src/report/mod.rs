@@ -105,7 +105,9 @@ pub enum ReportError {
         discarded: u32,
     },
     /// A measure of trained models whose kind nobody knows.
-    #[error("the results hold a measure of kind `{kind}` on `{measure}`, which this version does not know; run the experiment again")]
+    #[error(
+        "the results hold a measure of kind `{kind}` on `{measure}`, which this version does not know; run the experiment again"
+    )]
     Kind {
         /// What it says.
         kind: String,
@@ -113,7 +115,9 @@ pub enum ReportError {
         measure: String,
     },
     /// The same measurement of a learner twice.
-    #[error("the results hold learner `{learner}` on `{measure}` twice from one seed; delete them and run the experiment again")]
+    #[error(
+        "the results hold learner `{learner}` on `{measure}` twice from one seed; delete them and run the experiment again"
+    )]
     TrainedTwice {
         /// Learner's id.
         learner: String,

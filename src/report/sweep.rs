@@ -92,7 +92,16 @@ pub fn render(
     let links = combined.variants.iter().filter(|_| combined.pages);
     let links = links.map(|(name, label, _)| (format!("{name}/report.html"), label.to_string())).collect();
     let extra = Extra { sections, links };
-    let sources = Sources { meta, provenance, rows: &[], windows: &[], published: None, figures, sweep: Some(&extra), trained: None };
+    let sources = Sources {
+        meta,
+        provenance,
+        rows: &[],
+        windows: &[],
+        published: None,
+        figures,
+        sweep: Some(&extra),
+        trained: None,
+    };
     written.extend(super::render_page(&sources, out)?);
     Ok(written)
 }

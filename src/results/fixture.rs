@@ -46,3 +46,5 @@ pub(crate) fn undamaged(evaluation: &str) -> Row {
 pub(crate) fn curve(evaluation: &str, arm: &str, method: &str, points: &[(u32, f64)]) -> Vec<Row> {
     points.iter().map(|&(discarded, perplexity)| row(evaluation, arm, method, discarded, perplexity)).collect()
 }
+
+pub(crate) mod trained;

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::scores::Publication;
 use super::Catalog;
+use super::scores::Publication;
 use crate::yaml::{self, Error, Errors, Node, Spanned};
 
 /// A published study of perplexity against discarded components.

@@ -10,7 +10,10 @@ use crate::yaml::{self, Error, Errors, Node};
 
 /// A published table of scores: a row a model, a column a benchmark.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
-#[serde(deny_unknown_fields, expecting = "published scores: {title, citation, model, setting, contexts, columns, rows}")]
+#[serde(
+    deny_unknown_fields,
+    expecting = "published scores: {title, citation, model, setting, contexts, columns, rows}"
+)]
 pub struct Scores {
     /// What it is, e.g. which table of which paper.
     pub title: String,
@@ -52,7 +55,10 @@ pub enum Tests {
 
 /// A model.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
-#[serde(deny_unknown_fields, expecting = "a row: {label, method, end, context, rank, parameters, scores: {COLUMN: VALUE}}")]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a row: {label, method, end, context, rank, parameters, scores: {COLUMN: VALUE}}"
+)]
 pub struct ScoreRow {
     /// The paper's label.
     pub label: String,

@@ -81,7 +81,8 @@ impl Panel<'_> {
         let plot = self.plot(corner);
         plot.paint(canvas, self.heading, &self.axes.0.title, &self.axes.1.title)?;
         self.paint_untrained(canvas, &plot)?;
-        let style = |point: &Point| styles.iter().find(|(learner, _)| *learner == point.learner).map(|(_, style)| *style);
+        let style =
+            |point: &Point| styles.iter().find(|(learner, _)| *learner == point.learner).map(|(_, style)| *style);
         for point in &self.points {
             let Some(style) = style(point) else { continue };
             paint_spread(canvas, &plot, point, style)?;

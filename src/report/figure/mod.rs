@@ -169,4 +169,4 @@ impl Header {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -148,7 +148,7 @@ fn drawn(rows: &[Row], by: By) -> String {
 }
 
 /// Every text with its box: left, top, right, bottom; turned text is left out.
-pub(super) fn texts(svg: &str) -> Vec<(String, [f64; 4])> {
+pub(crate) fn texts(svg: &str) -> Vec<(String, [f64; 4])> {
     let document = resvg::usvg::roxmltree::Document::parse(svg).unwrap();
     let nodes =
         document.descendants().filter(|node| node.has_tag_name("text") && node.attribute("transform").is_none());
@@ -170,7 +170,7 @@ pub(super) fn texts(svg: &str) -> Vec<(String, [f64; 4])> {
 }
 
 /// The first text that is cut off or overlaps another, if any.
-pub(super) fn crowded(svg: &str) -> Option<String> {
+pub(crate) fn crowded(svg: &str) -> Option<String> {
     let document = resvg::usvg::roxmltree::Document::parse(svg).unwrap();
     let view = document.root_element().attribute("viewBox").unwrap();
     let size: Vec<f64> = view.split(' ').map(|number| number.parse().unwrap()).collect();
@@ -188,7 +188,7 @@ pub(super) fn crowded(svg: &str) -> Option<String> {
 }
 
 /// For looking at: `CORDA_FIGURES=folder cargo test --release --lib report::figure` leaves the figures there.
-pub(super) fn keep(name: &str, svg: &str) {
+pub(crate) fn keep(name: &str, svg: &str) {
     let Some(folder) = std::env::var_os("CORDA_FIGURES") else { return };
     let path = |kind: &str| std::path::Path::new(&folder).join(format!("{name}.{kind}"));
     std::fs::write(path("svg"), svg).unwrap();

@@ -1,10 +1,10 @@
 //! Whether the paper's claims hold here, each with its numbers: one verdict a comparison, and one a claim.
 
+use super::super::document::{Cell, Table};
+use super::super::{markdown, number};
 use super::compare::{self, Difference, Told};
 use super::orderings::{ORDERINGS, On, Ordering, Who};
 use super::tables::{self, last_quarter, over_seeds, signed};
-use super::super::document::{Cell, Table};
-use super::super::{markdown, number};
 use super::{Learner, Measure, Study};
 use crate::spec::{Scores, Tests};
 
@@ -137,7 +137,9 @@ fn duels(study: &Study, ordering: &Ordering) -> Vec<Duel> {
         On::Knowledge => &tested.knowledge,
     };
     let measures: Vec<Measure> = study.named(names).collect();
-    pairs.flat_map(|(first, other)| measures.iter().filter_map(move |&measure| duel(study, first, other, measure))).collect()
+    pairs
+        .flat_map(|(first, other)| measures.iter().filter_map(move |&measure| duel(study, first, other, measure)))
+        .collect()
 }
 
 fn duel(study: &Study, first: &Learner, other: &Learner, measure: Measure) -> Option<Duel> {

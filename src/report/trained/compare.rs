@@ -86,8 +86,7 @@ pub fn difference(answers: &[AnswerRow], first: &Learner, other: &Learner, measu
     if means.is_empty() || others.is_empty() {
         return None;
     }
-    let [mine, theirs] =
-        [first, other].map(|learner| by_question(answers, &learner.row.learner, measure));
+    let [mine, theirs] = [first, other].map(|learner| by_question(answers, &learner.row.learner, measure));
     let pairs: Vec<(f64, f64)> =
         mine.iter().filter_map(|(record, value)| Some((*value, *theirs.get(record)?))).collect();
     let by_question = pairs.len() > 1 && pairs.len() == mine.len() && pairs.len() == theirs.len();
@@ -112,9 +111,13 @@ pub fn interval(answers: &[AnswerRow], learner: &Learner, measure: Measure) -> O
 }
 
 /// A learner's value minus the untrained model's, as [`interval`]: mean and 95% interval.
-pub fn from_untrained(answers: &[AnswerRow], learner: &Learner, untrained: &Learner, measure: Measure) -> Option<[f64; 3]> {
-    let [values, before] =
-        [learner, untrained].map(|learner| by_question(answers, &learner.row.learner, measure));
+pub fn from_untrained(
+    answers: &[AnswerRow],
+    learner: &Learner,
+    untrained: &Learner,
+    measure: Measure,
+) -> Option<[f64; 3]> {
+    let [values, before] = [learner, untrained].map(|learner| by_question(answers, &learner.row.learner, measure));
     let pairs: Vec<(f64, f64)> =
         values.iter().filter_map(|(record, value)| Some((*value, *before.get(record)?))).collect();
     if pairs.len() > 1 && pairs.len() == before.len() {
@@ -182,9 +185,8 @@ mod tests {
 
     #[test]
     fn few_changed_answers_tell_nothing() {
-        let with = |right: usize| -> Vec<(f64, f64)> {
-            (0..200).map(|i| (if i < right { 1.0 } else { 0.0 }, 0.0)).collect()
-        };
+        let with =
+            |right: usize| -> Vec<(f64, f64)> { (0..200).map(|i| (if i < right { 1.0 } else { 0.0 }, 0.0)).collect() };
         let told = |right| judge(&with(right), &[(0.05, 0.0)], |value| value, Some(Kind::ExactMatch)).told;
         assert_eq!([told(9), told(10)], [Told::Not, Told::Better]);
     }

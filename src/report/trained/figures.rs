@@ -56,7 +56,8 @@ fn panels<'a>(study: &Study<'a>) -> Vec<training::Panel<'a>> {
 }
 
 fn line<'a>(steps: &[StepRow], learner: &Learner<'a>, width: usize) -> Option<training::Line<'a>> {
-    let runs: Vec<Vec<f64>> = learner.seeds().into_iter().map(|seed| losses(steps, &learner.row.learner, seed)).collect();
+    let runs: Vec<Vec<f64>> =
+        learner.seeds().into_iter().map(|seed| losses(steps, &learner.row.learner, seed)).collect();
     let smooth: Vec<Vec<f64>> = runs.iter().map(|run| running_mean(run, width)).filter(|run| !run.is_empty()).collect();
     let length = smooth.iter().map(Vec::len).min()?;
     let points = (0..length).map(|at| {
@@ -88,7 +89,8 @@ fn running_mean(values: &[f64], width: usize) -> Vec<f64> {
 pub fn kept(study: &Study, meta: &Meta) -> Result<String, ReportError> {
     let subtitle = format!("{}. {}", meta.model, kept_caption(study));
     let Some(task) = readable(study, &study.all.tested.task).into_iter().next() else { return Err(ReportError::Empty) };
-    let panels = readable(study, &study.all.tested.knowledge).into_iter().map(|knowledge| panel(study, task, knowledge));
+    let panels =
+        readable(study, &study.all.tested.knowledge).into_iter().map(|knowledge| panel(study, task, knowledge));
     kept::svg(&panels.collect::<Vec<_>>(), meta, &subtitle)
 }
 
@@ -96,7 +98,9 @@ pub fn kept(study: &Study, meta: &Meta) -> Result<String, ReportError> {
 pub fn kept_caption(study: &Study) -> String {
     let seeds = match study.seeds() {
         1 => "A point a learner".to_string(),
-        seeds => format!("A point a learner, the mean over {seeds} seeds, with a standard deviation each way; dots are seeds"),
+        seeds => format!(
+            "A point a learner, the mean over {seeds} seeds, with a standard deviation each way; dots are seeds"
+        ),
     };
     format!(
         "To the right: more of the task learned; up: more knowledge kept (axes of losses and perplexities run backwards). \
@@ -112,7 +116,11 @@ fn readable<'a>(study: &Study<'a>, names: &[String]) -> Vec<Measure<'a>> {
             let values = study.everyone().flat_map(|learner| learner.values(**measure));
             measure.kind == Kind::ExactMatch && values.fold(0.0, f64::max) >= ANSWERED
         };
-        all.iter().find(answered).or(all.iter().find(|measure| measure.kind != Kind::ExactMatch)).or(all.first()).copied()
+        all.iter()
+            .find(answered)
+            .or(all.iter().find(|measure| measure.kind != Kind::ExactMatch))
+            .or(all.first())
+            .copied()
     };
     names.iter().filter_map(of_name).collect()
 }

@@ -80,8 +80,7 @@ fn judged(claim: &Claim) -> Judged {
         Some(Verdict::Partly) => "partly",
         Some(Verdict::Untold) | None => "soft",
     };
-    let evidence =
-        (!claim.duels.is_empty()).then(|| sheet(claim.text, String::new(), &claim.evidence()));
+    let evidence = (!claim.duels.is_empty()).then(|| sheet(claim.text, String::new(), &claim.evidence()));
     Judged { text: claim.text, paper: claim.paper_says(), class, here: claim.says(), evidence }
 }
 

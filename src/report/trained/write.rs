@@ -31,7 +31,8 @@ pub fn markdown(study: &Study, meta: &Meta) -> String {
         section("The paper's scores", &page::introduction(scores, meta), &markdown::table(&page::scores(scores)));
     }
     if let Some(table) = rates::table(study.all.rates) {
-        let warnings = rates::warnings(study.all.rates).iter().map(|line| format!("\n- {}", escape(line))).collect::<String>();
+        let warnings =
+            rates::warnings(study.all.rates).iter().map(|line| format!("\n- {}", escape(line))).collect::<String>();
         section("Learning rates tried", &rates::note(study.all.rates), &(markdown::table(&table) + &warnings));
     }
     let given: String = answers::examples(study).iter().map(answer).collect();

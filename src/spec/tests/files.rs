@@ -96,3 +96,37 @@ fn a_bad_catalog_is_refused_where_it_is_wrong() {
     ];
     insta::assert_snapshot!(said.join("\n"));
 }
+
+#[test]
+fn the_papers_scores_are_as_printed() {
+    let load = |name: &str| match Publication::load(&shipped(&format!("published/{name}.yaml"))) {
+        Ok(Publication::Scores(scores)) => scores,
+        other => panic!("{name}: {other:?}"),
+    };
+    // Rows, columns and the sums of the column `avg` as the paper prints it, added by hand.
+    for (name, rows, columns, sum) in
+        [("corda-table1", 5, 6, 85.84), ("corda-table2", 5, 6, 102.95), ("corda-table4", 5, 6, 107.2)]
+    {
+        let scores = load(name);
+        assert_eq!((scores.rows.len(), scores.columns.len()), (rows, columns), "{name}");
+        let averages: Vec<f64> = scores.rows.iter().filter_map(|row| row.scores.get("avg").copied()).collect();
+        assert!((averages.iter().sum::<f64>() - sum).abs() < 1e-9, "{name}: {averages:?}");
+        for row in scores.rows.iter().filter(|row| row.scores.len() == columns) {
+            let mean = scores.columns.iter().filter(|column| column.tests != Tests::Mean);
+            let mean = mean.map(|column| row.scores[&column.name]).sum::<f64>() / (columns - 1) as f64;
+            assert!((mean - row.scores["avg"]).abs() < 0.0101, "{name}, {}: {mean}", row.label);
+        }
+    }
+    assert!(matches!(Publication::load(&shipped("published/corda-table6.yaml")), Ok(Publication::Curves(_))));
+}
+
+#[test]
+fn bad_scores_are_refused_where_they_stand() {
+    let bench = Bench::new();
+    let text = "title: t\ncitation: c\nmodel: m\nsetting: s\ncontexts: [NQ]\ncolumns:\n  - {name: GSM8k, tests: task}\nrows:\n  \
+                - {label: A, method: lora, scores: {GSM8: 1.0}}\n  - {label: B, method: corda, end: last, scores: {GSM8k: .inf}}\n  \
+                - {label: C, method: full, scores: {}}\n";
+    bench.write("published/bad.yaml", text);
+    let said = bench.errors(&with("targets: decoder", "published: bad"), &[]);
+    insta::assert_snapshot!(said, @"");
+}
