@@ -1,5 +1,6 @@
 //! How likely a model finds the right answers: the mean loss of each example's response tokens.
 
+use candle_core::Tensor;
 use rayon::prelude::*;
 
 use crate::model::ModelError;
@@ -30,7 +31,7 @@ pub fn response_losses(weights: &dyn Weights, examples: &[Tokenised]) -> Result<
 
 fn check(context: usize, examples: &[Tokenised]) -> Result<(), ModelError> {
     for (index, Tokenised { tokens, response }) in examples.iter().enumerate() {
-        if *response == 0 || *response >= tokens.len() {
+        if tokens.len() <= (*response).max(1) {
             let why = format!("{} tokens, response from {response}: nothing to predict", tokens.len());
             return Err(ModelError::Prompt { index, why });
         }
@@ -40,6 +41,11 @@ fn check(context: usize, examples: &[Tokenised]) -> Result<(), ModelError> {
         }
     }
     Ok(())
+}
+
+/// Index of an example's first token that is predicted: the very first has nothing before it.
+fn first_target(example: &Tokenised) -> usize {
+    example.response.max(1)
 }
 
 /// The losses of each example of each pass.
@@ -65,19 +71,19 @@ fn together(weights: &dyn Weights, passes: &[&[Tokenised]]) -> Result<Vec<Vec<f6
             Ok::<_, ModelError>(())
         })?;
     }
-    let end = |(pass, (hidden, _, rows)): (&&[Tokenised], &(candle_core::Tensor, Rotary, Vec<usize>))| {
+    let end = |(pass, (hidden, _, rows)): (&&[Tokenised], &(Tensor, Rotary, Vec<usize>))| {
         let (mut at, mut targets, mut first) = (Vec::new(), Vec::new(), 0);
         for (example, rows) in pass.iter().zip(rows) {
-            at.extend((first + example.response - 1..first + rows).map(|row| row as u32));
-            targets.extend_from_slice(&example.tokens[example.response..]);
+            at.extend((first + first_target(example) - 1..first + rows).map(|row| row as u32));
+            targets.extend_from_slice(&example.tokens[first_target(example)..]);
             first += rows;
         }
-        let at = candle_core::Tensor::new(at, hidden.device())?;
+        let at = Tensor::new(at, hidden.device())?;
         let h = final_norm(weights, &hidden.index_select(&at, 0)?)?;
         let losses = ops::cross_entropy(&h, weights.head(), &targets)?;
         let mut rest = losses.as_slice();
         let mean = |example: &Tokenised| {
-            let (its, after) = rest.split_at(example.tokens.len() - example.response);
+            let (its, after) = rest.split_at(example.tokens.len() - first_target(example));
             rest = after;
             its.iter().sum::<f64>() / its.len() as f64
         };
