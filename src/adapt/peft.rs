@@ -77,10 +77,16 @@ pub struct Loaded {
 }
 
 /// Writes an adapter folder's two files. The scale is 1 (alpha = r) for every linear. `base` is what the configuration
-/// calls the base model.
-pub fn write(folder: &Path, adapters: &[Adapter], base: &str, shape: &Shape) -> Result<(), WriteError> {
+/// calls the base model. `magnitudes` are DoRA's, [d_out] an adapter; none of plain LoRA.
+pub fn write(
+    folder: &Path,
+    adapters: &[Adapter],
+    magnitudes: &[Vec<f32>],
+    base: &str,
+    shape: &Shape,
+) -> Result<(), WriteError> {
     let width = |values: &[f32], rank: usize| values.len() / rank.max(1);
-    let entries: Vec<_> = adapters
+    let mut entries: Vec<_> = adapters
         .iter()
         .flat_map(|one| {
             let name = |part: &str| format!("{PREFIX}{}.{part}.weight", one.linear);
@@ -90,15 +96,24 @@ pub fn write(folder: &Path, adapters: &[Adapter], base: &str, shape: &Shape) -> 
             ]
         })
         .collect();
+    let matrices = entries.len();
+    // PEFT saves magnitudes without the `.weight` that its own tensors end in.
+    let named = |(one, m): (&Adapter, &Vec<f32>)| (format!("{PREFIX}{}.lora_magnitude_vector", one.linear), vec![m.len()]);
+    entries.extend(adapters.iter().zip(magnitudes).map(named));
     let data = |i: usize| {
-        let one = &adapters[i / 2];
-        Ok::<_, std::convert::Infallible>(if i.is_multiple_of(2) { one.a.clone() } else { one.b.clone() })
+        let values = match adapters.get(i / 2) {
+            Some(one) if i < matrices => if i.is_multiple_of(2) { &one.a } else { &one.b },
+            _ => &magnitudes[i - matrices],
+        };
+        Ok::<_, std::convert::Infallible>(values.clone())
     };
     match write_safetensors(&folder.join(WEIGHTS), &entries, data)? {
         Ok(()) => {}
         Err(never) => match never {},
     }
-    let text = format!("{:#}\n", config(adapters, base, shape));
+    let mut config = config(adapters, base, shape);
+    config["use_dora"] = (!magnitudes.is_empty()).into();
+    let text = format!("{config:#}\n");
     write_bytes(&folder.join(CONFIG), text.as_bytes())
 }
 

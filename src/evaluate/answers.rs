@@ -14,7 +14,7 @@ use super::number;
 pub enum Score {
     /// The same text as any right answer, as SQuAD and NQ-open compare it: without case, punctuation, articles.
     Text,
-    /// The same number as any right answer: the first one given, or the first after the last "The answer is".
+    /// The same number as any right answer: the first one given, after the last "The answer is" or "=" if there is one.
     Number,
 }
 
@@ -27,8 +27,9 @@ pub enum Score {
 ///
 /// [`Score::Number`]: the numbers of the right answer, one from each of its parts between semicolons ("17 years old; 12 years
 /// old"), are the first ones given, in order, to a millionth. MetaMath's script rounds both to integers and takes only what
-/// follows "The answer is: "; here a number elsewhere counts, since a short answer need not say so. Units are not compared. A
-/// right answer with a part that has no number is compared as text.
+/// follows "The answer is: "; here a number elsewhere counts, since a short answer need not say so, and what was worked out
+/// stands after the last "=" or GSM8K's "####". Units are not compared. A right answer with a part that has no number is
+/// compared as text.
 pub fn exact(score: Score, given: &str, answers: &[String]) -> bool {
     match score {
         Score::Text => answers.iter().any(|answer| same_text(given, answer)),
@@ -98,6 +99,8 @@ mod tests {
             ("12 are 9", "9 apples", false),
             ("7 + 2 = 9. The answer is: 9", "9 apples", true),
             ("7 + 2 = 9\n#### 9", "9 apples", true),
+            ("7 + 2 = 9 apples, so 9", "9 apples", true),
+            ("7 + 2 =", "7 apples", false),
             ("The answer is 8. No, the answer is 9.", "9 apples", true),
             ("The answer is unclear: 9", "9 apples", true),
             ("$1,234.50", "1234.5 dollars", true),

@@ -9,7 +9,7 @@ use crate::model::ModelError;
 use crate::model::llama::{Rotary, Weights, block_forward, embed, losses};
 
 pub mod answers;
-mod number;
+pub mod number;
 pub mod questions;
 pub mod responses;
 pub mod uncertainty;

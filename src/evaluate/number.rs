@@ -4,7 +4,7 @@
 #[derive(Debug, Clone)]
 pub struct Value {
     /// One, or what stands between the colons.
-    parts: Vec<f64>,
+    pub parts: Vec<f64>,
 }
 
 impl PartialEq for Value {
@@ -16,7 +16,7 @@ impl PartialEq for Value {
 }
 
 /// What a worked answer puts before its result, in lower case.
-const MARKS: [&str; 2] = ["the answer is", "####"];
+const MARKS: [&str; 3] = ["the answer is", "####", "="];
 
 /// One number from each part of a right answer, parts divided by semicolons; none if any part has no number.
 pub fn parts(answer: &str) -> Option<Vec<Value>> {

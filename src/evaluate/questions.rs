@@ -31,20 +31,40 @@ impl Asking<'_> {
     pub fn group(&self, weights: &dyn Weights, prompts: &[String]) -> Result<Vec<String>, ModelError> {
         let tokens = prompts.iter().map(|prompt| self.tokenizer.encode(prompt)).collect::<Result<Vec<_>, _>>()?;
         // A tokenizer that fails here fails again below, where it is told.
-        let complete = |answer: &[u32]| self.tokenizer.decode(answer).is_ok_and(|text| self.end(&text).is_some());
+        let complete = |answer: &[u32]| self.tokenizer.decode(answer).is_ok_and(|text| end(&text, self.stop).is_some());
         let answers = greedy_group(weights, &tokens, &Stop { most: self.most, eos: self.eos, complete: &complete })?;
         let text = |answer: &Vec<u32>| {
             let text = self.tokenizer.decode(answer)?;
-            Ok(text[..self.end(&text).unwrap_or(text.len())].trim().to_string())
+            Ok(text[..end(&text, self.stop).unwrap_or(text.len())].trim().to_string())
         };
         answers.iter().map(text).collect()
     }
+}
 
-    /// Where the first stop text starts, in an answer that has said something before it: a model that starts on a new line
-    /// is not cut off there.
-    fn end(&self, text: &str) -> Option<usize> {
-        let said = text.len() - text.trim_start().len();
-        let ends = self.stop.iter().filter_map(|stop| Some(said + text[said..].find(stop.as_str())?));
-        ends.min()
+/// Where the first of `stop` starts, in an answer that has said something before it: a model that starts on a new line is
+/// not cut off there.
+fn end(text: &str, stop: &[String]) -> Option<usize> {
+    let said = text.len() - text.trim_start().len();
+    stop.iter().filter_map(|stop| Some(said + text[said..].find(stop.as_str())?)).min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_ends_at_the_first_stop_after_it_has_begun() {
+        let stop = ["\n", ". "].map(String::from);
+        for (text, answer) in [
+            (" Paris\nQuestion", Some(" Paris")),
+            (" St. Louis", Some(" St")),
+            ("\n\n0.46 dollars. It\n", Some("\n\n0.46 dollars")),
+            ("\n", None),
+            ("Paris.", None),
+            ("", None),
+        ] {
+            assert_eq!(end(text, &stop).map(|end| &text[..end]), answer, "{text:?}");
+        }
+        assert_eq!(end("Paris\n", &[]), None);
     }
 }

@@ -18,7 +18,7 @@ use crate::results::provenance::Outcome;
 use crate::spec::{Experiment, Loaded, Model};
 
 use super::weights::Truncated;
-use super::{Context, Run, RunError, calibrate, decompose, identities};
+use super::{Context, Run, RunError, calibrate, decompose, identities, publish};
 
 /// What plain LoRA is called beside the arms.
 pub const LORA: &str = "lora";
@@ -35,6 +35,9 @@ struct Wanted<'a> {
 /// names some of them; none means all.
 pub fn adapt(loaded: &Loaded, context: &Context, out: &Path, only: &[String]) -> Result<Vec<PathBuf>, RunError> {
     let experiment = &loaded.experiment;
+    if experiment.train.is_some() {
+        return publish::adapters(loaded, context, out, only);
+    }
     let Some(adapters) = &experiment.adapters else { return Err(RunError::NoAdapters(experiment.path.clone())) };
     let plan = Plan::new(experiment, &identities(experiment, &context.store)?);
     let mut run = Run::new(experiment, &plan, context);
@@ -116,9 +119,9 @@ fn write(run: &Run, one: &Wanted, checkpoint: &Checkpoint, folder: &Path) -> Res
         }
     }
     let shape = &experiment.model.shape;
-    peft::write(&folder.join("adapter"), &adapters, "base", shape)?;
+    peft::write(&folder.join("adapter"), &adapters, &[], "base", shape)?;
     let converted: Vec<Adapter> = adapters.iter().map(|adapter| adapter.converted(adapter)).collect();
-    Ok(peft::write(&folder.join("converted"), &converted, &experiment.model.name, shape)?)
+    Ok(peft::write(&folder.join("converted"), &converted, &[], &experiment.model.name, shape)?)
 }
 
 /// Writes the adapter for the untouched base model that a trained adapter amounts to, given the adapter it started from.
@@ -128,7 +131,7 @@ pub fn convert(trained: &Path, start: &Path, base: &Path, out: &Path) -> Result<
     trained.check_fits(&shape)?;
     start.check_fits(&shape)?;
     let converted = trained.converted(&start)?;
-    write_folder(out, |folder| Ok(peft::write(folder, &converted, &base.display().to_string(), &shape)?))
+    write_folder(out, |folder| Ok(peft::write(folder, &converted, &[], &base.display().to_string(), &shape)?))
 }
 
 /// Writes token ids and logits of the first `tokens` tokens of a text, of a model with or without an adapter, as

@@ -33,6 +33,7 @@ mod evaluate;
 mod extent;
 mod heatmap;
 pub mod outcome;
+mod publish;
 pub mod shard;
 mod spectrum;
 pub mod steps;

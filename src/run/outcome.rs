@@ -397,7 +397,7 @@ pub(super) fn meta(experiment: &Experiment, warnings: &[String]) -> Meta {
 }
 
 /// The paper, then the model and the texts, each once.
-fn citations(experiment: &Experiment) -> Vec<String> {
+pub(super) fn citations(experiment: &Experiment) -> Vec<String> {
     let paper = "Yang et al. (2024). CorDA: Context-Oriented Decomposition Adaptation of Large Language Models for \
                  Task-Aware Parameter-Efficient Fine-tuning. NeurIPS. arXiv:2406.05223.";
     let mut all = vec![paper.to_string()];

@@ -3,18 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use crate::adapt::peft;
+use crate::assets::Source;
 use crate::model::checkpoint::Checkpoint;
 use crate::model::export;
 use crate::model::llama::Weights;
 use crate::plan::{Plan, TrainStage};
-use crate::report::card::{self, Card};
+use crate::report::card::{self, Card, Data, Form};
 use crate::results::TrainedRow;
 use crate::results::atomic::{write_bytes, write_folder};
 use crate::results::provenance::Outcome;
-use crate::spec::{Experiment, Loaded, Start};
+use crate::spec::{Corpus, Experiment, Loaded, Start};
 use crate::train::Trained;
 
-use super::{Context, Run, RunError, identities, steps, trained};
+use super::{Context, Run, RunError, identities, outcome, steps, trained};
 
 /// A trained model to write.
 struct Wanted {
@@ -40,7 +41,10 @@ pub(super) fn adapters(
     // What cannot be exported is said before anything is computed.
     checkpoint.side_files(false)?;
     let wanted = chosen(all(experiment), only)?;
-    compute(&mut run, &wanted)?;
+    // A card tells what was measured, beside the untrained model.
+    for step in steps::steps(experiment, &plan) {
+        run.stage(&step.name, |run| step.run(run).map(|outcome| (outcome, ())))?;
+    }
     let rows = trained::rows(&run)?.trained;
     let mut written = Vec::new();
     for one in &wanted {
@@ -71,16 +75,6 @@ fn chosen(all: Vec<Wanted>, only: &[String]) -> Result<Vec<Wanted>, RunError> {
     Ok(all.into_iter().filter(|one| only.is_empty() || only.contains(&one.id)).collect())
 }
 
-/// The steps before the wanted models: their own, and those all rows rest on (a card tells what was measured).
-fn compute(run: &mut Run, wanted: &[Wanted]) -> Result<(), RunError> {
-    let all = steps::steps(run.experiment, run.plan);
-    for step in all {
-        run.stage(&step.name, |run| step.run(run).map(|outcome| (outcome, ())))?;
-    }
-    let _ = wanted;
-    Ok(())
-}
-
 fn write(
     run: &Run,
     one: &Wanted,
@@ -90,14 +84,13 @@ fn write(
 ) -> Result<(), RunError> {
     let (chosen, _) = run.chosen(one.learner)?;
     let stage = run.trial(one.learner, chosen, one.seed)?;
-    let card = card::card(&facts(run, stage, rows)?);
     let start = run.start(stage)?;
     let shape = &run.experiment.model.shape;
     match Trained::load(&run.weights_path(stage), &start.base)? {
         Trained::Full(model) => {
             let folder = folder.join("model");
             export::write_model(&folder, &model, checkpoint)?;
-            write_bytes(&folder.join("README.md"), card.as_bytes())?;
+            write_card(run, stage, rows, Form::Whole, &folder)?;
         }
         Trained::Adapters { adapters, magnitudes, .. } => {
             let components = matches!(run.training()?.learners[one.learner].start, Start::Components { .. });
@@ -110,8 +103,57 @@ fn write(
                 peft::write(&folder.join("converted"), &converted, &[], name, shape)?;
             }
             peft::write(&folder.join("adapter"), &adapters, &magnitudes, base, shape)?;
-            write_bytes(&folder.join("adapter").join("README.md"), card.as_bytes())?;
+            let form = if components { Form::Residual } else { Form::Adapter };
+            write_card(run, stage, rows, form, &folder.join("adapter"))?;
         }
     }
     Ok(())
+}
+
+fn write_card(
+    run: &Run,
+    stage: &TrainStage,
+    rows: &[TrainedRow],
+    form: Form,
+    folder: &Path,
+) -> Result<(), RunError> {
+    let (experiment, train) = (run.experiment, run.training()?);
+    let (learner, seed) = (&train.learners[stage.learner], train.seeds[stage.seed]);
+    let own = |row: &&TrainedRow| row.learner == learner.id && row.seed == Some(seed);
+    let measures: Vec<TrainedRow> = rows.iter().filter(own).cloned().collect();
+    let Some(first) = measures.first() else { return Ok(()) };
+    let calibration = experiment.calibrations.iter().find(|c| Some(&c.name) == first.calibration.as_ref());
+    let words = calibration.map(|c| {
+        format!("{} samples of {} tokens of {}/{}", c.samples, c.length, c.corpus.name, c.corpus.split)
+    });
+    let corpora = [Some(&train.corpus), calibration.map(|c| &c.corpus)];
+    let data: Vec<Data> = corpora.into_iter().flatten().map(data).collect();
+    let settings = trained::settings(experiment);
+    let card = card::card(&Card {
+        experiment: &experiment.name,
+        base: &experiment.model.name,
+        licence: &experiment.model.licence,
+        citations: &outcome::citations(experiment),
+        label: &learner.label,
+        method: &first.method,
+        end: first.end.as_deref(),
+        rank: first.rank,
+        calibration: words.as_deref(),
+        data: &data,
+        settings: &settings,
+        seed,
+        rate: learner.rates[stage.rate],
+        measures: &measures,
+        command: &run.context.command.join(" "),
+        form,
+    });
+    Ok(write_bytes(&folder.join("README.md"), card.as_bytes())?)
+}
+
+fn data(corpus: &Corpus) -> Data<'_> {
+    let hub = match &corpus.source {
+        Source::Hub { repo, .. } => Some(repo.as_str()),
+        _ => None,
+    };
+    Data { name: &corpus.name, hub, licence: &corpus.licence }
 }
