@@ -35,7 +35,7 @@ fn what_is_wrong_in_a_file_of_ones_own_is_said_where_it_is() {
         bench.errors(&text, &[])
     };
     assert!(
-        said("'Q: {q}'", "'Q: {q'").contains("spec.yaml:5:93: a `{` without its `}`"),
+        said("'Q: {q}'", "'Q: {q'").contains("spec.yaml:5:89: a `{` without its `}`"),
         "{}",
         said("'Q: {q}'", "'Q: {q'")
     );
