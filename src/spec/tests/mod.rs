@@ -3,6 +3,7 @@
 //! The methods are the tests' own, so that what is tested is the spec and not one of the decompositions.
 
 mod files;
+mod records;
 mod refused;
 mod resolved;
 mod sweeps;
