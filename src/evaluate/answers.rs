@@ -26,15 +26,17 @@ pub enum Score {
 /// by an alternation without brackets, for NQ-open. An answer without any normal form is wrong.
 ///
 /// [`Score::Number`]: the numbers of the right answer, one from each of its parts between semicolons ("17 years old; 12 years
-/// old"), are the first ones given, in order, to a millionth. MetaMath's script rounds both to integers and takes only what
-/// follows "The answer is: "; here a number elsewhere counts, since a short answer need not say so, and what was worked out
-/// stands after the last "=" or GSM8K's "####". Units are not compared. A right answer with a part that has no number is
-/// compared as text.
+/// old"), are the first ones given, in order, to a millionth, or the first of each part given. MetaMath's script rounds both to
+/// integers and takes only what follows "The answer is: "; here a number elsewhere counts, since a short answer need not say
+/// so, and what was worked out stands after the last "=" or GSM8K's "####". Units are not compared. A right answer with a
+/// part that has no number is compared as text.
 pub fn exact(score: Score, given: &str, answers: &[String]) -> bool {
     match score {
         Score::Text => answers.iter().any(|answer| same_text(given, answer)),
         Score::Number => answers.iter().any(|answer| match number::parts(answer) {
-            Some(expected) => number::first(given, expected.len()) == expected,
+            Some(expected) => {
+                number::first(given, expected.len()) == expected || number::parts(given).as_ref() == Some(&expected)
+            }
             None => same_text(given, answer),
         }),
     }
@@ -118,6 +120,7 @@ mod tests {
             ("17 and 12", "17 years old; 12 years old", true),
             ("12 and 17", "17 years old; 12 years old", false),
             ("17", "17 years old; 12 years old", false),
+            ("11:55 on 24 May; 3 hours", "11:55 on 24 May; 3 hours", true),
             ("40 km/hour; 30 km/hour", "40 km/hour; 30 km/hour", true),
             ("yes.", "Yes", true),
             ("No", "Yes", false),
