@@ -355,7 +355,7 @@ mod tests {
             _ => 3,
         };
         let written = adapters(rank);
-        write(folder.path(), &written, "base", &SHAPE).unwrap();
+        write(folder.path(), &written, &[], "base", &SHAPE).unwrap();
         let read = read(folder.path()).unwrap();
         for one in &written {
             assert_eq!(read.linears[&one.linear], (one.clone(), 1.0));
@@ -372,7 +372,7 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_said() {
         let folder = tempfile::tempdir().unwrap();
-        write(folder.path(), &adapters(|_| 2), "base", &SHAPE).unwrap();
+        write(folder.path(), &adapters(|_| 2), &[], "base", &SHAPE).unwrap();
         let found = read(folder.path()).unwrap();
         let other = found.check_fits(&Shape { intermediate: 16, ..SHAPE }).unwrap_err().to_string();
         assert!(other.contains("another base model") && other.contains("8 x 12"), "{other}");

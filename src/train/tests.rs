@@ -28,7 +28,7 @@ fn without_time(history: &[Step]) -> Vec<Step> {
 #[test]
 fn packed_examples_lose_what_each_loses_alone() {
     let (model, examples) = (model(false), examples(5));
-    let together = response_losses(&model, &examples.iter().collect::<Vec<_>>()).unwrap();
+    let together = response_losses(&model, &examples).unwrap();
     for (example, packed) in examples.iter().zip(&together) {
         // The path that perplexity takes: a window, and its last predictions.
         let rotary = crate::model::llama::Rotary::new(&model.config, example.tokens.len(), &candle_core::Device::Cpu);
@@ -111,7 +111,7 @@ fn adapters_are_the_merged_model() {
         let merged = trained.merged(&base).unwrap();
         let all = examples(11);
         let all: Vec<&Tokenised> = all.iter().collect();
-        let merged = response_losses(&merged, &all).unwrap().concat();
+        let merged = response_losses(&merged, all.iter().copied()).unwrap().concat();
         let Trained::Adapters { adapters, magnitudes, .. } = &trained else { panic!("adapters") };
         assert_eq!((adapters.len(), magnitudes.is_empty()), (14, kind == Kind::Lora));
         let start = Start { base, kind: Kind::Lora, adapters: adapters.clone() };
@@ -124,7 +124,7 @@ fn adapters_are_the_merged_model() {
         let path = folder.path().join("trained.safetensors");
         trained.store(&path).unwrap();
         let again = Trained::load(&path, &start.base).unwrap().merged(&start.base).unwrap();
-        assert_eq!(response_losses(&again, &all).unwrap().concat(), merged);
+        assert_eq!(response_losses(&again, all.iter().copied()).unwrap().concat(), merged);
     }
 }
 
@@ -136,13 +136,13 @@ fn all_weights_are_stored_and_a_copy_does_not_move() {
     let base = start(Kind::Full, true).base;
     let all = examples(3);
     let all: Vec<&Tokenised> = all.iter().collect();
-    let of = |trained: &Trained| response_losses(&trained.merged(&base).unwrap(), &all).unwrap().concat();
+    let of = |trained: &Trained| response_losses(&trained.merged(&base).unwrap(), all.iter().copied()).unwrap().concat();
     let before = of(&trained);
     trainer.step().unwrap();
     trainer.step().unwrap();
     assert_eq!(of(&trained), before);
     assert_ne!(of(&trainer.finished().unwrap()), before);
-    assert_eq!(response_losses(&base, &all).unwrap(), response_losses(&model(true), &all).unwrap());
+    assert_eq!(response_losses(&base, all.iter().copied()).unwrap(), response_losses(&model(true), all.iter().copied()).unwrap());
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("trained.safetensors");
     trained.store(&path).unwrap();
