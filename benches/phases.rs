@@ -1,6 +1,7 @@
 //! Each phase on inputs of SmolLM2-135M's shapes (random weights), beside the yardstick it is measured against.
 
 use candle_core::{Device, Tensor};
+use corda::adapt::Adapter;
 use corda::calibrate::pass::Pass;
 use corda::calibrate::{Normalisation, Snapshot};
 use corda::decompose::tall::Tall;
@@ -13,6 +14,7 @@ use corda::model::generate::{Stop, greedy};
 use corda::model::kernel::{View, product};
 use corda::model::llama::{Block, Frame, Resident};
 use corda::model::shape::Shape;
+use corda::train::{Kind, Settings, Start, Tokenised, Trainer};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use faer::Mat;
 use rayon::prelude::*;
@@ -168,5 +170,28 @@ fn decomposition(c: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, yardstick, forward, generation, calibration, decomposition);
+/// A step on 16 examples of 48 to 80 tokens, 6 of them the response.
+fn training(c: &mut Criterion) {
+    const BATCH: usize = 16;
+    let base = model(30);
+    let linears = base.config.shape.linears();
+    let examples = (0..BATCH).map(|i| {
+        let length = 48 + (i * 7) % 33;
+        Tokenised { tokens: tokens(length), response: length - 6 }
+    });
+    let examples: Vec<Tokenised> = examples.collect();
+    let adapters = || linears[..210].iter().map(|linear| Adapter::lora(linear, 32, 0)).collect();
+    let mut group = c.benchmark_group("train");
+    group.sample_size(10);
+    group.throughput(Throughput::Elements(examples.iter().map(|example| example.inputs() as u64).sum()));
+    for (name, kind) in [("lora r=32, tokens", Kind::Lora), ("full, tokens", Kind::Full)] {
+        let adapters = if kind == Kind::Full { Vec::new() } else { adapters() };
+        let settings = Settings { epochs: 10_000, batch: BATCH, ..Settings::default() };
+        let start = Start { base: base.clone(), kind, adapters };
+        let mut trainer = Trainer::new(start, examples.clone(), settings).expect("a trainer");
+        group.bench_function(name, |b| b.iter(|| trainer.step().expect("a step")));
+    }
+}
+
+criterion_group!(benches, yardstick, forward, generation, calibration, decomposition, training);
 criterion_main!(benches);

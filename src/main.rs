@@ -184,6 +184,9 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    // candle splits each sum over threads of its own, which spin while they wait: ours are busy with other windows and groups.
+    // SAFETY: no other thread runs yet.
+    unsafe { std::env::set_var("CANDLE_NUM_THREADS", "1") };
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) if error.use_stderr() && std::env::args().any(|argument| argument == "--json") => {

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::adamw::{self, AdamW, Moments};
 use super::learner::{Learner, Parameter};
-use super::{Settings, Start, Step, Tokenised, TrainError, Trained, gradient, order, schedule};
+use super::{Settings, Start, Step, Tokenised, TrainError, Trained, gradient, memory, order, schedule};
 use crate::model::ops::values::change;
 use crate::model::shape::Shape;
 
@@ -27,6 +27,7 @@ impl Trainer {
     /// Ready for the first step.
     pub fn new(start: Start, examples: Vec<Tokenised>, settings: Settings) -> Result<Self, TrainError> {
         check(&start.base.config.shape, &examples, &settings)?;
+        memory::keep_freed();
         let (learner, parameters) = Learner::new(&start)?;
         let moments = parameters.iter().map(|parameter| Moments::zero(parameter.var.elem_count())).collect();
         let epoch = (0, order::shuffled(examples.len(), settings.seed, 0));
