@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::markdown::escape;
 use super::number;
-use super::trained::{Measure, signed, value};
+use super::trained::{Measure, signed, value, within};
 use crate::results::TrainedRow;
 
 /// What a card says.
@@ -189,7 +189,7 @@ fn results(rows: &[TrainedRow]) -> String {
         String::from("| measure | value | 95% interval | difference to the base model |\n|---|---:|---:|---:|\n");
     for row in rows {
         let Some(measure) = Measure::of(row) else { continue };
-        let [mean, low, high] = [row.value, row.low, row.high].map(|it| value(measure, it).text());
+        let [mean, low, high] = [row.value, row.low, row.high].map(|it| value(measure, within(measure, it)).text());
         let [delta, least, most] = [row.delta, row.delta_low, row.delta_high].map(|it| signed(measure, it));
         let _ = writeln!(
             out,

@@ -8,7 +8,9 @@ use super::plot::{BELOW, HEADING, LEFT, Plot};
 use super::scale::Scale;
 use super::{Header, MARGIN};
 
+/// Of a plot beside others, and of one alone.
 const WIDTH: f64 = 560.0;
+const ALONE: f64 = 980.0;
 const HEIGHT: f64 = 360.0;
 /// Right of a plot.
 const RIGHT: f64 = 24.0;
@@ -47,7 +49,8 @@ pub fn svg(panels: &[Panel], meta: &Meta, subtitle: &str) -> Result<String, Repo
     // One size and one pair of axes for all, so that ranks can be compared.
     let x = Scale::linear(points().map(|point| point.0).chain([0.0]));
     let y = Scale::log(points().flat_map(|(_, mean, deviation)| [*mean, mean - deviation, mean + deviation]));
-    let panel_width = LEFT + WIDTH + RIGHT;
+    let plot_width = if panels.len() == 1 { ALONE } else { WIDTH };
+    let panel_width = LEFT + plot_width + RIGHT;
     let width = 2.0 * MARGIN + panels.len() as f64 * panel_width;
     let header = Header::new(&meta.title, subtitle, width - 2.0 * MARGIN);
     let legend_of = |panel: &'_ Panel| -> Vec<(String, CurveStyle)> {
@@ -56,7 +59,7 @@ pub fn svg(panels: &[Panel], meta: &Meta, subtitle: &str) -> Result<String, Repo
     let entries: Vec<Vec<(String, CurveStyle)>> = panels.iter().map(legend_of).collect();
     let legends: Vec<Legend> = entries
         .iter()
-        .map(|all| Legend::new(all.iter().map(|(label, style)| (label.as_str(), *style)), WIDTH + LEFT))
+        .map(|all| Legend::new(all.iter().map(|(label, style)| (label.as_str(), *style)), plot_width + 0.5 * LEFT))
         .collect();
     let below = legends.iter().map(|legend| legend.height).fold(0.0, f64::max);
     let bottom = header.height + HEADING + HEIGHT;
@@ -66,7 +69,7 @@ pub fn svg(panels: &[Panel], meta: &Meta, subtitle: &str) -> Result<String, Repo
         header.paint(canvas)?;
         for (column, (panel, legend)) in panels.iter().zip(&legends).enumerate() {
             let left = MARGIN + column as f64 * panel_width + LEFT;
-            let plot = Plot { left, top: bottom - HEIGHT, right: left + WIDTH, bottom, x, y };
+            let plot = Plot { left, top: bottom - HEIGHT, right: left + plot_width, bottom, x, y };
             plot.paint(canvas, &panel.heading, "optimiser step", "training loss, nats a response token")?;
             for line in &panel.lines {
                 let Some(style) = style(line) else { continue };

@@ -103,11 +103,21 @@ pub fn difference(answers: &[AnswerRow], first: &Learner, other: &Learner, measu
 pub fn interval(answers: &[AnswerRow], learner: &Learner, measure: Measure) -> Option<(f64, f64)> {
     let values: Vec<f64> = by_question(answers, &learner.row.learner, measure).into_values().collect();
     if values.len() > 1 {
+        let same = values.iter().all(|value| *value == values[0]);
+        if measure.kind == Kind::ExactMatch && same {
+            return Some(of_one_kind(values[0], values.len()));
+        }
         let Estimate { low, high, .. } = estimate(&values);
         return Some((low, high));
     }
     let ends: Vec<(f64, f64)> = learner.of(measure).map(|row| (row.low, row.high)).collect();
     (!ends.is_empty()).then(|| (mean(ends.iter().map(|e| e.0)), mean(ends.iter().map(|e| e.1))))
+}
+
+/// Where all questions were answered right, or all wrong, t knows of no spread: the exact interval of a share instead.
+fn of_one_kind(share: f64, count: usize) -> (f64, f64) {
+    let rest = 1.0 - 0.025f64.powf(1.0 / count as f64);
+    if share > 0.5 { (1.0 - rest, 1.0) } else { (0.0, rest) }
 }
 
 /// A learner's value minus the untrained model's, as [`interval`]: mean and 95% interval.
@@ -181,6 +191,13 @@ mod tests {
         // A single seed has no interval.
         assert_eq!(by_seed(&[(1.0, 2.0)]).told, Told::Not);
         assert_eq!(by_seed(&[(1.0, 2.0), (1.1, 2.0), (1.05, 2.0)]).told, Told::Better);
+    }
+
+    #[test]
+    fn none_of_many_is_not_certainty() {
+        // 1 - 0.025^(1 / 100).
+        assert!((of_one_kind(0.0, 100).1 - 0.036_217).abs() < 1e-6);
+        assert_eq!(of_one_kind(1.0, 100).1, 1.0);
     }
 
     #[test]

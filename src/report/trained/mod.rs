@@ -19,7 +19,7 @@ mod tables;
 mod write;
 
 pub use page::Shown;
-pub(super) use tables::{signed, value};
+pub(super) use tables::{signed, value, within};
 pub use write::{latex, markdown};
 
 /// Everything that a fine-tuning experiment measured.

@@ -30,7 +30,8 @@ pub fn all(study: &Study) -> Vec<Captioned> {
         },
         Captioned {
             heading: "95% interval over questions and windows",
-            note: "Of questions averaged over the seeds; of texts the mean over seeds of the intervals' ends.".into(),
+            note: "Of questions averaged over the seeds; of texts the mean over seeds of the intervals' ends; where no \
+                   question, or every one, was answered as expected, the exact interval of a share.".into(),
             table: intervals(study),
         },
         Captioned {
@@ -72,6 +73,11 @@ pub fn value(measure: Measure, value: f64) -> Number {
         Kind::ExactMatch => Number::Plain(format!("{shown:.1}")),
         Kind::AnswerLoss => Number::Plain(format!("{shown:.3}")),
     }
+}
+
+/// A share lies between 0 and 1, whatever t says of its interval's ends.
+pub fn within(measure: Measure, end: f64) -> f64 {
+    if measure.kind == Kind::ExactMatch { end.clamp(0.0, 1.0) } else { end }
 }
 
 /// A difference of a measure: points of exact match, nats.
@@ -149,9 +155,7 @@ fn intervals<'a>(study: &'a Study<'a>) -> Table {
         match compare::interval(study.all.answers, learner, measure) {
             None => Cell::Absent,
             Some((low, high)) => {
-                // A share lies between 0 and 1, whatever t says.
-                let within = |end: f64| if measure.kind == Kind::ExactMatch { end.clamp(0.0, 1.0) } else { end };
-                Cell::Interval(value(measure, within(low)), value(measure, within(high)))
+                Cell::Interval(value(measure, within(measure, low)), value(measure, within(measure, high)))
             }
         }
     })

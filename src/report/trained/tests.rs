@@ -266,3 +266,16 @@ fn the_page_has_every_section_and_escapes_what_models_say() {
         std::fs::write(std::path::Path::new(&folder).join("trained.html"), &page).unwrap();
     }
 }
+
+/// For the notebook: `CORDA_FIGURES=folder` leaves the rows as a results folder has them.
+#[test]
+fn rows_are_stored_and_read_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = std::env::var_os("CORDA_FIGURES").map_or(folder.path().to_path_buf(), std::path::PathBuf::from);
+    let rows = Rows::new();
+    crate::results::write_rows(&folder.join("trained.parquet"), &rows.rows).unwrap();
+    crate::results::write_rows(&folder.join("steps.parquet"), &rows.steps).unwrap();
+    let read: Vec<TrainedRow> = crate::results::read_rows(&folder.join("trained.parquet")).unwrap();
+    let steps: Vec<StepRow> = crate::results::read_rows(&folder.join("steps.parquet")).unwrap();
+    assert!(read == rows.rows && steps == rows.steps);
+}

@@ -128,5 +128,11 @@ fn bad_scores_are_refused_where_they_stand() {
                 - {label: C, method: full, scores: {}}\n";
     bench.write("published/bad.yaml", text);
     let said = bench.errors(&with("targets: decoder", "published: bad"), &[]);
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r"
+    published/bad.yaml:9:39: unknown column `GSM8`; did you mean `GSM8k`?
+    published/bad.yaml:10:36: an adapter starts from the `smallest` or the `largest` components
+    published/bad.yaml:10:58: no score: those are finite
+    published/bad.yaml:11:5: a row without scores
+    published/bad.yaml:5:12: no row has the context `NQ`
+    ");
 }
