@@ -7,16 +7,27 @@ NAME = $(basename $(notdir $(SPEC)))
 # What `make interop` exports: KPM, IPM, PiSSA, LoRA.
 INTEROP = corda-ptb-32 corda-ptb-32-largest plain-svd-largest lora
 
-.PHONY: help build reproduce report figures verify test lint smoke snakemake notebooks interop memory bench clean
+# Of fine-tuning: as it is, but for the time it takes.
+TRAINED = lora dora corda-math-256-largest
+BRIEF = --set train.examples=16 --set train.rates=[1.0e-3] --set train.seeds=[1] --set train.beside=[lora,dora] --set questions=null
+
+# What `make reproduce-all` runs: every experiment with results in the repository.
+DEFAULTS = table6 spectra heatmaps adapters replicates layers kpm ipm context loss
+
+.PHONY: help build reproduce reproduce-all report figures verify test lint smoke snakemake notebooks interop memory bench clean
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 build: ## Build the program
 	cargo build --release --locked
 
 reproduce: build ## Fetch, run and report the default experiment, or SPEC=experiments/x.yaml
 	$(CORDA) run $(SPEC)
+
+reproduce-all: build ## The same of every default experiment (hours), then results/index.html over all of them
+	$(CORDA) run $(foreach name,$(DEFAULTS),experiments/$(name).yaml)
+	$(CORDA) index
 
 report: build ## Rebuild every page of saved results, and results/index.html over all of them
 	for folder in results/*/; do $(CORDA) report experiments/$$(basename $$folder).yaml || exit 1; done
@@ -62,7 +73,8 @@ interop: build ## Load exported adapters with PEFT and compare logits (installs 
 	python3 -m venv .cache/interop/venv
 	.cache/interop/venv/bin/pip install --quiet -r tests/interop/requirements.txt
 	$(CORDA) adapt experiments/adapters.yaml --out .cache/interop $(foreach one,$(INTEROP),--only $(one)-r16)
-	.cache/interop/venv/bin/python tests/interop/check.py $(CORDA) .cache/interop/adapters README.md
+	$(CORDA) adapt experiments/ipm.yaml --out .cache/interop $(foreach one,$(TRAINED),--only $(one)-r16-seed1) $(BRIEF)
+	.cache/interop/venv/bin/python tests/interop/check.py $(CORDA) .cache/interop/adapters README.md .cache/interop/ipm
 
 memory: build ## Hold the account of memory in `corda plan` against what stages take (writes two random models: 4 GB)
 	cargo build --release --locked --example random_llama

@@ -1,8 +1,9 @@
-//! A model with an adapter merged into its linears: W + scale B A.
+//! A model with an adapter merged into its linears: W + scale B A, with DoRA its rows brought to the magnitudes.
 
 use candle_core::Tensor;
 
 use super::peft::Loaded;
+use super::to_magnitudes;
 use crate::model::ModelError;
 use crate::model::config::Config;
 use crate::model::llama::{Block, Frame, Weights};
@@ -30,6 +31,9 @@ fn merged(adapter: &Loaded, linear: &str, w: &Tensor) -> Result<Tensor, ModelErr
     let Some((one, scale)) = adapter.linears.get(linear) else { return Ok(w.clone()) };
     let mut out = w.flatten_all()?.to_vec1::<f32>()?;
     one.add_to(&mut out, *scale);
+    if let Some(magnitudes) = adapter.magnitudes.get(linear) {
+        to_magnitudes(&mut out, magnitudes);
+    }
     Ok(Tensor::from_vec(out, w.dims(), w.device())?)
 }
 

@@ -114,5 +114,19 @@ impl Adapter {
     }
 }
 
+/// DoRA's weights of W + B A: each row of w [d_out, d_in] brought to its magnitude [d_out].
+pub fn to_magnitudes(w: &mut [f32], magnitudes: &[f32]) {
+    let d_in = w.len() / magnitudes.len().max(1);
+    for (row, magnitude) in w.chunks_exact_mut(d_in.max(1)).zip(magnitudes) {
+        let norm = row_norm(row);
+        row.iter_mut().for_each(|x| *x *= magnitude / norm);
+    }
+}
+
+/// Euclidean norm of a row, summed in f64.
+pub fn row_norm(row: &[f32]) -> f32 {
+    row.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt() as f32
+}
+
 #[cfg(test)]
 mod tests;

@@ -38,7 +38,9 @@ pub enum AdapterError {
         why: String,
     },
     /// An adapter of a kind that is more than B A.
-    #[error("{path}: `{key}` is {value}; only plain LoRA (B A added to linears) can be merged here")]
+    #[error(
+        "{path}: `{key}` is {value}; only LoRA (B A added to linears; DoRA to merge, not to convert) is known here"
+    )]
     Unsupported {
         /// The configuration.
         path: PathBuf,
@@ -74,6 +76,8 @@ pub struct Loaded {
     pub path: PathBuf,
     /// By Hugging Face name.
     pub linears: BTreeMap<String, (Adapter, f32)>,
+    /// DoRA's magnitudes, [d_out], by Hugging Face name; none of plain LoRA.
+    pub magnitudes: BTreeMap<String, Vec<f32>>,
 }
 
 /// Writes an adapter folder's two files. The scale is 1 (alpha = r) for every linear. `base` is what the configuration
@@ -98,11 +102,18 @@ pub fn write(
         .collect();
     let matrices = entries.len();
     // PEFT saves magnitudes without the `.weight` that its own tensors end in.
-    let named = |(one, m): (&Adapter, &Vec<f32>)| (format!("{PREFIX}{}.lora_magnitude_vector", one.linear), vec![m.len()]);
+    let named =
+        |(one, m): (&Adapter, &Vec<f32>)| (format!("{PREFIX}{}.lora_magnitude_vector", one.linear), vec![m.len()]);
     entries.extend(adapters.iter().zip(magnitudes).map(named));
     let data = |i: usize| {
         let values = match adapters.get(i / 2) {
-            Some(one) if i < matrices => if i.is_multiple_of(2) { &one.a } else { &one.b },
+            Some(one) if i < matrices => {
+                if i.is_multiple_of(2) {
+                    &one.a
+                } else {
+                    &one.b
+                }
+            }
             _ => &magnitudes[i - matrices],
         };
         Ok::<_, std::convert::Infallible>(values.clone())
@@ -198,7 +209,6 @@ impl Config {
         let refuse = |key, value: String| Err(AdapterError::Unsupported { path: path.into(), key, value });
         match self {
             _ if self.peft_type != "LORA" => refuse("peft_type", self.peft_type.clone()),
-            _ if self.use_dora => refuse("use_dora", "true".into()),
             _ if self.fan_in_fan_out => refuse("fan_in_fan_out", "true".into()),
             _ if self.bias.as_deref().is_some_and(|bias| bias != "none") => {
                 refuse("bias", self.bias.clone().unwrap_or_default())
@@ -241,12 +251,17 @@ pub fn read(folder: &Path) -> Result<Loaded, AdapterError> {
     config.check(&config_path)?;
     let (bytes, path) = open(WEIGHTS)?;
     let tensors = SafeTensors::deserialize(&bytes).map_err(|e| corrupt(&path, e.to_string()))?;
-    let mut linears = BTreeMap::new();
+    let (mut linears, mut magnitudes) = (BTreeMap::new(), BTreeMap::new());
     for name in tensors.names() {
         let Some(linear) = name.strip_prefix(PREFIX).and_then(|name| name.strip_suffix(".lora_A.weight")) else {
             // lora_B goes with its lora_A; PEFT saves the unchanged weights of an adapted head beside.
             let ends = [".lora_B.weight", ".base_layer.weight"];
             let known = name.strip_prefix(PREFIX).is_some_and(|name| ends.iter().any(|end| name.ends_with(end)));
+            if let Some(linear) = magnitude_of(name).filter(|_| config.use_dora) {
+                let (_, values) = floats(&tensors, name).map_err(|why| corrupt(&path, why))?;
+                magnitudes.insert(linear.to_string(), values);
+                continue;
+            }
             if known {
                 continue;
             }
@@ -268,7 +283,20 @@ pub fn read(folder: &Path) -> Result<Loaded, AdapterError> {
     if linears.is_empty() {
         return Err(corrupt(&path, "it holds no lora_A".into()));
     }
-    Ok(Loaded { path, linears })
+    let lacking = linears.iter().find(|(linear, (one, _))| {
+        let rows = one.b.len() / one.rank.max(1);
+        config.use_dora && magnitudes.get(*linear).map(Vec::len) != Some(rows)
+    });
+    if let Some((linear, _)) = lacking {
+        return Err(corrupt(&path, format!("no magnitude for each row of {linear}, and it is DoRA's")));
+    }
+    Ok(Loaded { path, linears, magnitudes })
+}
+
+/// The linear whose magnitudes a tensor holds, by either of PEFT's names for it.
+fn magnitude_of(name: &str) -> Option<&str> {
+    let name = name.strip_prefix(PREFIX)?;
+    name.strip_suffix(".weight").unwrap_or(name).strip_suffix(".lora_magnitude_vector")
 }
 
 /// A float tensor's dimensions and values as f32.
@@ -306,7 +334,14 @@ impl Loaded {
 
     /// The adapter for the untouched base model that equals this one on W - B0 A0, `start` being the adapter it was
     /// trained from: [`Adapter::converted`] of every linear, scales worked into B.
+    ///
+    /// # Errors
+    /// Other linears in `start`; DoRA, which is no sum of a base and B A.
     pub fn converted(&self, start: &Loaded) -> Result<Vec<Adapter>, AdapterError> {
+        if let Some(one) = [self, start].into_iter().find(|one| !one.magnitudes.is_empty()) {
+            let path = one.path.with_file_name(CONFIG);
+            return Err(AdapterError::Unsupported { path, key: "use_dora", value: "true".into() });
+        }
         let alone = |a: &Loaded, b: &Loaded| a.linears.keys().find(|name| !b.linears.contains_key(*name)).cloned();
         if let Some(linear) = alone(self, start).or_else(|| alone(start, self)) {
             return Err(AdapterError::OtherLinears { path: self.path.clone(), start: start.path.clone(), linear });
@@ -382,7 +417,7 @@ mod tests {
         let path = folder.path().join(CONFIG);
         let text = std::fs::read_to_string(&path).unwrap();
         for (from, to, said) in [
-            ("\"use_dora\": false", "\"use_dora\": true", "use_dora"),
+            ("\"use_dora\": false", "\"use_dora\": true", "no magnitude"),
             ("\"LORA\"", "\"IA3\"", "IA3"),
             ("\"alpha_pattern\": {}", "\"alpha_pattern\": {\".*q_proj\": 4}", "alpha_pattern"),
             ("\"bias\": \"none\"", "\"bias\": \"all\"", "bias"),

@@ -210,6 +210,9 @@ mod tests {
         let [q, k, v] = [random(9, HEADS.query), random(9, HEADS.key_value), random(9, HEADS.key_value)];
         let mut past = [0, 1].map(|_| Past::new(&Device::Cpu, 8, 32));
         let kept = attention(&q, &k, &v, HEADS, &[4, 5], &mut past.iter_mut().collect::<Vec<_>>()).unwrap();
-        assert_eq!(largest_difference(&crate::model::ops::packed_attention(&q, &k, &v, HEADS, &[4, 5]).unwrap(), &kept), 0.0);
+        assert_eq!(
+            largest_difference(&crate::model::ops::packed_attention(&q, &k, &v, HEADS, &[4, 5]).unwrap(), &kept),
+            0.0
+        );
     }
 }

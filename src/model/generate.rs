@@ -19,7 +19,7 @@ use super::shape::Shape;
 pub const GROUP: usize = 32;
 
 /// Rows of a pass at most, unless one prompt alone is longer: what a group's prompts are first read by.
-const ROWS: usize = 512;
+pub const ROWS: usize = 512;
 
 /// When an answer ends.
 #[derive(Clone, Copy)]

@@ -75,7 +75,11 @@ impl Rotary {
     /// The rows of these positions: what a pass takes whose rows are not positions 0, 1, 2...
     pub fn at(&self, positions: &[u32]) -> Result<Self, ModelError> {
         let positions = Tensor::new(positions, self.cos.device())?;
-        Ok(Self { cos: self.cos.index_select(&positions, 0)?, sin: self.sin.index_select(&positions, 0)?, segments: None })
+        Ok(Self {
+            cos: self.cos.index_select(&positions, 0)?,
+            sin: self.sin.index_select(&positions, 0)?,
+            segments: None,
+        })
     }
 }
 

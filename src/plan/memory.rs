@@ -9,7 +9,7 @@ use crate::calibrate::Snapshot;
 use crate::calibrate::pass::group;
 use crate::decompose::Factorisation;
 use crate::decompose::tall::is_tall;
-use crate::model::generate::{GROUP, kept_bytes};
+use crate::model::generate::{GROUP, ROWS, kept_bytes};
 use crate::model::shape::{LINEARS, Linear, Shape, Site};
 use crate::spec::Experiment;
 use crate::train::Kind;
@@ -213,11 +213,11 @@ impl Layout {
     }
 
     /// Peak of asking a model questions of up to `longest` tokens, answers included: the groups that threads answer side by
-    /// side, with keys and values kept, and the logits of each prompt's last token.
+    /// side, with keys and values kept, the rows of a pass, and the logits of each prompt's last token.
     pub fn asking(&self, longest: usize) -> u64 {
         let (threads, vocabulary) = (self.room.threads as u64, self.shape.vocabulary as u64);
         let kept = kept_bytes(&self.shape, GROUP * longest) + SINGLE * GROUP as u64 * vocabulary;
-        PROGRAM + self.weights(1) + threads * (kept + self.activations(GROUP * longest))
+        PROGRAM + self.weights(1) + threads * (kept + self.activations(ROWS.max(longest)))
     }
 
     /// Peak of measuring `points` models with components of `targets` taken away (0: the undamaged one) on `windows`

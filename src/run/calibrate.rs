@@ -37,7 +37,12 @@ pub(super) fn run(run: &Run, calibration: usize) -> Result<Outcome, RunError> {
         return Ok(Outcome::Cached);
     }
     // What another process computes meanwhile is not missing any more.
-    let _lock = shard::lock(run.context, "pass", &first_stage.key, &format!("calibration {}", run.experiment.calibrations[calibration].name))?;
+    let _lock = shard::lock(
+        run.context,
+        "pass",
+        &first_stage.key,
+        &format!("calibration {}", run.experiment.calibrations[calibration].name),
+    )?;
     let todo: Vec<(&Part, Vec<Snapshot>)> =
         plan.parts.iter().map(|part| (part, missing(part))).filter(|(_, snapshots)| !snapshots.is_empty()).collect();
     let Some((last, _)) = todo.last() else { return Ok(Outcome::Cached) };

@@ -160,7 +160,8 @@ pub fn identities(experiment: &Experiment, store: &Store) -> Result<Identities, 
 /// Every text of an experiment, each once.
 pub fn corpora(experiment: &Experiment) -> Vec<&Corpus> {
     let calibrations = experiment.calibrations.iter().map(|c| &c.corpus);
-    let measured = experiment.evaluations.iter().map(|e| &e.corpus).chain(experiment.questions.iter().map(|q| &q.corpus));
+    let measured =
+        experiment.evaluations.iter().map(|e| &e.corpus).chain(experiment.questions.iter().map(|q| &q.corpus));
     let learned = experiment.train.iter().flat_map(|train| [&train.corpus, &train.validation]);
     let mut all: Vec<&Corpus> = calibrations.chain(measured).chain(learned).collect();
     all.sort_by_cached_key(|corpus| (corpus.name.clone(), corpus.id()));

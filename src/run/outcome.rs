@@ -10,9 +10,7 @@ use crate::plan::{EvaluateStage, Plan};
 use crate::report::published::{PublishedRow, PublishedTest};
 use crate::report::{self, Meta, Tested, Trained};
 use crate::results::provenance::{Asset, Git, Provenance, timestamp};
-use crate::results::{
-    self, AnswerRow, LinearRow, RateRow, Row, StepRow, TrainedRow, WindowRow, machine::Machine,
-};
+use crate::results::{self, AnswerRow, LinearRow, RateRow, Row, StepRow, TrainedRow, WindowRow, machine::Machine};
 use crate::spec::{Asks, Experiment, Publication, Scores, Warning};
 
 use super::extent::{self, Extent};

@@ -75,13 +75,7 @@ fn chosen(all: Vec<Wanted>, only: &[String]) -> Result<Vec<Wanted>, RunError> {
     Ok(all.into_iter().filter(|one| only.is_empty() || only.contains(&one.id)).collect())
 }
 
-fn write(
-    run: &Run,
-    one: &Wanted,
-    rows: &[TrainedRow],
-    checkpoint: &Checkpoint,
-    folder: &Path,
-) -> Result<(), RunError> {
+fn write(run: &Run, one: &Wanted, rows: &[TrainedRow], checkpoint: &Checkpoint, folder: &Path) -> Result<(), RunError> {
     let (chosen, _) = run.chosen(one.learner)?;
     let stage = run.trial(one.learner, chosen, one.seed)?;
     let start = run.start(stage)?;
@@ -110,22 +104,15 @@ fn write(
     Ok(())
 }
 
-fn write_card(
-    run: &Run,
-    stage: &TrainStage,
-    rows: &[TrainedRow],
-    form: Form,
-    folder: &Path,
-) -> Result<(), RunError> {
+fn write_card(run: &Run, stage: &TrainStage, rows: &[TrainedRow], form: Form, folder: &Path) -> Result<(), RunError> {
     let (experiment, train) = (run.experiment, run.training()?);
     let (learner, seed) = (&train.learners[stage.learner], train.seeds[stage.seed]);
     let own = |row: &&TrainedRow| row.learner == learner.id && row.seed == Some(seed);
     let measures: Vec<TrainedRow> = rows.iter().filter(own).cloned().collect();
     let Some(first) = measures.first() else { return Ok(()) };
     let calibration = experiment.calibrations.iter().find(|c| Some(&c.name) == first.calibration.as_ref());
-    let words = calibration.map(|c| {
-        format!("{} samples of {} tokens of {}/{}", c.samples, c.length, c.corpus.name, c.corpus.split)
-    });
+    let words = calibration
+        .map(|c| format!("{} samples of {} tokens of {}/{}", c.samples, c.length, c.corpus.name, c.corpus.split));
     let corpora = [Some(&train.corpus), calibration.map(|c| &c.corpus)];
     let data: Vec<Data> = corpora.into_iter().flatten().map(data).collect();
     let settings = trained::settings(experiment);

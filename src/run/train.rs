@@ -128,7 +128,9 @@ impl Run<'_> {
                 (outcome, losses)
             }
             Err(RunError::Train(error)) if matches!(*error, TrainError::NotFinite { .. }) => {
-                self.context.progress.say(&format!("{}: {error}; this learning rate is out of the choice", self.name(stage)));
+                self.context
+                    .progress
+                    .say(&format!("{}: {error}; this learning rate is out of the choice", self.name(stage)));
                 (Outcome::Run, Vec::new())
             }
             Err(error) => return Err(error),
@@ -150,7 +152,8 @@ impl Run<'_> {
         }
         let spec = self.training()?;
         let lesson = self.lesson(&spec.corpus, spec.examples, spec.length)?;
-        let tokens = lesson.examples.iter().map(|example| example.tokens.len() as u64).sum::<u64>() * spec.epochs as u64;
+        let tokens =
+            lesson.examples.iter().map(|example| example.tokens.len() as u64).sum::<u64>() * spec.epochs as u64;
         let bar = self.context.progress.bar(format!("train {}", self.name(stage)), tokens, Unit::Count("tokens"));
         let mut trainer = Trainer::new(self.start(stage)?, lesson.examples, self.settings(stage)?)?;
         let checkpoint = self.file("trained", &stage.key, "checkpoint");

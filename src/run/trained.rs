@@ -30,7 +30,12 @@ pub(super) fn rows(run: &Run) -> Result<Rows, RunError> {
     let train = run.training()?;
     let mut rows = Rows::default();
     let before = Before {
-        losses: run.plan.evaluate.iter().map(|stage| Ok(window_losses(run, stage.evaluation, &stage.key)?.0)).collect::<Result<_, RunError>>()?,
+        losses: run
+            .plan
+            .evaluate
+            .iter()
+            .map(|stage| Ok(window_losses(run, stage.evaluation, &stage.key)?.0))
+            .collect::<Result<_, RunError>>()?,
         answers: run.plan.answers.iter().map(|key| run.read_answers(key)).collect::<Result<_, _>>()?,
     };
     let undamaged: Vec<&str> = run.plan.evaluate.iter().map(|stage| stage.key.as_str()).collect();
@@ -87,12 +92,8 @@ fn measures(
     }
     for (i, key) in answers.iter().enumerate() {
         let (found, questions) = (run.read_answers(key)?, &run.experiment.questions[i]);
-        let like = TrainedRow {
-            seconds: found.seconds,
-            key: (*key).into(),
-            measure: questions.name.clone(),
-            ..like.clone()
-        };
+        let like =
+            TrainedRow { seconds: found.seconds, key: (*key).into(), measure: questions.name.clone(), ..like.clone() };
         let (values, untrained) = (found.matches(), before.answers[i].matches());
         let hits = found.exact.iter().filter(|exact| **exact).count();
         rows.trained.push(measure(like.clone(), "exact-match", &values, &untrained, share(hits, values.len())));
@@ -211,7 +212,8 @@ pub(super) fn too_long(run: &Run) -> Result<Option<String>, RunError> {
     let train = run.training()?;
     let lesson = run.lesson(&train.corpus, train.examples, train.length)?;
     let (long, all) = (lesson.too_long, lesson.too_long + lesson.examples.len());
-    Ok((long > 0).then(|| format!("{long} of {all} examples are longer than {} tokens: left out, not cut", train.length)))
+    Ok((long > 0)
+        .then(|| format!("{long} of {all} examples are longer than {} tokens: left out, not cut", train.length)))
 }
 
 /// What was trained and asked, a line each.
@@ -247,7 +249,10 @@ pub(super) fn settings(experiment: &Experiment) -> Vec<String> {
     lines.extend(experiment.questions.iter().map(|questions| {
         let (corpus, tokens) = (&questions.corpus, questions.tokens);
         let count = all(questions.examples);
-        format!("questions {}: {count} of {}/{}, answers of at most {tokens} tokens", questions.name, corpus.name, corpus.split)
+        format!(
+            "questions {}: {count} of {}/{}, answers of at most {tokens} tokens",
+            questions.name, corpus.name, corpus.split
+        )
     }));
     lines
 }

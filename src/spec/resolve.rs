@@ -72,12 +72,14 @@ fn resolve(root: &Node, written: &Written) -> Result<Loaded, SpecErrors> {
     let heatmaps =
         raw.heatmaps.as_ref().and_then(|node| adapters::heatmaps(node, &names, linears.as_deref(), &mut errors));
     let spectra = raw.spectra.as_ref().and_then(|node| adapters::spectra(node, linears.as_deref(), &mut errors));
-    if let (Some(node), Some(discard), Some(linears)) = (raw.adapters.as_ref().or(raw.train.as_ref()), &discard, &linears)
+    if let (Some(node), Some(discard), Some(linears)) =
+        (raw.adapters.as_ref().or(raw.train.as_ref()), &discard, &linears)
         && let Some(r) = discard::same_name(discard, linears)
     {
         errors.at(&node.span, format!("two shares of `discard` make adapters of the same rank ({r}); keep one"));
     }
-    let parts = train::Parts { arms: &arms, discard: discard.as_ref(), linears: linears.as_deref().unwrap_or_default() };
+    let parts =
+        train::Parts { arms: &arms, discard: discard.as_ref(), linears: linears.as_deref().unwrap_or_default() };
     let train = raw.train.as_ref().and_then(|node| train::resolve(node, &context, &parts, &mut errors));
     let questions = match &raw.questions {
         Some(node) => train::questions(node, train.as_ref(), &context, &mut errors),

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{Experiment, Loaded, SpecErrors, Warning};
-use crate::yaml::{self, Errors, Key, Node};
+use crate::yaml::{self, Error, Errors, Key, Node};
 
 /// More variants than anyone waits for: rather a mistake.
 const MOST: usize = 256;
@@ -84,6 +84,11 @@ pub(super) fn load(
         }
     }
     let (Some(experiment), true) = (first, errors.is_empty()) else { return Err(errors) };
+    if variants.iter().any(|variant| variant.experiment.train.is_some()) {
+        let message = "fine-tuning is not swept: `train` has lists of seeds and rates; for anything else write a file a variant, \
+                       with `extends` (what they share is computed once)";
+        return Err(Error::at(&sweep.span, message).into());
+    }
     let keys = axes.iter().map(|axis| axis.key.name.clone()).collect();
     Ok(Loaded { experiment, sweep: Some(Sweep { keys, variants }), warnings })
 }

@@ -20,7 +20,8 @@ pub fn cosine(at: usize, steps: usize, warmup: usize) -> f64 {
 mod tests {
     use super::*;
 
-    /// Values of transformers' `get_cosine_schedule_with_warmup(optimizer, 3, 10)`.
+    /// The formula of transformers' `get_cosine_schedule_with_warmup(optimizer, 3, 10)`, computed apart; the golden steps
+    /// (`tests/golden/train_step.json`) were made with that scheduler itself.
     #[test]
     fn the_rate_rises_and_falls_as_hugging_faces() {
         assert_eq!((warmup_steps(0.03, 100), warmup_steps(0.03, 101), warmup_steps(0.0, 9)), (3, 4, 0));

@@ -136,13 +136,17 @@ fn all_weights_are_stored_and_a_copy_does_not_move() {
     let base = start(Kind::Full, true).base;
     let all = examples(3);
     let all: Vec<&Tokenised> = all.iter().collect();
-    let of = |trained: &Trained| response_losses(&trained.merged(&base).unwrap(), all.iter().copied()).unwrap().concat();
+    let of =
+        |trained: &Trained| response_losses(&trained.merged(&base).unwrap(), all.iter().copied()).unwrap().concat();
     let before = of(&trained);
     trainer.step().unwrap();
     trainer.step().unwrap();
     assert_eq!(of(&trained), before);
     assert_ne!(of(&trainer.finished().unwrap()), before);
-    assert_eq!(response_losses(&base, all.iter().copied()).unwrap(), response_losses(&model(true), all.iter().copied()).unwrap());
+    assert_eq!(
+        response_losses(&base, all.iter().copied()).unwrap(),
+        response_losses(&model(true), all.iter().copied()).unwrap()
+    );
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("trained.safetensors");
     trained.store(&path).unwrap();

@@ -6,7 +6,7 @@ use candle_core::Tensor;
 use rayon::prelude::*;
 
 use super::{Kind, TrainError};
-use crate::adapt::Adapter;
+use crate::adapt::{Adapter, row_norm, to_magnitudes};
 use crate::cache::{Arrays, ReadArrays};
 use crate::model::llama::{Resident, block_tensor};
 use crate::model::ops::values::Values;
@@ -38,8 +38,7 @@ fn sum(w: &[f32], adapter: &Adapter) -> Vec<f32> {
 /// Norms of the rows of W + B A, [d_out].
 pub(super) fn row_norms(w: &[f32], adapter: &Adapter) -> Vec<f32> {
     let d_in = adapter.a.len() / adapter.rank.max(1);
-    let square = |row: &[f32]| row.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>();
-    sum(w, adapter).chunks_exact(d_in.max(1)).map(|row| square(row).sqrt() as f32).collect()
+    sum(w, adapter).chunks_exact(d_in.max(1)).map(row_norm).collect()
 }
 
 impl Trained {
@@ -129,14 +128,9 @@ fn store_adapters(kind: Kind, adapters: &[Adapter], magnitudes: &[Vec<f32>], pat
 
 /// One linear, merged.
 fn one(w: &Tensor, adapter: &Adapter, magnitude: Option<&Vec<f32>>) -> Result<Tensor, TrainError> {
-    let values = Values::of(w)?;
-    let mut merged = sum(&values, adapter);
+    let mut merged = sum(&Values::of(w)?, adapter);
     if let Some(magnitude) = magnitude {
-        let norms = row_norms(&values, adapter);
-        let d_in = merged.len() / norms.len().max(1);
-        for ((row, norm), m) in merged.chunks_exact_mut(d_in.max(1)).zip(norms).zip(magnitude) {
-            row.iter_mut().for_each(|x| *x *= m / norm);
-        }
+        to_magnitudes(&mut merged, magnitude);
     }
     Ok(Tensor::from_vec(merged, w.dims(), w.device())?)
 }

@@ -1,8 +1,9 @@
 """Loads what `corda adapt` wrote with transformers and PEFT, and compares logits with corda's own.
 
-    check.py CORDA ADAPTERS TEXT
+    check.py CORDA ADAPTERS TEXT [TRAINED...]
 
-CORDA is the binary, ADAPTERS the folder of one experiment's adapters, TEXT a file whose first 512 tokens are the window.
+CORDA is the binary, ADAPTERS the folder of one experiment's adapters, TEXT a file whose first 512 tokens are the window, TRAINED
+folders of adapters that corda trained, of which base + adapter and untouched + converted are compared.
 For each adapter: the base model alone, base + adapter, the untouched model + converted adapter; then a few steps of training
 by PEFT, the trained adapter read back by corda, and converted by corda. Exits with 1 where a logit is off by 1e-3 or more.
 """
@@ -69,15 +70,27 @@ def train(model, tokens):
 
 def check(corda, text, adapters, untouched, name):
     folder = adapters / name
-    tokens, base = ours(corda, text, folder / "base")
-    tokenizer = AutoTokenizer.from_pretrained(folder / "base")
+    under = folder / "base" if (folder / "base").is_dir() else untouched
+    tokens, base = ours(corda, text, under)
+    tokenizer = AutoTokenizer.from_pretrained(under)
     ids = tokenizer(Path(text).read_text(encoding="utf-8"), return_tensors="pt").input_ids[0, : len(tokens)]
     assert torch.equal(ids, tokens), "the exported tokenizer gives other tokens"
-    compare(f"{name}: base", theirs(load(folder / "base"), tokens), base)
+    compare(f"{name}: base", theirs(load(under), tokens), base)
 
-    model = PeftModel.from_pretrained(load(folder / "base"), folder / "adapter", is_trainable=True)
+    model = PeftModel.from_pretrained(load(under), folder / "adapter", is_trainable=True)
     start = theirs(model, tokens)
-    compare(f"{name}: base + adapter", start, ours(corda, text, folder / "base", folder / "adapter")[1])
+    compare(f"{name}: base + adapter", start, ours(corda, text, under, folder / "adapter")[1])
+    if (folder / "adapter" / "README.md").is_file():
+        # Trained by corda: converted, it is the same on the untouched model.
+        if (folder / "converted").is_dir():
+            converted = PeftModel.from_pretrained(load(untouched), folder / "converted")
+            compare(f"{name}: untouched + converted", theirs(converted, tokens), start)
+    else:
+        check_converted(corda, text, folder, untouched, name, tokens, model, start)
+
+
+def check_converted(corda, text, folder, untouched, name, tokens, model, start):
+    """An adapter before training: the untouched model, and back after a few steps."""
     compare(f"{name}: base + adapter, the original model", start, ours(corda, text, untouched)[1])
     converted = PeftModel.from_pretrained(load(untouched), folder / "converted")
     compare(f"{name}: untouched + converted", theirs(converted, tokens), start)
@@ -98,13 +111,16 @@ def check(corda, text, adapters, untouched, name):
 
 
 def main():
-    corda, adapters, text = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
+    corda, adapters, text, *others = sys.argv[1], Path(sys.argv[2]), sys.argv[3], *map(Path, sys.argv[4:])
     torch.manual_seed(0)
     names = sorted(path.name for path in adapters.iterdir() if (path / "adapter").is_dir())
     lora = next(name for name in names if name.startswith("lora-"))
     # Plain LoRA leaves the model as it is: its base is the untouched one.
     for name in names:
         check(corda, text, adapters, adapters / lora / "base", name)
+    for folder in others:
+        for name in sorted(path.name for path in folder.iterdir() if (path / "adapter").is_dir()):
+            check(corda, text, folder, adapters / lora / "base", name)
     print(f"largest difference of a logit: {worst:.2e}")
     sys.exit(0 if worst < BOUND else 1)
 

@@ -1,0 +1,252 @@
+//! Fine-tuning through the binary, on a tiny model: a whole experiment, what it saves, and what it refuses.
+
+mod tiny;
+
+use std::fmt::Write;
+use std::path::Path;
+
+use corda::results::{AnswerRow, RateRow, StepRow, TrainedRow, read_rows};
+use tiny::binary::{fails, run, succeeds};
+
+const SPEC: &str = "\
+name: tuned
+title: A tiny model that learns
+model: {path: model}
+targets: decoder
+calibrations:
+  own: {corpus: {file: data.jsonl, format: FORMAT, split: train}, samples: 20, length: 32, sampling: documents}
+arms:
+  - {method: plain-svd, end: largest, label: PiSSA}
+  - {method: corda, calibration: own, label: CorDA}
+discard: {components: [4]}
+train:
+  corpus: {file: data.jsonl, format: FORMAT, split: train}
+  examples: 24
+  validation: {corpus: {file: data.jsonl, format: FORMAT, split: validation}, examples: 8}
+  length: 64
+  batch: 4
+  rates: [1.0e-2, 1.0e-4]
+  seeds: [1, 2]
+  beside: [{method: full, rates: [1.0e-2]}, lora, dora]
+questions:
+  task: {corpus: {file: data.jsonl, format: FORMAT, split: test}, examples: 6, tokens: 4}
+  other: {corpus: {file: other.jsonl, format: FORMAT}, tokens: 4}
+evaluate:
+  text: {corpus: {file: test.txt, format: text}, windows: 3, length: 64}
+";
+
+const FORMAT: &str = r#"{records: {file: jsonl, text: "{q} {a}", prompt: "Q: {q}?\nA:", response: " {a}", answers: a, score: text,
+    parts: {train: [0, 60], validation: [60, 80], test: [80, 100]}}}"#;
+
+/// Words and what to answer to each: all the same, so that a tiny model can learn it.
+fn questions(words: usize, answer: &str) -> String {
+    let letters: Vec<char> = ('a'..='z').collect();
+    (0..words).fold(String::new(), |mut text, i| {
+        let word: String = (0..4).map(|j| letters[(i * 7 + j * j * 5 + i / 26) % 26]).collect();
+        writeln!(text, r#"{{"q": "{word}", "a": "{answer}"}}"#).unwrap();
+        text
+    })
+}
+
+fn experiment(folder: &Path) {
+    tiny::experiment(folder);
+    std::fs::write(folder.join("data.jsonl"), questions(90, "yes")).unwrap();
+    std::fs::write(folder.join("other.jsonl"), questions(5, "no")).unwrap();
+    std::fs::write(folder.join("tuned.yaml"), SPEC.replace("FORMAT", FORMAT)).unwrap();
+}
+
+fn read<R: corda::results::Record>(folder: &Path, file: &str) -> Vec<R> {
+    read_rows(&folder.join("results/tuned").join(file)).unwrap()
+}
+
+const LEARNERS: [&str; 5] = ["full", "lora-r4", "dora-r4", "plain-svd-largest-r4", "corda-own-20-r4"];
+
+#[test]
+fn learners_learn_and_everything_is_saved() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    experiment(folder);
+    assert!(succeeds(folder, &["check", "tuned.yaml"]).contains("tuned.yaml: ok"));
+    let plan = succeeds(folder, &["plan", "tuned.yaml"]);
+    assert!(plan.contains("train corda-own-20-r4") && plan.contains("0/3 runs") && plan.contains("0/2 sets"), "{plan}");
+    succeeds(folder, &["run", "tuned.yaml", "--threads", "2"]);
+
+    let rows: Vec<TrainedRow> = read(folder, "trained.parquet");
+    // The text, and two measures of two sets of questions; untrained, and five learners from two seeds.
+    assert_eq!(rows.len(), 5 * (1 + 5 * 2));
+    let loss = |learner: &str, measure: &str| -> f64 {
+        let own =
+            rows.iter().filter(|row| row.learner == learner && row.measure == measure && row.kind == "answer-loss");
+        let values: Vec<f64> = own.map(|row| row.value).collect();
+        values.iter().sum::<f64>() / values.len() as f64
+    };
+    for learner in LEARNERS {
+        assert!(loss(learner, "task") < loss("none", "task") - 0.5, "{learner} learned nothing: {rows:?}");
+    }
+    let steps: Vec<StepRow> = read(folder, "steps.parquet");
+    assert_eq!(steps.len(), 5 * 2 * 6);
+    assert!(steps.iter().all(|step| step.loss.is_finite() && step.gradient_norm > 0.0));
+    let rates: Vec<RateRow> = read(folder, "rates.parquet");
+    assert_eq!(rates.len(), 1 + 4 * 2);
+    for learner in LEARNERS {
+        let tried: Vec<&RateRow> = rates.iter().filter(|rate| rate.learner == learner).collect();
+        let best = tried.iter().min_by(|a, b| a.loss.total_cmp(&b.loss)).unwrap();
+        assert!(tried.iter().all(|rate| (rate.chosen == 1) == (rate.rate == best.rate)), "{tried:?}");
+        let used = rows.iter().filter(|row| row.learner == learner);
+        assert!(used.clone().all(|row| row.rate == Some(best.rate)));
+    }
+    let answers: Vec<AnswerRow> = read(folder, "answers.parquet");
+    assert_eq!(answers.len(), 11 * (6 + 5));
+    assert!(answers.iter().all(|row| (row.exact == 1) == (row.given == row.expected)));
+    let page = std::fs::read_to_string(folder.join("results/tuned/report.html")).unwrap();
+    assert!(page.contains("PiSSA") && page.contains("<svg") && page.contains("Full fine-tuning"));
+
+    assert!(succeeds(folder, &["run", "tuned.yaml"]).contains("nothing to do"));
+    assert!(succeeds(folder, &["plan", "tuned.yaml"]).contains("everything is cached"));
+    // Of a rate that was not chosen the weights are gone, and nothing is trained again for that.
+    std::fs::remove_file(folder.join("results/tuned/trained.md")).unwrap();
+    succeeds(folder, &["report", "tuned.yaml"]);
+    assert!(folder.join("results/tuned/trained.md").is_file());
+}
+
+/// The numbers of a run, without times.
+fn numbers(folder: &Path) -> (Vec<(String, f64, f64)>, Vec<f64>) {
+    let rows: Vec<TrainedRow> = read(folder, "trained.parquet");
+    let steps: Vec<StepRow> = read(folder, "steps.parquet");
+    let rows = rows
+        .into_iter()
+        .map(|row| (format!("{} {:?} {} {}", row.learner, row.seed, row.measure, row.kind), row.value, row.delta));
+    (rows.collect(), steps.into_iter().map(|step| step.loss).collect())
+}
+
+#[test]
+fn one_thread_or_three_at_once_or_step_by_step() {
+    let temporary = [(); 3].map(|()| tempfile::tempdir().unwrap());
+    let small = ["--set", "train.beside=[lora]", "--set", "train.seeds=[3]"];
+    let [one, three, stages] = temporary.each_ref().map(|folder| {
+        experiment(folder.path());
+        folder.path()
+    });
+    let with = |first: &[&'static str]| [first, &small].concat();
+    succeeds(one, &with(&["run", "tuned.yaml", "--threads", "1"]));
+    succeeds(three, &with(&["run", "tuned.yaml", "--threads", "3"]));
+    assert_eq!(numbers(one), numbers(three));
+    for stage in
+        ["calibrate own", "decompose corda-own-20", "train corda-own-20-r4", "train lora-r4", "measure lora-r4"]
+    {
+        succeeds(stages, &[&["run", "tuned.yaml", "--stage", stage], &small[..]].concat());
+    }
+    for shard in ["1/2", "2/2"] {
+        succeeds(stages, &[&["run", "tuned.yaml", "--shard", shard], &small[..]].concat());
+    }
+    let plan = succeeds(stages, &with(&["plan", "tuned.yaml"]));
+    assert!(plan.contains("everything is cached"), "{plan}");
+    succeeds(stages, &with(&["run", "tuned.yaml"]));
+    assert_eq!(numbers(one), numbers(stages));
+}
+
+#[test]
+fn trained_adapters_are_files_that_load_again() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    experiment(folder);
+    let small = ["--set", "train.seeds=[3]", "--set", "train.rates=[1.0e-2]"];
+    let wrong = run(folder, &[&["adapt", "tuned.yaml", "--only", "lora-r4-seed9"], &small[..]].concat());
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("lora-r4-seed3"), "{wrong:?}");
+    let wanted = ["full-seed3", "lora-r4-seed3", "dora-r4-seed3", "corda-own-20-r4-seed3"];
+    let only: Vec<&str> = wanted.iter().flat_map(|id| ["--only", id]).collect();
+    succeeds(folder, &[&["adapt", "tuned.yaml", "--out", "out"], &only[..], &small[..]].concat());
+    let out = folder.join("out/tuned");
+    let card = std::fs::read_to_string(out.join("corda-own-20-r4-seed3/adapter/README.md")).unwrap();
+    assert!(card.contains("library_name: peft") && card.contains("CorDA") && card.contains("0.01"), "{card}");
+    assert!(out.join("full-seed3/model/model.safetensors").is_file());
+    let config = std::fs::read_to_string(out.join("dora-r4-seed3/adapter/adapter_config.json")).unwrap();
+    assert!(config.contains("\"use_dora\": true"), "{config}");
+
+    // On its base, and converted on the untouched model: the loss that the run measured.
+    succeeds(folder, &[&["run", "tuned.yaml"], &small[..]].concat());
+    let rows: Vec<TrainedRow> = read(folder, "trained.parquet");
+    let measured = rows.iter().find(|row| row.learner == "corda-own-20-r4" && row.kind == "loss").unwrap();
+    let expected = format!("{:.2}", measured.value.exp());
+    let adapter = "out/tuned/corda-own-20-r4-seed3";
+    // `merge` evaluates on the spec's texts.
+    for (part, base) in [("adapter", Some(format!("{adapter}/base"))), ("converted", None)] {
+        let part = format!("{adapter}/{part}");
+        let mut arguments = vec!["merge", "tuned.yaml", "--adapter", &part];
+        arguments.extend(base.iter().flat_map(|base| ["--base", base.as_str()]));
+        let said = succeeds(folder, &[&arguments[..], &small[..]].concat());
+        assert!(said.contains(&expected), "{part}: {said} lacks {expected}");
+    }
+}
+
+/// A spec with one change is refused, and says so.
+fn refused(from: &str, to: &str, said: &[&str]) {
+    let temporary = tempfile::tempdir().unwrap();
+    experiment(temporary.path());
+    let spec = SPEC.replace("FORMAT", FORMAT);
+    assert!(spec.contains(from), "{from}");
+    std::fs::write(temporary.path().join("tuned.yaml"), spec.replacen(from, to, 1)).unwrap();
+    fails(temporary.path(), &["check", "tuned.yaml"], said);
+}
+
+#[test]
+fn what_cannot_be_meant_is_refused_with_its_place() {
+    refused(
+        "split: test}, examples: 6",
+        "split: train}, examples: 6",
+        &["tuned.yaml", "are learned: ask another part"],
+    );
+    refused("split: validation}", "split: train}", &["would be chosen on the examples learned"]);
+    refused("lora, dora]", "lora, doar]", &["unknown method beside the arms `doar`", "did you mean `dora`?"]);
+    refused("rates: [1.0e-2, 1.0e-4]", "rates: [0]", &["a learning rate is above 0"]);
+    refused("seeds: [1, 2]", "seeds: [2, 2]", &["seed 2 is listed twice"]);
+    refused("seeds: [1, 2]", "seeds: []", &["no seeds: list at least one"]);
+    refused("batch: 4", "batch: 0", &["`batch` is 0"]);
+    refused("batch: 4", "warmup: 2", &["`warmup` is a share of the steps"]);
+    refused("discard: {components: [4]}", "spectra: {}", &["missing key `discard`"]);
+    refused("tokens: 4}", "tokens: 4000}", &["beyond the context"]);
+    let text = "{file: test.txt, format: text}";
+    refused(
+        &format!("{{file: other.jsonl, format: {FORMAT}}}"),
+        text,
+        &["is plain text, and this needs prompts with answers"],
+    );
+    refused("train:\n  corpus", "adapters: {}\ntrain:\n  corpus", &["goes in a file without `train`"]);
+}
+
+#[test]
+fn broken_data_and_broken_training_are_told() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    experiment(folder);
+    let good = questions(90, "yes");
+    let small =
+        ["run", "tuned.yaml", "--set", "arms=null", "--set", "train.beside=[lora]", "--set", "calibrations=null"];
+    for (bad, said) in [
+        (good.replacen("\"q\"", "q", 1), "data.jsonl, line 1"),
+        (format!("{good}{{\"q\": \"word\"}}\n"), "line 91"),
+        (String::new(), "data.jsonl"),
+    ] {
+        std::fs::write(folder.join("data.jsonl"), bad).unwrap();
+        fails(folder, &small, &[said]);
+        assert!(!folder.join("results/tuned").exists());
+    }
+    std::fs::write(folder.join("data.jsonl"), &good).unwrap();
+    // Every rate breaks down; then one of two does, and the other is taken.
+    let diverging = [&small[..], &["--set", "train.rates=[1.0e30]", "--set", "train.clip=0"]].concat();
+    fails(folder, &diverging, &["lora-r4", "step", "at every learning rate"]);
+    let mixed = [&small[..], &["--set", "train.rates=[1.0e30, 1.0e-2]", "--set", "train.clip=0"]].concat();
+    succeeds(folder, &mixed);
+    let rates: Vec<RateRow> = read(folder, "rates.parquet");
+    assert!(rates.len() == 2 && rates[1].loss.is_infinite() && rates[1].chosen == 0, "{rates:?}");
+
+    // Longer than allowed: left out, counted, never cut.
+    let long = format!("{}{{\"q\": \"{}\", \"a\": \"yes\"}}\n", questions(40, "yes"), "word ".repeat(30));
+    std::fs::write(folder.join("data.jsonl"), long).unwrap();
+    let whole = ["--set", "train.examples=null", "--set", "train.corpus.split=all", "--set", "questions.task=null"];
+    let validation =
+        ["--set", "train.validation.corpus.file=other.jsonl", "--set", "train.validation.corpus.split=all"];
+    succeeds(folder, &[&small[..], &whole, &validation].concat());
+    let page = std::fs::read_to_string(folder.join("results/tuned/report.html")).unwrap();
+    assert!(page.contains("1 of 41 examples are longer than 64 tokens"), "not told");
+}
