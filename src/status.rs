@@ -102,7 +102,7 @@ pub fn describe(loaded: &Loaded, context: &Context) -> Result<String, RunError> 
         let room = context.room.bytes;
         say(format!("memory: at most {} of {}, at `{at}`; {held}", bytes(peak), bytes(room)));
         if peak > room {
-            say("more memory than there is: use fewer samples or shorter ones, or fewer threads (--threads)".into());
+            say("more memory than there is: use fewer or shorter samples, smaller ranks to train, or fewer threads (--threads)".into());
         }
     }
     let (disk, passing) = (lines.iter().map(|line| line.disk).sum(), account.passing);

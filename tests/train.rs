@@ -158,7 +158,10 @@ fn trained_adapters_are_files_that_load_again() {
     succeeds(folder, &[&["adapt", "tuned.yaml", "--out", "out"], &only[..], &small[..]].concat());
     let out = folder.join("out/tuned");
     let card = std::fs::read_to_string(out.join("corda-own-20-r4-seed3/adapter/README.md")).unwrap();
-    assert!(card.contains("library_name: peft") && card.contains("CorDA") && card.contains("0.01"), "{card}");
+    assert!(
+        card.contains("library_name: peft") && card.contains("CorDA") && card.contains("learning rate 1e-2"),
+        "{card}"
+    );
     assert!(out.join("full-seed3/model/model.safetensors").is_file());
     let config = std::fs::read_to_string(out.join("dora-r4-seed3/adapter/adapter_config.json")).unwrap();
     assert!(config.contains("\"use_dora\": true"), "{config}");
@@ -243,9 +246,9 @@ fn broken_data_and_broken_training_are_told() {
     // Longer than allowed: left out, counted, never cut.
     let long = format!("{}{{\"q\": \"{}\", \"a\": \"yes\"}}\n", questions(40, "yes"), "word ".repeat(30));
     std::fs::write(folder.join("data.jsonl"), long).unwrap();
-    let whole = ["--set", "train.examples=null", "--set", "train.corpus.split=all", "--set", "questions.task=null"];
+    let whole = ["--set", "train.examples=null", "--set", "train.corpus.split=null", "--set", "questions.task=null"];
     let validation =
-        ["--set", "train.validation.corpus.file=other.jsonl", "--set", "train.validation.corpus.split=all"];
+        ["--set", "train.validation.corpus.file=other.jsonl", "--set", "train.validation.corpus.split=null"];
     succeeds(folder, &[&small[..], &whole, &validation].concat());
     let page = std::fs::read_to_string(folder.join("results/tuned/report.html")).unwrap();
     assert!(page.contains("1 of 41 examples are longer than 64 tokens"), "not told");

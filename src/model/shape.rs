@@ -98,6 +98,20 @@ impl Linear {
     }
 }
 
+/// SmolLM2-135M's, for tests.
+#[cfg(test)]
+pub(crate) const SMOLLM2: Shape = Shape {
+    hidden: 576,
+    layers: 30,
+    heads: 9,
+    kv_heads: 3,
+    head_dim: 64,
+    intermediate: 1536,
+    vocabulary: 49152,
+    context: 8192,
+    tied: true,
+};
+
 impl Shape {
     /// Every linear of the model in the order of computation, `lm_head` last.
     pub fn linears(&self) -> Vec<Linear> {

@@ -119,7 +119,7 @@ fn write_card(run: &Run, stage: &TrainStage, rows: &[TrainedRow], form: Form, fo
     let card = card::card(&Card {
         experiment: &experiment.name,
         base: &experiment.model.name,
-        licence: &experiment.model.licence,
+        licence: stated(&experiment.model.licence),
         citations: &outcome::citations(experiment),
         label: &learner.label,
         method: &first.method,
@@ -142,5 +142,10 @@ fn data(corpus: &Corpus) -> Data<'_> {
         Source::Hub { repo, .. } => Some(repo.as_str()),
         _ => None,
     };
-    Data { name: &corpus.name, hub, licence: &corpus.licence }
+    Data { name: &corpus.name, hub, licence: stated(&corpus.licence) }
+}
+
+/// A licence; of local files none is known.
+fn stated(licence: &str) -> &str {
+    if licence.is_empty() { "not stated" } else { licence }
 }

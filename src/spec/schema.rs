@@ -43,12 +43,14 @@ const CURVES: [&str; 2] = ["arms", "discard"];
 fn demand_where_nothing_is_extended(root: &mut Value) {
     let own = |of: &mut Value| of.as_object_mut().and_then(|of| of.shift_remove("required")).unwrap_or(json!([]));
     own(root);
-    let [calibration, evaluation, text] =
-        ["Calibration", "Evaluation", "InlineText"].map(|name| own(&mut root["$defs"][name]));
-    let all = |required: Value| {
-        let one = json!({"type": "object", "required": required, "properties": {"corpus": {"required": text}}});
-        json!({"type": ["object", "null"], "additionalProperties": one})
-    };
+    let [calibration, evaluation, text, train, validation, questions] =
+        ["Calibration", "Evaluation", "InlineText", "Train", "Validation", "Questions"]
+            .map(|name| own(&mut root["$defs"][name]));
+    let with_text = |required: &Value| json!({"type": "object", "required": required, "properties": {"corpus": {"required": text}}});
+    let all = |required: Value| json!({"type": ["object", "null"], "additionalProperties": with_text(&required)});
+    let mut training = with_text(&train);
+    training["type"] = json!(["object", "null"]);
+    training["properties"]["validation"] = with_text(&validation);
     root["if"] = json!({"not": {"required": ["extends"]}});
     root["then"] = json!({
         "required": ["name", "model"],
@@ -69,6 +71,8 @@ fn demand_where_nothing_is_extended(root: &mut Value) {
         "properties": {
             "calibrations": all(calibration),
             "evaluate": all(evaluation),
+            "questions": all(questions),
+            "train": training,
             "discard": {"oneOf": [{"required": ["components"]}, {"required": ["share"]}]},
         }
     });

@@ -59,21 +59,12 @@ pub fn step(shape: &Shape, kind: Kind, adapters: &[(Linear, usize)], longest: us
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::shape::SMOLLM2;
     use crate::train::fixture;
 
     #[test]
     fn full_fine_tuning_holds_six_models_on_two_threads_and_adapters_little_more_than_one() {
-        let shape = Shape {
-            hidden: 576,
-            layers: 30,
-            heads: 9,
-            kv_heads: 3,
-            head_dim: 64,
-            intermediate: 1536,
-            vocabulary: 49152,
-            context: 8192,
-            tied: true,
-        };
+        let shape = SMOLLM2;
         let adapters: Vec<_> = shape.linears()[..210].iter().map(|l| (l.clone(), 32)).collect();
         let model = 4.0 * shape.parameters() as f64;
         // Activations: 0.6 GB for 512 tokens.
