@@ -246,9 +246,10 @@ fn broken_data_and_broken_training_are_told() {
     // Longer than allowed: left out, counted, never cut.
     let long = format!("{}{{\"q\": \"{}\", \"a\": \"yes\"}}\n", questions(40, "yes"), "word ".repeat(30));
     std::fs::write(folder.join("data.jsonl"), long).unwrap();
+    std::fs::write(folder.join("third.jsonl"), questions(9, "yes")).unwrap();
     let whole = ["--set", "train.examples=null", "--set", "train.corpus.split=null", "--set", "questions.task=null"];
     let validation =
-        ["--set", "train.validation.corpus.file=other.jsonl", "--set", "train.validation.corpus.split=null"];
+        ["--set", "train.validation.corpus.file=third.jsonl", "--set", "train.validation.corpus.split=null"];
     succeeds(folder, &[&small[..], &whole, &validation].concat());
     let page = std::fs::read_to_string(folder.join("results/tuned/report.html")).unwrap();
     assert!(page.contains("1 of 41 examples are longer than 64 tokens"), "not told");
