@@ -66,7 +66,7 @@ pub fn print_results(results: &std::path::Path, names: &[String], progress: &Pro
             return ExitCode::FAILURE;
         }
         let mut any = false;
-        for table in ["table.md", "adapters.md"] {
+        for table in ["table.md", "adapters.md", "trained.md"] {
             if let Ok(text) = std::fs::read_to_string(folder.join(table)) {
                 println!("{}\n", text.trim_end());
                 any = true;

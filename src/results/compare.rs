@@ -6,16 +6,16 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
 
-use super::{Error, Row, Varied, read_rows};
+use super::{Error, Row, TrainedRow, Varied, read_rows};
 
 /// How well two measurements agree, best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Agreement {
     /// Every measured number is the same to the bit.
     Identical,
-    /// The perplexities differ by at most the tolerance, relative to the larger.
+    /// The values differ by at most the tolerance, relative to the larger.
     Tolerance,
-    /// Each perplexity lies inside the other's 95% interval.
+    /// Each value lies inside the other's 95% interval.
     Interval,
     /// None of these.
     Apart,
@@ -28,11 +28,11 @@ pub enum Agreement {
 pub struct Key {
     /// Name of the variant, where an experiment has several.
     pub variant: Option<String>,
-    /// Name of the evaluation.
+    /// Name of the evaluation; of a trained model with what is measured on it.
     pub evaluation: String,
-    /// Arm's id.
+    /// Arm's id; of a trained model the learner's, with its seed.
     pub arm: String,
-    /// Components discarded.
+    /// Components discarded; of a trained model the rank.
     pub discarded: u32,
     /// Share discarded, as the bits of the float (ordered as the float is, since shares are not negative).
     share: u64,
@@ -43,10 +43,8 @@ pub struct Key {
 pub struct Pair {
     /// Which.
     pub key: Key,
-    /// Perplexity in the first and the second set.
-    pub perplexity: (f64, f64),
-    /// Mean loss in the first and the second set, nats a token.
-    pub nll: (f64, f64),
+    /// What is compared, in the first and the second set: a perplexity; of answers their share that is right, or their loss.
+    pub value: (f64, f64),
     /// How well they agree.
     pub agreement: Agreement,
     /// Settings in which they differ, as `name: first / second`.
@@ -88,29 +86,53 @@ pub enum CompareError {
     },
 }
 
-/// Compares two results, each a folder that holds `results.parquet`, or such a file.
+/// What is compared of a row.
+struct Measurement {
+    value: f64,
+    /// Its 95% interval.
+    interval: (f64, f64),
+    /// Every measured number.
+    measured: Vec<f64>,
+    /// What it was measured with.
+    settings: Vec<(&'static str, String)>,
+}
+
+/// Compares two results, each a folder that holds `results.parquet` or `trained.parquet`, or such a file.
 pub fn compare(first: &Path, second: &Path, tolerance: f64) -> Result<Comparison, CompareError> {
     Ok(compare_rows(&load(first)?, &load(second)?, tolerance))
 }
 
-fn load(path: &Path) -> Result<BTreeMap<Key, Row>, CompareError> {
-    let file = if path.is_dir() { path.join("results.parquet") } else { path.to_path_buf() };
-    let mut rows = BTreeMap::new();
-    for Varied { row, variant } in read_rows::<Varied<Row>>(&file)? {
-        let key = Key::of(&row, variant);
-        if rows.insert(key.clone(), row).is_some() {
+fn load(path: &Path) -> Result<BTreeMap<Key, Measurement>, CompareError> {
+    let trained = path.join(TRAINED);
+    let file = match path.is_dir() {
+        true if trained.is_file() => trained,
+        true => path.join("results.parquet"),
+        false => path.to_path_buf(),
+    };
+    let found: Vec<(Key, Measurement)> = if file.file_name().is_some_and(|name| name == TRAINED) {
+        read_rows::<TrainedRow>(&file)?.iter().map(|row| (Key::of_trained(row), Measurement::of_trained(row))).collect()
+    } else {
+        let rows = read_rows::<Varied<Row>>(&file)?.into_iter();
+        rows.map(|Varied { row, variant }| (Key::of(&row, variant), Measurement::of(&row))).collect()
+    };
+    let mut all = BTreeMap::new();
+    for (key, one) in found {
+        if all.insert(key.clone(), one).is_some() {
             return Err(CompareError::Twice { path: file, key });
         }
     }
-    if rows.is_empty() {
+    if all.is_empty() {
         return Err(CompareError::Empty { path: file });
     }
-    Ok(rows)
+    Ok(all)
 }
 
-fn compare_rows(first: &BTreeMap<Key, Row>, second: &BTreeMap<Key, Row>, tolerance: f64) -> Comparison {
+/// The file of a fine-tuning experiment's measures.
+const TRAINED: &str = "trained.parquet";
+
+fn compare_rows(first: &BTreeMap<Key, Measurement>, second: &BTreeMap<Key, Measurement>, tolerance: f64) -> Comparison {
     let pairs = first.iter().filter_map(|(key, a)| second.get(key).map(|b| Pair::of(key, a, b, tolerance))).collect();
-    let missing = |from: &BTreeMap<Key, Row>, than: &BTreeMap<Key, Row>| {
+    let missing = |from: &BTreeMap<Key, Measurement>, than: &BTreeMap<Key, Measurement>| {
         from.keys().filter(|key| !than.contains_key(key)).cloned().collect()
     };
     Comparison { pairs, only_first: missing(first, second), only_second: missing(second, first), tolerance }
@@ -127,6 +149,16 @@ impl Key {
         }
     }
 
+    fn of_trained(row: &TrainedRow) -> Self {
+        Self {
+            variant: None,
+            evaluation: format!("{} ({})", row.measure, row.kind),
+            arm: row.seed.map_or(row.learner.clone(), |seed| format!("{} from seed {seed}", row.learner)),
+            discarded: row.rank.unwrap_or(0),
+            share: 0,
+        }
+    }
+
     /// Share of all components of the targets that were discarded.
     pub fn share(&self) -> f64 {
         f64::from_bits(self.share)
@@ -140,66 +172,84 @@ impl Display for Key {
     }
 }
 
+impl Measurement {
+    fn of(row: &Row) -> Self {
+        let optional = |value: &Option<u32>| value.map_or("none".to_string(), |value| value.to_string());
+        let others = [row.delta_nll, row.delta_low, row.delta_high, row.factored_ratio];
+        Self {
+            value: row.perplexity,
+            interval: (row.ppl_low, row.ppl_high),
+            measured: [[row.nll, row.nll_stderr, row.perplexity, row.ppl_low, row.ppl_high].as_slice(), &others]
+                .concat(),
+            settings: vec![
+                ("method", row.method.clone()),
+                ("calibration", row.calibration.clone().unwrap_or("none".to_string())),
+                ("samples", optional(&row.samples)),
+                ("targets", row.targets.clone()),
+                ("corpus", format!("{}/{}", row.corpus, row.split)),
+                ("windows", row.windows.to_string()),
+                ("length", row.length.to_string()),
+                ("tokens", row.tokens.to_string()),
+            ],
+        }
+    }
+
+    fn of_trained(row: &TrainedRow) -> Self {
+        let [value, low, high] = match row.kind.as_str() {
+            "loss" => [row.value, row.low, row.high].map(f64::exp),
+            _ => [row.value, row.low, row.high],
+        };
+        let measured = [row.value, row.stderr, row.low, row.high, row.delta, row.delta_low, row.delta_high];
+        Self {
+            value,
+            interval: (low, high),
+            measured: measured.to_vec(),
+            settings: vec![
+                ("method", row.method.clone()),
+                ("calibration", row.calibration.clone().unwrap_or("none".to_string())),
+                ("end", row.end.clone().unwrap_or("none".to_string())),
+                ("parameters", row.parameters.to_string()),
+                ("learning rate", row.rate.map_or("none".to_string(), |rate| format!("{rate:e}"))),
+                ("windows or questions", row.count.to_string()),
+            ],
+        }
+    }
+
+    /// Settings in which the two differ.
+    fn differing(&self, other: &Self) -> Vec<String> {
+        let pairs = self.settings.iter().zip(&other.settings);
+        pairs.filter(|(a, b)| a != b).map(|((name, a), (_, b))| format!("{name}: {a} / {b}")).collect()
+    }
+
+    fn agreement(&self, other: &Self, tolerance: f64) -> Agreement {
+        let bits = |one: &Self| one.measured.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+        let inside = |value: f64, (low, high): (f64, f64)| low <= value && value <= high;
+        if bits(self) == bits(other) {
+            Agreement::Identical
+        } else if relative(self.value, other.value) <= tolerance {
+            Agreement::Tolerance
+        } else if inside(self.value, other.interval) && inside(other.value, self.interval) {
+            Agreement::Interval
+        } else {
+            Agreement::Apart
+        }
+    }
+}
+
 impl Pair {
-    fn of(key: &Key, a: &Row, b: &Row, tolerance: f64) -> Self {
-        let settings = differing_settings(a, b);
+    fn of(key: &Key, a: &Measurement, b: &Measurement, tolerance: f64) -> Self {
+        let settings = a.differing(b);
         Self {
             key: key.clone(),
-            perplexity: (a.perplexity, b.perplexity),
-            nll: (a.nll, b.nll),
-            agreement: if settings.is_empty() { agreement(a, b, tolerance) } else { Agreement::Incomparable },
+            value: (a.value, b.value),
+            agreement: if settings.is_empty() { a.agreement(b, tolerance) } else { Agreement::Incomparable },
             settings,
         }
     }
 
-    /// Difference of the perplexities relative to the larger; 0 for the same infinity, infinite for unlike infinities.
+    /// Difference of the values relative to the larger; 0 for the same infinity, infinite for unlike infinities.
     pub fn relative(&self) -> f64 {
-        relative(self.perplexity.0, self.perplexity.1)
-    }
-}
-
-fn differing_settings(a: &Row, b: &Row) -> Vec<String> {
-    let optional = |value: &Option<u32>| value.map_or("none".to_string(), |value| value.to_string());
-    let of = |row: &Row| {
-        [
-            ("method", row.method.clone()),
-            ("calibration", row.calibration.clone().unwrap_or("none".to_string())),
-            ("samples", optional(&row.samples)),
-            ("targets", row.targets.clone()),
-            ("corpus", format!("{}/{}", row.corpus, row.split)),
-            ("windows", row.windows.to_string()),
-            ("length", row.length.to_string()),
-            ("tokens", row.tokens.to_string()),
-        ]
-    };
-    let pairs = of(a).into_iter().zip(of(b));
-    pairs.filter(|(a, b)| a != b).map(|((name, a), (_, b))| format!("{name}: {a} / {b}")).collect()
-}
-
-fn agreement(a: &Row, b: &Row, tolerance: f64) -> Agreement {
-    let measured = |row: &Row| {
-        [
-            row.nll,
-            row.nll_stderr,
-            row.perplexity,
-            row.ppl_low,
-            row.ppl_high,
-            row.delta_nll,
-            row.delta_low,
-            row.delta_high,
-            row.factored_ratio,
-        ]
-        .map(f64::to_bits)
-    };
-    let inside = |value: f64, row: &Row| row.ppl_low <= value && value <= row.ppl_high;
-    if measured(a) == measured(b) {
-        Agreement::Identical
-    } else if relative(a.perplexity, b.perplexity) <= tolerance {
-        Agreement::Tolerance
-    } else if inside(a.perplexity, b) && inside(b.perplexity, a) {
-        Agreement::Interval
-    } else {
-        Agreement::Apart
+        relative(self.value.0, self.value.1)
     }
 }
 
@@ -245,10 +295,10 @@ impl Display for Comparison {
             }
         }
         if let Some(pair) = self.pairs.iter().max_by(|a, b| a.relative().total_cmp(&b.relative())) {
-            writeln!(f, "largest difference of a perplexity: {:.3}% ({})", 100.0 * pair.relative(), pair.key)?;
+            writeln!(f, "largest difference of a value: {:.3}% ({})", 100.0 * pair.relative(), pair.key)?;
         }
         for pair in self.pairs.iter().filter(|pair| pair.agreement >= Agreement::Apart) {
-            let (a, b) = pair.perplexity;
+            let (a, b) = pair.value;
             writeln!(f, "  {}: {a:.6} / {b:.6}", pair.key)?;
             pair.settings.iter().try_for_each(|setting| writeln!(f, "    {setting}"))?;
         }

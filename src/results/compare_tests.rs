@@ -13,7 +13,7 @@ fn rows() -> Vec<Row> {
 fn compared(change: impl FnOnce(&mut Vec<Row>)) -> Comparison {
     let mut changed = rows();
     change(&mut changed);
-    let set = |rows: Vec<Row>| rows.into_iter().map(|row| (Key::of(&row, None), row)).collect();
+    let set = |rows: Vec<Row>| rows.into_iter().map(|row| (Key::of(&row, None), Measurement::of(&row))).collect();
     compare_rows(&set(rows()), &set(changed), 0.005)
 }
 
@@ -75,4 +75,24 @@ fn folders_and_files() {
     write_rows::<Row>(&file, &[]).unwrap();
     assert!(matches!(compare(&file, &file, 0.0), Err(CompareError::Empty { .. })));
     assert!(matches!(compare(&folder.path().join("none"), &file, 0.0), Err(CompareError::Read(_))));
+}
+
+#[test]
+fn trained_models_are_compared_by_learner_seed_and_measure() {
+    let folder = tempfile::tempdir().unwrap();
+    let [first, second] = ["a", "b"].map(|name| folder.path().join(name));
+    let rows = crate::results::fixture::trained::rows();
+    write_rows(&first.join(TRAINED), &rows).unwrap();
+    let mut others = rows.clone();
+    others.iter_mut().for_each(|row| row.seconds += 1.0);
+    write_rows(&second.join(TRAINED), &others).unwrap();
+    let same = compare(&first, &second, 0.0).unwrap();
+    assert!(same.worst() == Agreement::Identical && same.pairs.len() == rows.len(), "{same}");
+
+    let row = others.iter_mut().find(|row| row.kind == "answer-loss" && row.seed.is_some()).unwrap();
+    (row.value, row.rate) = (row.value + 100.0, row.rate);
+    let key = Key::of_trained(row);
+    write_rows(&second.join(TRAINED), &others).unwrap();
+    let apart = compare(&first, &second, 0.005).unwrap();
+    assert!(apart.worst() == Agreement::Apart && apart.to_string().contains(&key.to_string()), "{apart}");
 }

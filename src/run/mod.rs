@@ -34,6 +34,7 @@ mod extent;
 mod heatmap;
 pub mod outcome;
 mod publish;
+mod saved;
 pub mod shard;
 mod spectrum;
 pub mod steps;

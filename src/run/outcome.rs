@@ -8,12 +8,13 @@ use crate::decompose::store;
 use crate::evaluate::uncertainty::{Estimate, estimate, paired};
 use crate::plan::{EvaluateStage, Plan};
 use crate::report::published::{PublishedRow, PublishedTest};
-use crate::report::{self, Meta, Tested, Trained};
+use crate::report::{self, Meta};
 use crate::results::provenance::{Asset, Git, Provenance, timestamp};
-use crate::results::{self, AnswerRow, LinearRow, RateRow, Row, StepRow, TrainedRow, WindowRow, machine::Machine};
-use crate::spec::{Asks, Experiment, Publication, Scores, Warning};
+use crate::results::{self, LinearRow, Row, WindowRow, machine::Machine};
+use crate::spec::{Experiment, Publication, Warning};
 
 use super::extent::{self, Extent};
+use super::saved::{self, Saved};
 use super::{Context, Run, RunError, energy, heatmap, spectrum, trained};
 
 /// Files of a results folder; all of them make it complete.
@@ -27,7 +28,7 @@ pub fn files(experiment: &Experiment) -> Vec<&'static str> {
         files.extend(["trained.parquet", "trained.csv", "steps.parquet", "rates.parquet", "answers.parquet"]);
         files.extend(["trained.md", "trained.tex"]);
         files.extend(["training.svg", "training.png", "training.pdf"]);
-        let tested = tested(experiment);
+        let tested = saved::tested(experiment);
         if !tested.task.is_empty() && !tested.knowledge.is_empty() {
             files.extend(["kept.svg", "kept.png", "kept.pdf"]);
         }
@@ -197,61 +198,6 @@ pub(super) fn render(
     Ok(written)
 }
 
-/// What a fine-tuning experiment saved.
-struct Saved {
-    rows: Vec<TrainedRow>,
-    steps: Vec<StepRow>,
-    rates: Vec<RateRow>,
-    answers: Vec<AnswerRow>,
-    tested: Tested,
-    published: Option<Scores>,
-}
-
-impl Saved {
-    /// `None` of an experiment without fine-tuning.
-    fn read(experiment: &Experiment, context: &Context, folder: &Path) -> Result<Option<Self>, RunError> {
-        if experiment.train.is_none() {
-            return Ok(None);
-        }
-        Ok(Some(Self {
-            rows: results::read_rows(&folder.join("trained.parquet"))?,
-            steps: results::read_rows(&folder.join("steps.parquet"))?,
-            rates: results::read_rows(&folder.join("rates.parquet"))?,
-            answers: results::read_rows(&folder.join("answers.parquet"))?,
-            tested: tested(experiment),
-            published: match publication(experiment, context)? {
-                Some(Publication::Scores(scores)) => Some(scores),
-                _ => None,
-            },
-        }))
-    }
-
-    fn trained(&self) -> Trained<'_> {
-        Trained {
-            rows: &self.rows,
-            steps: &self.steps,
-            rates: &self.rates,
-            answers: &self.answers,
-            tested: &self.tested,
-            published: self.published.as_ref(),
-        }
-    }
-}
-
-/// What stands for the task, and what for knowledge: questions as the spec says, and every text.
-fn tested(experiment: &Experiment) -> Tested {
-    let about = |asks: Asks| experiment.questions.iter().filter(move |questions| questions.asks == asks);
-    let names = |asks: Asks| about(asks).map(|questions| questions.name.clone());
-    let of_knowledge = |corpus: &str| about(Asks::Knowledge).any(|questions| questions.corpus.name == corpus);
-    let contexts = experiment.calibrations.iter().filter(|calibration| of_knowledge(&calibration.corpus.name));
-    let texts = experiment.evaluations.iter().map(|evaluation| evaluation.name.clone());
-    Tested {
-        task: names(Asks::Task).collect(),
-        knowledge: names(Asks::Knowledge).chain(texts).collect(),
-        contexts: contexts.map(|calibration| calibration.name.clone()).collect(),
-    }
-}
-
 /// The rows of a plan, from the journals.
 pub(super) fn measurements(run: &Run) -> Result<(Vec<Row>, Vec<WindowRow>), RunError> {
     let (mut rows, mut window_rows) = (Vec::new(), Vec::new());
@@ -409,7 +355,7 @@ pub(super) fn citations(experiment: &Experiment) -> Vec<String> {
 }
 
 /// The paper's numbers that a spec names, of either kind.
-fn publication(experiment: &Experiment, context: &Context) -> Result<Option<Publication>, RunError> {
+pub(super) fn publication(experiment: &Experiment, context: &Context) -> Result<Option<Publication>, RunError> {
     let Some(name) = &experiment.published else { return Ok(None) };
     Ok(Some(Publication::load(&context.experiments.join("published").join(format!("{name}.yaml")))?))
 }

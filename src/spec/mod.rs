@@ -8,6 +8,7 @@ mod arms;
 mod catalog;
 mod device;
 mod discard;
+mod learning;
 mod model;
 mod published;
 mod raw;
@@ -33,12 +34,12 @@ use crate::adapt::Split;
 use crate::assets::Source;
 use crate::corpus::Format;
 use crate::decompose::{End, METHODS, Method};
-use crate::evaluate::answers::Score;
 use crate::model::shape::Shape;
 
 pub use crate::yaml::Errors as SpecErrors;
 pub use catalog::{Catalog, CorpusEntry, ModelEntry};
 pub use device::Device;
+pub use learning::{Asks, Learner, Questions, Start, Train};
 pub use model::ShapeReader;
 pub use published::{Published, PublishedRow, PublishedTest};
 use resolve::safe_name;
@@ -295,118 +296,6 @@ pub struct Evaluation {
     pub windows: Option<usize>,
     /// Length of a window, in tokens; it has `length - 1` predictions.
     pub length: usize,
-}
-
-/// Fine-tuning: every learner at the learning rate that suits it, from every seed.
-#[derive(Debug, Clone, Serialize, PartialEq)]
-pub struct Train {
-    /// The examples to learn; a part of a corpus of records.
-    pub corpus: Corpus,
-    /// How many of them, from the start of the part; `None` for all.
-    pub examples: Option<usize>,
-    /// What learning rates are chosen on; another part.
-    pub validation: Corpus,
-    /// How many of its examples; `None` for all.
-    pub validation_examples: Option<usize>,
-    /// Longest example, in tokens; longer ones are left out and counted.
-    pub length: usize,
-    /// Passes over the examples.
-    pub epochs: usize,
-    /// Examples an optimiser step.
-    pub batch: usize,
-    /// Share of the steps over which the learning rate rises.
-    pub warmup: f64,
-    /// AdamW's weight decay.
-    pub weight_decay: f64,
-    /// Largest norm of a gradient.
-    pub clip: Option<f64>,
-    /// Seeds of order and of random adapters, distinct, in the order of the file. Learning rates are chosen with the first.
-    pub seeds: Vec<u64>,
-    /// What learns: those beside the arms first, then each arm at each point of `discard`.
-    pub learners: Vec<Learner>,
-}
-
-/// Something that learns.
-#[derive(Debug, Clone, Serialize, PartialEq)]
-pub struct Learner {
-    /// Unique short name, e.g. `lora-r32`, `corda-nq-64-r32`, `full`.
-    pub id: String,
-    /// What tables and legends say.
-    pub label: String,
-    /// What it starts from.
-    pub start: Start,
-    /// Peak learning rates to choose from, ascending, distinct.
-    pub rates: Vec<f64>,
-}
-
-/// What a learner starts from. A point is one of `discard`: the rank of each linear's adapter.
-#[derive(Debug, Clone, Copy, Serialize, PartialEq, Eq)]
-#[serde(rename_all = "kebab-case")]
-pub enum Start {
-    /// The model as it is; every weight learns.
-    Full,
-    /// Adapters with random A and B = 0.
-    Lora {
-        /// Index of the point.
-        point: usize,
-    },
-    /// The same, with a magnitude for each row.
-    Dora {
-        /// Index of the point.
-        point: usize,
-    },
-    /// Adapters made of the components an arm takes, on the model without them.
-    Components {
-        /// Index of the arm.
-        arm: usize,
-        /// Index of the point.
-        point: usize,
-    },
-}
-
-impl Questions {
-    /// How answers are compared, as the corpus says.
-    pub fn score(&self) -> Score {
-        match &self.corpus.format {
-            Format::Records(records) => records.score,
-            _ => Score::Text,
-        }
-    }
-}
-
-impl Start {
-    /// The point of `discard` that says the adapters' ranks; `None` where there are no adapters.
-    pub fn point(self) -> Option<usize> {
-        match self {
-            Self::Full => None,
-            Self::Lora { point } | Self::Dora { point } | Self::Components { point, .. } => Some(point),
-        }
-    }
-}
-
-/// A set of questions asked before and after fine-tuning.
-#[derive(Debug, Clone, Serialize, PartialEq)]
-pub struct Questions {
-    /// Its key in the spec.
-    pub name: String,
-    /// The questions; a part of a corpus of records.
-    pub corpus: Corpus,
-    /// How many, from the start of the part; `None` for all.
-    pub examples: Option<usize>,
-    /// Longest answer to generate, in tokens.
-    pub tokens: usize,
-    /// What they are about.
-    pub asks: Asks,
-}
-
-/// What questions are about.
-#[derive(Debug, Clone, Copy, Serialize, serde::Deserialize, PartialEq, Eq, schemars::JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Asks {
-    /// What is learned.
-    Task,
-    /// What should be kept.
-    Knowledge,
 }
 
 impl Corpus {
