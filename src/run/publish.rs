@@ -113,8 +113,8 @@ fn write_card(run: &Run, stage: &TrainStage, rows: &[TrainedRow], form: Form, fo
     let calibration = experiment.calibrations.iter().find(|c| Some(&c.name) == first.calibration.as_ref());
     let words = calibration
         .map(|c| format!("{} samples of {} tokens of {}/{}", c.samples, c.length, c.corpus.name, c.corpus.split));
-    let corpora = [Some(&train.corpus), calibration.map(|c| &c.corpus)];
-    let data: Vec<Data> = corpora.into_iter().flatten().map(data).collect();
+    let other = calibration.map(|c| &c.corpus).filter(|corpus| corpus.name != train.corpus.name);
+    let data: Vec<Data> = std::iter::once(&train.corpus).chain(other).map(data).collect();
     let settings = trained::settings(experiment);
     let card = card::card(&Card {
         experiment: &experiment.name,
