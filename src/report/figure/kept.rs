@@ -72,8 +72,12 @@ impl Panel<'_> {
         let seeds = || self.points.iter().flat_map(|point| &point.seeds);
         let (left, top) = (corner.0 + LEFT, corner.1 + HEADING);
         let before = self.untrained.map(|(_, knowledge)| knowledge);
-        let x = self.axes.0.scale(seeds().map(|seed| seed.0));
-        let y = self.axes.1.scale(seeds().map(|seed| seed.1).chain(before));
+        let deviations = |of: fn(&(f64, f64)) -> f64| {
+            let ends = self.points.iter().map(move |point| spread(point.seeds.iter().map(of)));
+            ends.flat_map(|(mean, deviation)| [mean - deviation, mean + deviation])
+        };
+        let x = self.axes.0.scale(seeds().map(|seed| seed.0).chain(deviations(|seed| seed.0)));
+        let y = self.axes.1.scale(seeds().map(|seed| seed.1).chain(deviations(|seed| seed.1)).chain(before));
         Plot { left, top, right: left + WIDTH, bottom: top + HEIGHT, x, y }
     }
 
