@@ -213,7 +213,12 @@ fn training(study: &Study) -> Table {
         let tokens: u64 = own.iter().map(|step| step.tokens).sum();
         let cells = vec![
             Cell::Text(own.iter().map(|step| step.step).max().unwrap_or(0).to_string()),
-            Cell::Spread(number(mean), number(deviation)),
+            // Of one seed there is no deviation.
+            if losses.len() > 1 {
+                Cell::Spread(number(mean), number(deviation))
+            } else {
+                Cell::Text(format!("{mean:.3}"))
+            },
             Cell::Text(format!("{seconds:.0}")),
             Cell::Text(count((tokens as f64 / seconds.max(f64::MIN_POSITIVE)).round() as u64)),
         ];

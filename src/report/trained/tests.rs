@@ -211,6 +211,7 @@ fn a_single_seed_and_no_answers_are_enough() {
     let study = Study::new(&trained).unwrap();
     let text = markdown(&study, &meta());
     assert!(!text.contains('±') || text.contains("± standard deviation"), "{text}");
+    assert!(!text.contains("NaN"), "{text}");
     assert!(text.contains("Cannot be told at this size") && !text.contains("Holds in"), "{text}");
     assert_eq!(crowded(&figures::kept(&study, &meta()).unwrap()), None);
     let folder = tempfile::tempdir().unwrap();
