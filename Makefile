@@ -84,7 +84,7 @@ memory: build ## Hold the account of memory in `corda plan` against what stages 
 	tests/memory.py $(CORDA) .cache/memory smollm2=smollm2-135m-instruct 0.5b=.cache/memory/random-0.5b 1.3b=.cache/memory/random-1.3b
 
 bench: ## Criterion benches of the hot paths, then each as a share of the yardstick
-	cargo bench
+	CANDLE_NUM_THREADS=1 cargo bench
 	benches/shares.py $(dir $(CORDA))../criterion
 
 clean: ## Remove build products and the cache (results stay)
