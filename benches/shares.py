@@ -54,6 +54,13 @@ def rows(folder):
         elif name.startswith("calibration"):
             row["tokens_per_second"] = throughput["Elements"] / seconds / LAYERS
             rate = row["tokens_per_second"] * LAYERS * (BLOCK + attention(512) + SQUARES)
+        elif name.startswith("train/"):
+            # As src/plan/cost.rs counts them: twice the blocks' forward pass, or three times where all weights learn.
+            row["tokens_per_second"] = throughput["Elements"] / seconds
+            passes = 3 if name.startswith("train/full") else 2
+            rate = row["tokens_per_second"] * passes * LAYERS * (BLOCK + attention(64))
+        elif name.startswith("generate"):
+            row["tokens_per_second"] = throughput["Elements"] / seconds
         elif name.startswith("factorisation/") and "x" in name:
             # On one thread, in f64: beside one thread's part of the yardstick.
             d_out, d_in = map(int, name.split("/")[1].split("x"))
