@@ -44,7 +44,7 @@ pub fn adapt(loaded: &Loaded, context: &Context, out: &Path, only: &[String]) ->
     let checkpoint = Checkpoint::open(&run.files(&experiment.model.source)?)?;
     // What cannot be exported is said before anything is computed.
     checkpoint.side_files(false)?;
-    let wanted = chosen(all(experiment, &plan, adapters.lora), only)?;
+    let wanted = chosen(all(experiment, &plan, adapters.lora), |one| &one.id, only)?;
     let arms: Vec<usize> = wanted.iter().filter_map(|one| Some(one.arm?.arm)).collect();
     for (i, calibration) in experiment.calibrations.iter().enumerate() {
         // By the statistics, not by the name: two calibrations of equal content share them.
@@ -87,12 +87,13 @@ fn all<'a>(experiment: &Experiment, plan: &'a Plan, lora: bool) -> Vec<Wanted<'a
     all
 }
 
-fn chosen<'a>(all: Vec<Wanted<'a>>, only: &[String]) -> Result<Vec<Wanted<'a>>, RunError> {
-    if let Some(name) = only.iter().find(|name| !all.iter().any(|one| one.id == **name)) {
-        let known = all.iter().map(|one| one.id.as_str()).collect::<Vec<_>>().join(", ");
+/// Those of `all` that `only` names; all where it names none.
+pub(super) fn chosen<W>(all: Vec<W>, id: impl Fn(&W) -> &String, only: &[String]) -> Result<Vec<W>, RunError> {
+    if let Some(name) = only.iter().find(|name| !all.iter().any(|one| id(one) == *name)) {
+        let known = all.iter().map(|one| id(one).as_str()).collect::<Vec<_>>().join(", ");
         return Err(RunError::NoSuchAdapter { name: name.clone(), known });
     }
-    Ok(all.into_iter().filter(|one| only.is_empty() || only.contains(&one.id)).collect())
+    Ok(all.into_iter().filter(|one| only.is_empty() || only.contains(id(one))).collect())
 }
 
 fn write(run: &Run, one: &Wanted, checkpoint: &Checkpoint, folder: &Path) -> Result<(), RunError> {
@@ -104,11 +105,7 @@ fn write(run: &Run, one: &Wanted, checkpoint: &Checkpoint, folder: &Path) -> Res
     match one.arm {
         Some(stage) => {
             let taken = run.taken(stage, &count);
-            for part in &run.plan.parts {
-                for (linear, decomposed) in taken.read(part)?.into_iter().filter(|(linear, _)| count(linear) > 0) {
-                    adapters.push(Adapter::of_components(&decomposed, count(&linear), split));
-                }
-            }
+            adapters = run.adapters_of(&taken, split)?;
             export::write_model(&folder.join("base"), &Truncated::new(base, taken)?, checkpoint)?;
         }
         None => {

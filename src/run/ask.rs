@@ -5,7 +5,6 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use crate::cache::{Arrays, ReadArrays};
-
 use crate::evaluate::answers::exact;
 use crate::evaluate::questions::Asking;
 use crate::evaluate::responses::response_losses;
@@ -80,9 +79,7 @@ impl Run<'_> {
         let losses: Vec<EvaluateStage> = stage.losses.iter().enumerate().map(text_stage).collect();
         let mut texts = Vec::new();
         for one in &losses {
-            let count = self.windows(one.evaluation)?;
-            let done = self.context.cache.journal(&one.key).read()?;
-            let missing: Vec<usize> = (0..count).filter(|window| !done.contains_key(window)).collect();
+            let missing = self.missing(one)?;
             if !missing.is_empty() {
                 texts.push(Todo { stage: one, missing });
             }

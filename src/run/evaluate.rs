@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::{Mutex, PoisonError};
 
+use crate::adapt::{Adapter, Split};
 use crate::cache::{Arrays, Journal, Measured, ReadArrays};
 use crate::corpus::windows;
 use crate::evaluate::{Done, Window, resident_losses, streamed_losses};
@@ -28,10 +29,8 @@ pub(super) fn run(run: &Run, arm: Option<&DecomposeStage>) -> Result<Outcome, Ru
     let mut todo = Vec::new();
     let (mut cached, mut total) = (0, 0u64);
     for stage in plan.evaluate.iter().filter(|stage| stage.point.map(|(a, _)| a) == arm.map(|a| a.arm)) {
-        let count = run.windows(stage.evaluation)?;
-        let measured = run.context.cache.journal(&stage.key).read()?;
-        let missing: Vec<usize> = (0..count).filter(|window| !measured.contains_key(window)).collect();
-        cached += count - missing.len();
+        let missing = run.missing(stage)?;
+        cached += run.windows(stage.evaluation)? - missing.len();
         total += (missing.len() * run.experiment.evaluations[stage.evaluation].length) as u64;
         if !missing.is_empty() {
             todo.push(Todo { stage, missing });
@@ -50,6 +49,23 @@ pub(super) fn run(run: &Run, arm: Option<&DecomposeStage>) -> Result<Outcome, Ru
 }
 
 impl Run<'_> {
+    /// These components as adapters, a linear each.
+    pub(super) fn adapters_of(&self, taken: &Taken, split: Split) -> Result<Vec<Adapter>, RunError> {
+        let mut adapters = Vec::new();
+        for part in &self.plan.parts {
+            for (linear, decomposed) in taken.read(part)?.into_iter().filter(|(linear, _)| (taken.count)(linear) > 0) {
+                adapters.push(Adapter::of_components(&decomposed, (taken.count)(&linear), split));
+            }
+        }
+        Ok(adapters)
+    }
+
+    /// Windows of a stage that the cache lacks.
+    pub(super) fn missing(&self, stage: &EvaluateStage) -> Result<Vec<usize>, RunError> {
+        let measured = self.context.cache.journal(&stage.key).read()?;
+        Ok((0..self.windows(stage.evaluation)?).filter(|window| !measured.contains_key(window)).collect())
+    }
+
     /// The components that an arm takes, as many as `count` says.
     pub(super) fn taken<'b>(
         &'b self,

@@ -15,6 +15,7 @@ use crate::results::provenance::Outcome;
 use crate::spec::{Corpus, Experiment, Loaded, Start};
 use crate::train::Trained;
 
+use super::adapt::chosen;
 use super::{Context, Run, RunError, identities, outcome, steps, trained};
 
 /// A trained model to write.
@@ -40,7 +41,7 @@ pub(super) fn adapters(
     let checkpoint = Checkpoint::open(&run.files(&experiment.model.source)?)?;
     // What cannot be exported is said before anything is computed.
     checkpoint.side_files(false)?;
-    let wanted = chosen(all(experiment), only)?;
+    let wanted = chosen(all(experiment), |one| &one.id, only)?;
     // A card tells what was measured, beside the untrained model.
     for step in steps::steps(experiment, &plan) {
         run.stage(&step.name, |run| step.run(run).map(|outcome| (outcome, ())))?;
@@ -65,14 +66,6 @@ fn all(experiment: &Experiment) -> Vec<Wanted> {
         all.extend(seeds.map(|(seed, value)| Wanted { id: format!("{}-seed{value}", one.id), learner, seed }));
     }
     all
-}
-
-fn chosen(all: Vec<Wanted>, only: &[String]) -> Result<Vec<Wanted>, RunError> {
-    if let Some(name) = only.iter().find(|name| !all.iter().any(|one| one.id == **name)) {
-        let known = all.iter().map(|one| one.id.as_str()).collect::<Vec<_>>().join(", ");
-        return Err(RunError::NoSuchAdapter { name: name.clone(), known });
-    }
-    Ok(all.into_iter().filter(|one| only.is_empty() || only.contains(&one.id)).collect())
 }
 
 fn write(run: &Run, one: &Wanted, rows: &[TrainedRow], checkpoint: &Checkpoint, folder: &Path) -> Result<(), RunError> {

@@ -5,9 +5,9 @@ use crate::plan::Plan;
 use crate::plan::memory::{Layout, PassSize};
 use crate::results::provenance::Outcome;
 use crate::spec::{Experiment, Start, Train};
-use crate::train;
 
-use super::{Run, RunError, Shard, ask, calibrate, decompose, energy, evaluate, train as training_run};
+use super::trained::learns;
+use super::{Run, RunError, Shard, ask, calibrate, decompose, energy, evaluate, train};
 
 /// Tokens of a question, for the account: the shipped ones have fewer.
 const QUESTION: usize = 128;
@@ -125,7 +125,7 @@ impl Step {
             Kind::Energy(i) => energy::run(run, &run.plan.energy[i]),
             Kind::Evaluate(i) => evaluate::run(run, Some(&run.plan.decompose[i])),
             Kind::Ask => ask::undamaged(run),
-            Kind::Train(i) => training_run::run(run, i),
+            Kind::Train(i) => train::run(run, i),
             Kind::Measure(i) => ask::learner(run, i),
         }
     }
@@ -163,7 +163,7 @@ impl Step {
             }
             Kind::Evaluate(i) => evaluation(Some(plan.decompose[i].arm), discard.len()),
             Kind::Ask => layout.asking(longest_answer(experiment)),
-            Kind::Train(i) => experiment.train.as_ref().map_or(0, |train| training(experiment, train, i, layout)),
+            Kind::Train(i) => experiment.train.as_ref().map_or(0, |spec| training(experiment, spec, i, layout)),
             Kind::Measure(_) => {
                 // The trained model, its weights and its base at once; then its measures.
                 let models = layout.merging();
@@ -181,13 +181,6 @@ fn longest_answer(experiment: &Experiment) -> usize {
 /// Most bytes that training a learner takes.
 fn training(experiment: &Experiment, train: &Train, learner: usize, layout: &Layout) -> u64 {
     let start = train.learners[learner].start;
-    let kind = match start {
-        Start::Full => train::Kind::Full,
-        Start::Dora { .. } => train::Kind::Dora,
-        Start::Lora { .. } | Start::Components { .. } => train::Kind::Lora,
-    };
-    let rank = |linear: &Linear| start.point().map_or(0, |point| experiment.discard.components(point, linear));
-    let linears = experiment.linears().into_iter().map(|linear| (rank(&linear), linear));
-    let adapters: Vec<(Linear, usize)> = linears.filter(|(r, _)| *r > 0).map(|(r, linear)| (linear, r)).collect();
+    let (kind, adapters) = learns(experiment, start);
     layout.training(kind, &adapters, train.length, matches!(start, Start::Components { .. }))
 }

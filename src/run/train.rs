@@ -16,9 +16,10 @@ use crate::progress::Unit;
 use crate::results::provenance::Outcome;
 use crate::spec::{self, Corpus};
 use crate::train::tokenised::Tokenised;
-use crate::train::{self, Kind, Settings, Step, TrainError, Trained, Trainer};
+use crate::train::{self, Settings, Step, TrainError, Trained, Trainer};
 
 use super::shard::lock;
+use super::trained::learns;
 use super::weights::Truncated;
 use super::{Run, RunError};
 
@@ -233,20 +234,14 @@ impl Run<'_> {
     pub(super) fn start(&self, stage: &TrainStage) -> Result<train::Start, RunError> {
         let train = self.training()?;
         let base = self.model()?.weights.weights();
-        let linears = self.experiment.linears();
-        let seed = train.seeds[stage.seed];
-        let random = |point: usize| {
-            let rank = |linear: &_| self.experiment.discard.components(point, linear);
-            let some = linears.iter().filter(|linear| rank(linear) > 0);
-            some.map(|linear| Adapter::lora(linear, rank(linear), seed)).collect::<Vec<_>>()
-        };
-        let (kind, base, adapters) = match train.learners[stage.learner].start {
-            spec::Start::Full => (Kind::Full, Resident::collect(base)?, Vec::new()),
-            spec::Start::Lora { point } => (Kind::Lora, Resident::collect(base)?, random(point)),
-            spec::Start::Dora { point } => (Kind::Dora, Resident::collect(base)?, random(point)),
-            spec::Start::Components { arm, point } => {
-                let (base, adapters) = self.components(arm, point)?;
-                (Kind::Lora, base, adapters)
+        let start = train.learners[stage.learner].start;
+        let (kind, adapted) = learns(self.experiment, start);
+        let (base, adapters) = match start {
+            spec::Start::Components { arm, point } => self.components(arm, point)?,
+            spec::Start::Full | spec::Start::Lora { .. } | spec::Start::Dora { .. } => {
+                let seed = train.seeds[stage.seed];
+                let random = adapted.iter().map(|(linear, rank)| Adapter::lora(linear, *rank, seed));
+                (Resident::collect(base)?, random.collect())
             }
         };
         Ok(train::Start { base, kind, adapters })
@@ -258,12 +253,7 @@ impl Run<'_> {
         let stage = stage.ok_or_else(|| RunError::NoTraining(self.experiment.path.clone()))?;
         let count = |linear: &crate::model::shape::Linear| self.experiment.discard.components(point, linear);
         let taken = self.taken(stage, &count);
-        let mut adapters = Vec::new();
-        for part in &self.plan.parts {
-            for (linear, decomposed) in taken.read(part)?.into_iter().filter(|(linear, _)| count(linear) > 0) {
-                adapters.push(Adapter::of_components(&decomposed, count(&linear), Split::default()));
-            }
-        }
+        let adapters = self.adapters_of(&taken, Split::default())?;
         let base = self.model()?.weights.weights();
         Ok((Resident::collect(&Truncated::new(base, taken)?)?, adapters))
     }

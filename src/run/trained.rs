@@ -6,6 +6,7 @@ use crate::model::shape::Linear;
 use crate::plan::TrainStage;
 use crate::results::{AnswerRow, RateRow, StepRow, TrainedRow};
 use crate::spec::{Experiment, Learner, Start};
+use crate::train::{Kind, memory};
 
 use super::ask::Answers;
 use super::{Run, RunError};
@@ -199,12 +200,20 @@ fn row(experiment: &Experiment, learner: Option<&Learner>) -> TrainedRow {
 
 /// Parameters that learn.
 pub fn parameters(experiment: &Experiment, start: Start) -> u64 {
-    let Some(point) = start.point() else { return experiment.model.shape.parameters() };
-    let rank = |linear: &Linear| experiment.discard.components(point, linear);
-    let linears = experiment.linears();
-    let magnitudes = |linear: &Linear| if matches!(start, Start::Dora { .. }) { linear.d_out } else { 0 };
-    let adapted = linears.iter().filter(|linear| rank(linear) > 0);
-    adapted.map(|l| (rank(l) * (l.d_out + l.d_in) + magnitudes(l)) as u64).sum()
+    let (kind, adapters) = learns(experiment, start);
+    memory::trained(&experiment.model.shape, kind, &adapters)
+}
+
+/// What learns: the kind, and the linears that have an adapter, with its rank.
+pub(super) fn learns(experiment: &Experiment, start: Start) -> (Kind, Vec<(Linear, usize)>) {
+    let kind = match start {
+        Start::Full => Kind::Full,
+        Start::Dora { .. } => Kind::Dora,
+        Start::Lora { .. } | Start::Components { .. } => Kind::Lora,
+    };
+    let rank = |linear: &Linear| start.point().map_or(0, |point| experiment.discard.components(point, linear));
+    let linears = experiment.linears().into_iter().map(|linear| (rank(&linear), linear));
+    (kind, linears.filter(|(r, _)| *r > 0).map(|(r, linear)| (linear, r)).collect())
 }
 
 /// A line where examples were too long to be learned.
