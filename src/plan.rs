@@ -24,7 +24,7 @@ pub use train::TrainStage;
 const TEXT: u32 = 1;
 const TOKENS: u32 = 1;
 const STATISTICS: u32 = 2;
-const DECOMPOSITION: u32 = 2;
+const DECOMPOSITION: u32 = 3;
 const LOSS: u32 = 1;
 const ENERGY: u32 = 1;
 const TRAINING: u32 = 1;

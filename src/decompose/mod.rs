@@ -17,7 +17,9 @@ use crate::calibrate::{Normalisation, Statistics};
 use crate::yaml;
 
 pub mod asvd;
+mod bidiagonal;
 pub mod corda;
+mod householder;
 pub mod plain;
 pub mod store;
 mod svd;

@@ -6,6 +6,8 @@ use faer::linalg::evd::{self, ComputeEigenvectors};
 use faer::linalg::svd::{self, ComputeSvdVectors, SvdParams};
 use faer::{Auto, Mat, MatRef, Par, Spec};
 
+use super::bidiagonal::Bidiagonal;
+use super::householder::{bidiagonalise, qr};
 use super::{DecompositionError, End, product};
 
 /// Singular values of M = W T [d_out, d_in], R = min(d_out, d_in), and left vectors at one end of them.
@@ -25,6 +27,11 @@ const TOLERANCE: f64 = 1e-8;
 /// Size below which faer's divide and conquer hands over to QR iterations. Its default, 128, takes an eighth longer at 576.
 const RECURSION: usize = 64;
 
+/// Whether so few vectors are wanted that making only those takes less time than making all of them.
+fn is_few(depth: usize, rank: usize) -> bool {
+    0 < rank && 2 * depth <= rank
+}
+
 fn parameters() -> Spec<SvdParams, f64> {
     let defaults: SvdParams = <SvdParams as Auto<f64>>::auto();
     Spec::new(SvdParams { recursion_threshold: RECURSION, ..defaults })
@@ -33,24 +40,46 @@ fn parameters() -> Spec<SvdParams, f64> {
 impl Factorisation {
     /// Of M, on the calling thread alone: parallelism is over linears.
     pub fn of(m: MatRef<f64>, end: End, depth: usize) -> Result<Self, DecompositionError> {
-        let why = match Self::by_svd(m, end, depth) {
-            Some(found) => match found.check(m) {
-                Ok(()) => return Ok(found),
-                Err(why) => why,
-            },
-            None => "no convergence".into(),
-        };
-        // The Gram matrix squares the condition number, which is why this comes second; its result is checked as well.
-        let found = Self::by_gram(m, end, depth).ok_or(DecompositionError::Svd(why))?;
-        found.check(m).map_err(DecompositionError::Svd)?;
-        Ok(found)
+        let few = is_few(depth, m.nrows().min(m.ncols()));
+        // The Gram matrix squares the condition number, which is why it comes last. What passes the check is taken.
+        let ways = [Self::by_bidiagonal, Self::by_svd, Self::by_gram];
+        let mut why = String::new();
+        for way in &ways[usize::from(!few)..] {
+            match way(m, end, depth).map(|found| found.check(m).map(|()| found)) {
+                Some(Ok(found)) => return Ok(found),
+                Some(Err(failed)) => why = failed,
+                None => why = "no convergence".into(),
+            }
+        }
+        Err(DecompositionError::Svd(why))
     }
 
     /// Bytes that factorising M [rows, cols] takes besides M.
-    pub fn memory(rows: usize, cols: usize) -> u64 {
+    pub fn memory(rows: usize, cols: usize, depth: usize) -> u64 {
+        let rank = rows.min(cols);
+        if is_few(depth, rank) {
+            // R of a wide M, its reflections or M's own, and the vectors in B's coordinates, orthonormal, and in M's.
+            let wide = if cols > rows { rows * cols + rank * rank } else { 0 };
+            return 8 * (wide + rows.max(rank) * rank + 3 * rows * depth) as u64;
+        }
         let (thin, no) = (ComputeSvdVectors::Thin, ComputeSvdVectors::No);
         let scratch = svd::svd_scratch::<f64>(rows, cols, thin, no, Par::Seq, parameters());
-        (scratch.unaligned_bytes_required() + 8 * rows * rows.min(cols)) as u64
+        (scratch.unaligned_bytes_required() + 8 * rows * rank) as u64
+    }
+
+    /// Few vectors of many: M = Q B P^T, all values of B, and of its left vectors those that are wanted.
+    fn by_bidiagonal(m: MatRef<f64>, end: End, depth: usize) -> Option<Self> {
+        let (rows, cols) = m.shape();
+        // M^T = Q R: M has the left vectors of R^T, which is square.
+        let square = (cols > rows).then(|| qr(m.transpose()).1);
+        let (q, diagonal, above) = bidiagonalise(square.as_ref().map_or(m, |r| r.transpose()));
+        let b = Bidiagonal::new(&diagonal, &above)?;
+        let singular = b.singular();
+        let first = end.first(depth, singular.len());
+        // Where values almost coincide, the vectors span the right space but are not orthogonal yet.
+        let (basis, _) = qr(b.left(&singular[first..first + depth]).as_ref());
+        let vectors = basis.apply(Mat::identity(depth, depth).as_ref());
+        Some(Self { end, left: q.apply(vectors.as_ref()), singular })
     }
 
     fn by_svd(m: MatRef<f64>, end: End, depth: usize) -> Option<Self> {
@@ -98,22 +127,27 @@ impl Factorisation {
         self.left.subcols(self.end.first(r, self.left.ncols()), r)
     }
 
-    /// U_r orthonormal, and U_r^T M = S_r V_r^T: rows orthogonal, of the lengths the singular values say.
+    /// U orthonormal; U^T M = S V^T, so rows orthogonal and of the lengths the singular values say; and the squares of all
+    /// singular values adding up to those of M.
     fn check(&self, m: MatRef<f64>) -> Result<(), String> {
         let (u, depth) = (self.left.as_ref(), self.left.ncols());
         let orthonormal = error(&product(u.transpose(), u), |i| if i < depth { 1.0 } else { 0.0 });
-        if orthonormal.is_nan() || orthonormal > TOLERANCE {
-            return Err(format!("U^T U differs from the identity by {orthonormal:.1e}"));
-        }
+        within(orthonormal, "U^T U differs from the identity by")?;
         let rows = product(u.transpose(), m);
         let scale = self.singular.first().copied().unwrap_or(0.0).powi(2).max(f64::MIN_POSITIVE);
         let expected = &self.singular[self.end.first(depth, self.singular.len())..];
         let residual = error(&product(rows.as_ref(), rows.transpose()), |i| expected[i] * expected[i]) / scale;
-        if residual.is_nan() || residual > TOLERANCE {
-            return Err(format!("the singular values are off by {residual:.1e} of the largest squared"));
-        }
-        Ok(())
+        within(residual, "the squared singular values are off, of the largest, by")?;
+        let largest = scale.sqrt();
+        let lengths = rows.row_iter().zip(expected).map(|(row, s)| (row.norm_l2() - s).abs() / largest);
+        within(lengths.fold(0.0, f64::max), "the singular values are off, of the largest, by")?;
+        let (all, of_m) = (self.singular.iter().map(|s| s * s).sum::<f64>(), m.squared_norm_l2());
+        within((all - of_m).abs() / scale / self.singular.len().max(1) as f64, "S and M differ in length by")
     }
+}
+
+fn within(error: f64, what: &str) -> Result<(), String> {
+    if error.is_nan() || error > TOLERANCE { Err(format!("{what} {error:.1e}")) } else { Ok(()) }
 }
 
 /// Largest difference of a square matrix to the diagonal matrix `diagonal`; NaN where any entry is.
@@ -136,15 +170,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_fallback_gives_the_same_subspace() {
+    fn every_way_gives_the_same_subspace() {
         // Well separated singular values: the subspace is then well determined.
         let m = Mat::from_fn(7, 5, |i, j| {
             ((i * 7 + j * 3) as f64 * 1.7).sin() + if i == j { (3 * i + 2) as f64 } else { 0.0 }
         });
         for m in [m.as_ref(), m.transpose()] {
             for end in [End::Smallest, End::Largest] {
-                let by = [Factorisation::by_svd, Factorisation::by_gram].map(|by| by(m, end, 2).unwrap());
-                assert!(agree(&by[0], &by[1]));
+                let ways = [Factorisation::by_svd, Factorisation::by_bidiagonal, Factorisation::by_gram];
+                let by = ways.map(|by| by(m, end, 2).unwrap());
+                assert!(agree(&by[0], &by[1]) && agree(&by[0], &by[2]));
             }
         }
     }
@@ -164,5 +199,36 @@ mod tests {
         let mut m = Mat::from_fn(6, 6, |i, j| (i * 6 + j) as f64);
         m[(2, 3)] = f64::NAN;
         assert!(matches!(Factorisation::of(m.as_ref(), End::Smallest, 2), Err(DecompositionError::Svd(_))));
+    }
+
+    #[test]
+    fn few_vectors_of_matrices_whose_values_coincide() {
+        let noise = |i: usize, j: usize| ((i * 31 + j * 17) as f64 * 0.7).sin();
+        let same = Mat::from_fn(40, 30, |i, j| if i == j { 2.0 } else { 0.0 });
+        let pairs = Mat::from_fn(40, 40, |i, j| if i / 20 == j / 20 { noise(i % 20, j % 20) } else { 0.0 });
+        let rank_3 = Mat::from_fn(50, 40, |i, j| (0..3).map(|k| noise(i, k) * noise(k + 5, j)).sum());
+        let graded = Mat::from_fn(40, 40, |i, j| noise(i, j) * 10f64.powi(-(j as i32) / 2));
+        let rotated = Mat::from_fn(40, 40, |i, j| noise(i, j)).qr().compute_thin_Q();
+        for m in [same, pairs, rank_3, graded, rotated, Mat::zeros(40, 30)] {
+            for m in [m.as_ref(), m.transpose()] {
+                for (end, depth) in [(End::Smallest, 15), (End::Largest, 15), (End::Smallest, 1), (End::Largest, 0)] {
+                    let found = Factorisation::by_bidiagonal(m, end, depth).unwrap();
+                    found.check(m).unwrap();
+                    let all = Factorisation::by_svd(m, end, depth).unwrap();
+                    let largest = all.singular[0];
+                    assert!(found.singular.iter().zip(&all.singular).all(|(a, b)| (a - b).abs() <= 1e-13 * largest));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_check_finds_a_wrong_vector_among_the_small() {
+        let m = Mat::from_fn(6, 6, |i, j| if i == j { 10f64.powi(-2 * i as i32) } else { 0.0 });
+        let mut found = Factorisation::by_svd(m.as_ref(), End::Smallest, 2).unwrap();
+        found.check(m.as_ref()).unwrap();
+        // The third smallest in place of the smallest: 1e-6 of the largest, and 1e-12 of its square.
+        found.left = Mat::from_fn(6, 2, |i, j| f64::from(u8::from((i, j) == (4, 0) || (i, j) == (3, 1))));
+        assert!(found.check(m.as_ref()).is_err());
     }
 }

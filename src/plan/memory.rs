@@ -65,6 +65,15 @@ impl PassSize {
     }
 }
 
+/// How the statistics of a block are made from its sums.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Making {
+    /// Snapshots whose full matrices are made side by side.
+    pub at_once: usize,
+    /// Whether they are made and written while the next block passes, its sums beside theirs.
+    pub behind: bool,
+}
+
 /// How a model is laid out in the room there is. No result depends on it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Layout {
@@ -130,16 +139,18 @@ impl Layout {
 
     /// Peak of a calibration pass.
     pub fn calibration(&self, pass: &PassSize) -> u64 {
-        self.calibrating(pass, self.snapshots(pass))
+        self.calibrating(pass, self.making(pass))
     }
 
-    /// Snapshots whose full matrices are made side by side: a thread each, or one at a time where memory is short.
-    pub fn snapshots(&self, pass: &PassSize) -> usize {
+    /// The fastest that there is room for; a snapshot at a time where there is little.
+    pub fn making(&self, pass: &PassSize) -> Making {
         let most = self.room.threads.min(pass.earlier + pass.normalisations).max(1);
-        if self.calibrating(pass, most) <= self.room.bytes { most } else { 1 }
+        let fast = [true, false].map(|behind| Making { at_once: most, behind });
+        let fits = |making: &Making| self.calibrating(pass, *making) <= self.room.bytes;
+        fast.into_iter().find(fits).unwrap_or(Making { at_once: 1, behind: false })
     }
 
-    fn calibrating(&self, pass: &PassSize, at_once: usize) -> u64 {
+    fn calibrating(&self, pass: &PassSize, making: Making) -> u64 {
         let &PassSize { samples, length, earlier, normalisations } = pass;
         let hidden = SINGLE * (samples * length * self.shape.hidden) as u64;
         let group = group(length, self.room.threads).min(samples);
@@ -150,10 +161,11 @@ impl Layout {
         let squares = self.squares();
         // Lower triangles: the f32 product, the f64 sums, and those of prefixes as they are taken.
         let kept = normalisations + earlier;
-        let tiles = squares / 2 * (SINGLE + DOUBLE * kept as u64);
+        let held = if making.behind { 2 } else { 1 };
+        let tiles = squares / 2 * (SINGLE + held * DOUBLE * kept as u64);
         // Full matrices; the spectrum of the widest input needs C + lambda I and its Cholesky factor beside.
         let widest = (self.shape.intermediate * self.shape.intermediate) as u64;
-        let statistics = DOUBLE * at_once as u64 * (squares + 2 * widest);
+        let statistics = DOUBLE * making.at_once as u64 * (squares + 2 * widest);
         // What the forward pass let go of stays with the allocator: measured, the two add up.
         PROGRAM + self.weights(1) + hidden + tiles + forward + statistics
     }
@@ -244,7 +256,7 @@ fn factorising(linear: &Linear, depth: usize, dense: bool) -> u64 {
     let (m, n) = (linear.d_out, linear.d_in);
     let transform = if dense { DOUBLE * (n * n) as u64 } else { 0 };
     let (weighed, rows) = if is_tall(m, n) { (m * n + 2 * n * n + m * depth, n) } else { (m * n, m) };
-    DOUBLE * (m * n + weighed) as u64 + transform.max(Factorisation::memory(rows, n))
+    DOUBLE * (m * n + weighed) as u64 + transform.max(Factorisation::memory(rows, n, depth))
 }
 
 /// Bytes on disk of one snapshot's statistics at some inputs of a block (or of the head).

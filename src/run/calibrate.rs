@@ -1,13 +1,14 @@
 //! The calibration stage: the statistics that arms need and the cache lacks.
 
 use std::path::PathBuf;
+use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 use safetensors::tensor::Dtype;
 
-use crate::cache::{CacheError, ReadArrays};
+use crate::cache::{Cache, CacheError, ReadArrays};
 use crate::calibrate::pass::{Collected, Pass};
 use crate::calibrate::{Snapshot, store};
 use crate::corpus::sample;
@@ -65,21 +66,32 @@ pub(super) fn run(run: &Run, calibration: usize) -> Result<Outcome, RunError> {
         Unit::Count("tokens x blocks"),
     );
     bar.resume_at(tokens * pass.layer() as u64);
+    let making = run.layout.making(&PassSize::of(run.experiment, run.plan, calibration));
     let mut since = Instant::now();
-    let at_once = run.layout.snapshots(&PassSize::of(run.experiment, run.plan, calibration));
-    for (part, snapshots) in &todo {
-        while pass.layer() < part.layer {
-            pass.skip()?;
-            bar.advance(tokens);
+    thread::scope(|scope| {
+        let mut behind = Behind::default();
+        for (part, snapshots) in &todo {
+            while pass.layer() < part.layer {
+                pass.skip()?;
+                bar.advance(tokens);
+            }
+            let done = |tokens| bar.advance(tokens);
+            let collected = if part.head { pass.head(snapshots, &done)? } else { pass.block(snapshots, &done)? };
+            behind.finish()?;
+            let stages = &stages;
+            behind.start(scope, move || write(cache, stages, part, snapshots, &collected, making.at_once));
+            let save = since.elapsed() > SAVE_EVERY && part.layer < last.layer;
+            // Hidden states that lie beyond a part without statistics would be of no use.
+            if save || !making.behind {
+                behind.finish()?;
+            }
+            if save {
+                saved.write(pass.hidden(), pass.layer())?;
+                since = Instant::now();
+            }
         }
-        let done = |tokens| bar.advance(tokens);
-        let collected = if part.head { pass.head(snapshots, &done)? } else { pass.block(snapshots, &done)? };
-        write(run, &stages, part, snapshots, &collected, at_once)?;
-        if since.elapsed() > SAVE_EVERY && part.layer < last.layer {
-            saved.write(pass.hidden(), pass.layer())?;
-            since = Instant::now();
-        }
-    }
+        behind.finish()
+    })?;
     saved.remove();
     Ok(outcome)
 }
@@ -93,7 +105,7 @@ fn samples(run: &Run, calibration: usize, count: usize) -> Result<Vec<Vec<u32>>,
 
 /// Writes a part's statistics, `at_once` snapshots at a time: of wide inputs, one is large.
 fn write(
-    run: &Run,
+    cache: &Cache,
     stages: &[&CalibrateStage],
     part: &Part,
     snapshots: &[Snapshot],
@@ -102,7 +114,6 @@ fn write(
 ) -> Result<(), RunError> {
     for snapshots in snapshots.chunks(at_once) {
         let found = collected.statistics(snapshots)?;
-        let cache = &run.context.cache;
         snapshots.par_iter().zip(&found).try_for_each(|(snapshot, sites)| {
             for stage in stages.iter().filter(|stage| stage.snapshot == *snapshot) {
                 store::write(&cache.part("statistics", &stage.key, &part.name()), sites)?;
@@ -111,6 +122,22 @@ fn write(
         })?;
     }
     Ok(())
+}
+
+/// A part's statistics in the making behind the next block's pass, so that no thread waits for the disk or for the widest
+/// input's spectrum.
+#[derive(Default)]
+struct Behind<'scope>(Option<ScopedJoinHandle<'scope, Result<(), RunError>>>);
+
+impl<'scope> Behind<'scope> {
+    fn start(&mut self, scope: &'scope Scope<'scope, '_>, work: impl FnOnce() -> Result<(), RunError> + Send + 'scope) {
+        self.0 = Some(scope.spawn(work));
+    }
+
+    fn finish(&mut self) -> Result<(), RunError> {
+        let joined = self.0.take().map(ScopedJoinHandle::join).transpose();
+        joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic)).unwrap_or(Ok(()))
+    }
 }
 
 /// Hidden states of a pass on disk, so that a killed run need not start at the embeddings.

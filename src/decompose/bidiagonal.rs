@@ -1,0 +1,238 @@
+//! Singular values of an upper bidiagonal B by bisection, and left vectors of a few of them by inverse iteration (Demmel,
+//! Applied Numerical Linear Algebra, 5.3.4 and 5.4). Divide and conquer makes the vectors of all values, of both sides;
+//! truncation keeps those of one end, of one side.
+
+use faer::Mat;
+use multiversion::multiversion;
+use rand_mt::Mt64;
+
+/// Values that go side by side through one loop over B.
+const LANES: usize = 16;
+
+type Lanes = [f64; LANES];
+
+/// Solves from a random start: one makes the vector, the second leaves nothing of the start. More would make those of values that
+/// coincide alike.
+const SOLVES: usize = 2;
+
+/// Of the starts: any that are not orthogonal to what is sought will do, and the answer is checked.
+const SEED: u64 = 1;
+
+/// What stands for a pivot of 0: quotients by it are finite.
+const TINY: f64 = 1e-280;
+
+/// To which scaled singular values are found: the distance of neighbouring numbers below 1.
+const PRECISION: f64 = f64::EPSILON / 2.0;
+
+/// B [n, n], scaled so that no singular value is above 1.
+pub struct Bidiagonal {
+    /// d_1, e_1, d_2, e_2, ... d_n: what lies beside the zero diagonal of the Golub-Kahan matrix [2n, 2n], whose
+    /// eigenvalues are +-sigma with vectors (v_1, u_1, v_2, u_2, ...).
+    beside: Vec<f64>,
+    /// The d_i^2 and, one shorter, e_i^2.
+    squares: Vec<[f64; 2]>,
+    scale: f64,
+}
+
+impl Bidiagonal {
+    /// Of the diagonal [n] and what is above it [n - 1]; none where an entry is not finite.
+    pub fn new(diagonal: &[f64], above: &[f64]) -> Option<Self> {
+        let mut beside: Vec<f64> = diagonal.iter().zip(above).flat_map(|(d, e)| [*d, *e]).collect();
+        beside.extend(diagonal.last());
+        // Gershgorin's bound; entries first, since max ignores NaN.
+        if !beside.iter().all(|x| x.is_finite()) {
+            return None;
+        }
+        let first = beside.first().map_or(0.0, |x| x.abs());
+        let bound = beside.windows(2).map(|pair| pair[0].abs() + pair[1].abs()).fold(first, f64::max);
+        let scale = if bound > 0.0 { bound } else { 1.0 };
+        beside.iter_mut().for_each(|x| *x /= scale);
+        let squares = beside.chunks(2).map(|of| [of[0] * of[0], of.get(1).map_or(0.0, |e| e * e)]).collect();
+        Some(Self { beside, squares, scale })
+    }
+
+    /// All singular values, [n], descending, to the last digit of the largest.
+    pub fn singular(&self) -> Vec<f64> {
+        let n = self.squares.len();
+        let grid: Vec<f64> = (0..=n).map(|k| k as f64 / n as f64).collect();
+        let below = self.below(&grid);
+        // Value j lies between the last point with at most j values below it and the next; from there, halves.
+        let cell = |j: usize| below.partition_point(|below| *below <= j).clamp(1, n) - 1;
+        let mut low: Vec<f64> = (0..n).map(|j| grid[cell(j)]).collect();
+        let mut width = 1.0 / n as f64;
+        while width > PRECISION {
+            width /= 2.0;
+            let middle: Vec<f64> = low.iter().map(|x| x + width).collect();
+            for (j, below) in self.below(&middle).into_iter().enumerate() {
+                if below <= j {
+                    low[j] = middle[j];
+                }
+            }
+        }
+        low.sort_by(|a, b| b.total_cmp(a));
+        low.into_iter().map(|x| x * self.scale).collect()
+    }
+
+    /// How many scaled singular values lie below each of some numbers.
+    fn below(&self, shifts: &[f64]) -> Vec<usize> {
+        let counts = shifts.chunks(LANES).flat_map(|group| negative_pivots(&self.squares, &padded(group)));
+        counts.take(shifts.len()).map(|count| count as usize).collect()
+    }
+
+    /// Left vectors of some of the singular values, [n, values]: unit columns, orthogonal as far as the values are apart.
+    pub fn left(&self, values: &[f64]) -> Mat<f64> {
+        let mut left = Mat::zeros(self.squares.len(), values.len());
+        let mut random = Mt64::new(SEED);
+        for (g, group) in values.chunks(LANES).enumerate() {
+            let mut uniform = || (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
+            // Beside the value, so that no pivot is 0 but for rounding; each elsewhere, so that those of values that coincide to
+            // the last digits find different vectors.
+            let shifts = padded(group).map(|value| value / self.scale + f64::EPSILON * (2.0 + 2.0 * uniform()));
+            let start = |_| std::array::from_fn(|_| 2.0 * uniform() - 1.0);
+            let mut x: Vec<Lanes> = (0..2 * self.squares.len()).map(start).collect();
+            let mut rows = vec![[[0.0; LANES]; 3]; x.len()];
+            for _ in 0..SOLVES {
+                solve(&self.beside, &shifts, &mut x, &mut rows);
+            }
+            for l in 0..group.len() {
+                let norm = x.iter().skip(1).step_by(2).map(|at| at[l] * at[l]).sum::<f64>().sqrt();
+                for i in 0..self.squares.len() {
+                    left[(i, g * LANES + l)] = x[2 * i + 1][l] / norm;
+                }
+            }
+        }
+        left
+    }
+}
+
+fn padded(some: &[f64]) -> Lanes {
+    std::array::from_fn(|l| some.get(l).copied().unwrap_or(1.0))
+}
+
+/// For each x, how many pivots q_i of B^T B - x^2 are negative: as many singular values lie below x. The differential
+/// recurrence, q_i = d_i^2 + t_i and t_i+1 = e_i^2 t_i / q_i - x^2, keeps the digits of small ones.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq+avx2+fma", "x86_64+avx2+fma"))]
+fn negative_pivots(squares: &[[f64; 2]], shifts: &Lanes) -> Lanes {
+    let x2 = shifts.map(|x| x * x);
+    let (mut t, mut count) = (x2.map(|x| -x), [0.0; LANES]);
+    for [d2, e2] in squares {
+        for l in 0..LANES {
+            let pivot = d2 + t[l];
+            let pivot = if pivot.abs() < TINY { -TINY } else { pivot };
+            count[l] += if pivot < 0.0 { 1.0 } else { 0.0 };
+            t[l] = t[l] / pivot * e2 - x2[l];
+        }
+    }
+    count
+}
+
+/// x <- (T - s)^-1 x for each s, scaled to a largest entry of 1: elimination with row exchanges, T with zeros on its diagonal
+/// and `beside` on both sides of it. `rows` is where the eliminated rows go: 1 / pivot and two to the right of it.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq+avx2+fma", "x86_64+avx2+fma"))]
+fn solve(beside: &[f64], shifts: &Lanes, x: &mut [Lanes], rows: &mut [[Lanes; 3]]) {
+    let last = x.len() - 1;
+    let (mut pivot, mut right) = (shifts.map(|s| -s), [beside[0]; LANES]);
+    for i in 0..last {
+        let (z, next) = (beside[i], beside.get(i + 1).copied().unwrap_or(0.0));
+        let (mut here, mut after) = (x[i], x[i + 1]);
+        let row = &mut rows[i];
+        for l in 0..LANES {
+            let swap = pivot[l].abs() < z.abs();
+            let (top, bottom) = ([pivot[l], right[l], 0.0, here[l]], [z, -shifts[l], next, after[l]]);
+            let pick = |k: usize| if swap { (bottom[k], top[k]) } else { (top[k], bottom[k]) };
+            let [(p, q), (p1, q1), (p2, q2), (b, c)] = [pick(0), pick(1), pick(2), pick(3)];
+            let inverse = reciprocal(p);
+            let factor = q * inverse;
+            row[0][l] = inverse;
+            row[1][l] = p1;
+            row[2][l] = p2;
+            here[l] = b;
+            after[l] = c - factor * b;
+            pivot[l] = q1 - factor * p1;
+            right[l] = q2 - factor * p2;
+        }
+        (x[i], x[i + 1]) = (here, after);
+    }
+    let [mut one, mut two] = [[0.0; LANES]; 2];
+    rows[last] = [pivot.map(reciprocal), [0.0; LANES], [0.0; LANES]];
+    for (x, row) in x.iter_mut().zip(rows.iter()).rev() {
+        for l in 0..LANES {
+            x[l] = (x[l] - row[1][l] * one[l] - row[2][l] * two[l]) * row[0][l];
+        }
+        (one, two) = (*x, one);
+    }
+    let most = x.iter().fold([f64::MIN_POSITIVE; LANES], |most, x| std::array::from_fn(|l| most[l].max(x[l].abs())));
+    let by = most.map(f64::recip);
+    x.iter_mut().for_each(|x| (0..LANES).for_each(|l| x[l] *= by[l]));
+}
+
+/// 1 / pivot; of a pivot that is 0 to the last digit, of something next to it.
+#[inline(always)]
+fn reciprocal(pivot: f64) -> f64 {
+    1.0 / if pivot.abs() < f64::EPSILON { f64::EPSILON } else { pivot }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// B B^T of the entries.
+    fn gram(diagonal: &[f64], above: &[f64]) -> Mat<f64> {
+        let n = diagonal.len();
+        let b = Mat::from_fn(n, n, |i, j| match j.wrapping_sub(i) {
+            0 => diagonal[i],
+            1 => above[i],
+            _ => 0.0,
+        });
+        &b * b.transpose()
+    }
+
+    #[test]
+    fn known_values() {
+        let of = |diagonal: &[f64], above: &[f64]| Bidiagonal::new(diagonal, above).unwrap().singular();
+        let golden = (1.0 + 5f64.sqrt()) / 2.0;
+        for (found, expected) in [
+            (of(&[-3.0], &[]), vec![3.0]),
+            (of(&[0.0, 0.0], &[0.0]), vec![0.0, 0.0]),
+            (of(&[2.0, 5.0, -1.0], &[0.0, 0.0]), vec![5.0, 2.0, 1.0]),
+            (of(&[1.0, 1.0], &[1.0]), vec![golden, 1.0 / golden]),
+            (of(&[1e200, 1e200], &[1e200]), vec![golden * 1e200, 1e200 / golden]),
+        ] {
+            assert_eq!(found.len(), expected.len());
+            let close = found.iter().zip(&expected).all(|(a, b)| (a - b).abs() <= 4e-16 * expected[0]);
+            assert!(close, "{found:?} {expected:?}");
+        }
+        assert!(Bidiagonal::new(&[1.0, f64::NAN], &[1.0]).is_none());
+        assert!(Bidiagonal::new(&[1.0, 1.0], &[f64::INFINITY]).is_none());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        /// Entries from 1 down to 1e-15 and zeros: values that are apart, that almost coincide, and that do.
+        #[test]
+        fn values_and_vectors_are_those_of_b(
+            entries in prop::collection::vec((0..4u8, -1.0..1.0f64), 1..60),
+        ) {
+            let scaled = |(kind, x): &(u8, f64)| x * [1.0, 1e-4, 1e-15, 0.0][usize::from(*kind)];
+            let entries: Vec<f64> = entries.iter().map(scaled).collect();
+            let n = entries.len().div_ceil(2);
+            let (diagonal, above) = entries.split_at(n);
+            let mut above = above.to_vec();
+            above.resize(n - 1, 0.5);
+            let b = Bidiagonal::new(diagonal, &above).unwrap();
+            let singular = b.singular();
+            let gram = gram(diagonal, &above);
+            let trace = gram.diagonal().column_vector().iter().sum::<f64>();
+            prop_assert!((singular.iter().map(|s| s * s).sum::<f64>() - trace).abs() <= 1e-13 * trace);
+            let left = b.left(&singular);
+            for (j, s) in singular.iter().enumerate() {
+                let u = left.col(j);
+                prop_assert!((u.norm_l2() - 1.0).abs() < 1e-12);
+                let error = (&gram * u - s * s * u).norm_l2();
+                prop_assert!(error <= 1e-12 * singular[0].powi(2), "{error:e} of {singular:?}");
+            }
+        }
+    }
+}
