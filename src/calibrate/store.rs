@@ -42,18 +42,36 @@ pub fn read(file: &ReadArrays, path: &Path, site: Site) -> Result<Statistics, Ca
     if packed.len() != d * (d + 1) / 2 {
         return Err(CacheError::Read { path: path.into(), why: "a covariance of the wrong length".into() });
     }
-    let covariance = Mat::from_fn(d, d, |i, j| {
-        let (i, j) = (i.max(j), i.min(j));
-        packed[i * (i + 1) / 2 + j]
-    });
     Ok(Statistics {
-        covariance,
+        covariance: symmetric(&packed, d),
         abs_mean,
         abs_max: field("abs_max")?,
         spectrum: Spectrum { largest, smallest, effective_rank },
         samples: count("samples")?,
         tokens: count("tokens")?,
     })
+}
+
+/// Columns that are filled together: below the diagonal, rows of the triangle are columns of the matrix.
+const TOGETHER: usize = 16;
+
+/// The symmetric matrix [d, d] of its lower triangle, packed by rows.
+fn symmetric(packed: &[f64], d: usize) -> Mat<f64> {
+    let row = |i: usize| &packed[i * (i + 1) / 2..][..=i];
+    let mut out = Mat::zeros(d, d);
+    for first in (0..d).step_by(TOGETHER) {
+        for i in first..d {
+            for j in first..(first + TOGETHER).min(i + 1) {
+                out[(i, j)] = row(i)[j];
+            }
+        }
+    }
+    for j in 0..d {
+        for (i, x) in row(j).iter().enumerate() {
+            out[(i, j)] = *x;
+        }
+    }
+    out
 }
 
 /// Reads the statistics of some sites, each once.
@@ -72,9 +90,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("layer-000.safetensors");
         let statistics = Statistics {
-            covariance: Mat::from_fn(3, 3, |i, j| (i * j + i + j) as f64),
-            abs_mean: vec![1.0, 2.0, 3.0],
-            abs_max: vec![4.0, 5.0, 6.0],
+            covariance: Mat::from_fn(37, 37, |i, j| (i * j + i + j) as f64),
+            abs_mean: vec![1.0; 37],
+            abs_max: vec![4.0; 37],
             spectrum: Spectrum { largest: 9.0, smallest: -1e-18, effective_rank: 1.5 },
             samples: 2,
             tokens: 1024,

@@ -1,4 +1,4 @@
-//! Singular values of an upper bidiagonal B by bisection, and left vectors of a few of them by inverse iteration (Demmel,
+//! Singular values of an upper bidiagonal B by bisection and Newton's steps, and left vectors of a few of them by inverse iteration (Demmel,
 //! Applied Numerical Linear Algebra, 5.3.4 and 5.4). Divide and conquer makes the vectors of all values, of both sides;
 //! truncation keeps those of one end, of one side.
 
@@ -21,8 +21,14 @@ const SEED: u64 = 1;
 /// What stands for a pivot of 0: quotients by it are finite.
 const TINY: f64 = 1e-280;
 
-/// To which scaled singular values are found: the distance of neighbouring numbers below 1.
-const PRECISION: f64 = f64::EPSILON / 2.0;
+/// To which scaled singular values are found: two of the smallest steps below 1.
+const PRECISION: f64 = f64::EPSILON;
+
+/// Width of a cell in which Newton's steps are tried.
+const NARROW: f64 = 1e-4;
+
+/// Rounds after which only halves are taken: Newton's steps, a handful as a rule, might go in circles.
+const PATIENCE: usize = 64;
 
 /// B [n, n], scaled so that no singular value is above 1.
 pub struct Bidiagonal {
@@ -51,32 +57,59 @@ impl Bidiagonal {
         Some(Self { beside, squares, scale })
     }
 
-    /// All singular values, [n], descending, to the last digit of the largest.
+    /// All singular values, [n], descending, to the last digits of the largest.
     pub fn singular(&self) -> Vec<f64> {
         let n = self.squares.len();
         let grid: Vec<f64> = (0..=n).map(|k| k as f64 / n as f64).collect();
-        let below = self.below(&grid);
-        // Value j lies between the last point with at most j values below it and the next; from there, halves.
-        let cell = |j: usize| below.partition_point(|below| *below <= j).clamp(1, n) - 1;
-        let mut low: Vec<f64> = (0..n).map(|j| grid[cell(j)]).collect();
-        let mut width = 1.0 / n as f64;
-        while width > PRECISION {
-            width /= 2.0;
-            let middle: Vec<f64> = low.iter().map(|x| x + width).collect();
-            for (j, below) in self.below(&middle).into_iter().enumerate() {
-                if below <= j {
-                    low[j] = middle[j];
-                }
-            }
-        }
-        low.sort_by(|a, b| b.total_cmp(a));
-        low.into_iter().map(|x| x * self.scale).collect()
+        let count = |points: &[f64]| pivots(&self.squares, &padded(points)).negative;
+        let mut below: Vec<f64> = grid.chunks(LANES).flat_map(count).take(grid.len()).collect();
+        (below[0], below[n]) = (0.0, n as f64);
+        // Value j lies between the last point with at most j values below it and the next.
+        let cell = |j: usize| {
+            let at = below.partition_point(|below| *below <= j as f64).clamp(1, n);
+            [at - 1, at].map(|at| Point { x: grid[at], below: below[at] })
+        };
+        let groups = (0..n).step_by(LANES);
+        let refined = groups.flat_map(|first| self.refine(first, |l| cell((first + l).min(n - 1))));
+        let mut values: Vec<f64> = refined.take(n).map(|x| x * self.scale).collect();
+        values.sort_by(|a, b| b.total_cmp(a));
+        values
     }
 
-    /// How many scaled singular values lie below each of some numbers.
-    fn below(&self, shifts: &[f64]) -> Vec<usize> {
-        let counts = shifts.chunks(LANES).flat_map(|group| negative_pivots(&self.squares, &padded(group)));
-        counts.take(shifts.len()).map(|count| count as usize).collect()
+    /// Value number `first` and the next ones from below, each from the cell it lies in: by halves; and once it is alone in a narrow
+    /// one, by Newton's steps on det(B^T B - x^2) as long as they stay there.
+    fn refine(&self, first: usize, cell: impl Fn(usize) -> [Point; 2]) -> Lanes {
+        let mut cells: [[Point; 2]; LANES] = std::array::from_fn(cell);
+        let mut x = cells.map(|[low, high]| (low.x + high.x) / 2.0);
+        let mut done = [false; LANES];
+        let mut rounds = 0;
+        while done.contains(&false) {
+            rounds += 1;
+            let at = pivots(&self.squares, &x);
+            for l in 0..LANES {
+                if done[l] {
+                    continue;
+                }
+                let below = at.negative[l];
+                cells[l][usize::from(below > (first + l) as f64)] = Point { x: x[l], below };
+                let [low, high] = cells[l];
+                let newton = (x[l] * x[l] - 1.0 / at.slope[l]).sqrt();
+                let width = high.x - low.x;
+                let alone = width < NARROW && high.below - low.below == 1.0 && rounds <= PATIENCE;
+                // False of a NaN, too.
+                let near = low.x - PRECISION <= newton && newton <= high.x + PRECISION;
+                let (next, last) = if width <= PRECISION {
+                    (low.x, true)
+                } else if alone && near {
+                    (newton, (newton - x[l]).abs() <= PRECISION)
+                } else {
+                    (low.x + width / 2.0, false)
+                };
+                done[l] = last;
+                x[l] = next;
+            }
+        }
+        x
     }
 
     /// Left vectors of some of the singular values, [n, values]: unit columns, orthogonal as far as the values are apart.
@@ -109,21 +142,39 @@ fn padded(some: &[f64]) -> Lanes {
     std::array::from_fn(|l| some.get(l).copied().unwrap_or(1.0))
 }
 
-/// For each x, how many pivots q_i of B^T B - x^2 are negative: as many singular values lie below x. The differential
-/// recurrence, q_i = d_i^2 + t_i and t_i+1 = e_i^2 t_i / q_i - x^2, keeps the digits of small ones.
+/// A number, and how many scaled singular values lie below it.
+#[derive(Clone, Copy)]
+struct Point {
+    x: f64,
+    below: f64,
+}
+
+/// Of the pivots q_i of B^T B - x^2, for each x.
+struct Pivots {
+    /// How many are negative: as many singular values lie below x.
+    negative: Lanes,
+    /// Logarithmic derivative of their product, the determinant, by x^2.
+    slope: Lanes,
+}
+
+/// By the differential recurrence, q_i = d_i^2 + t_i and t_i+1 = e_i^2 t_i / q_i - x^2, which keeps the digits of small values.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq+avx2+fma", "x86_64+avx2+fma"))]
-fn negative_pivots(squares: &[[f64; 2]], shifts: &Lanes) -> Lanes {
+fn pivots(squares: &[[f64; 2]], shifts: &Lanes) -> Pivots {
     let x2 = shifts.map(|x| x * x);
-    let (mut t, mut count) = (x2.map(|x| -x), [0.0; LANES]);
+    let [mut negative, mut slope] = [[0.0; LANES]; 2];
+    let (mut t, mut by_x2) = (x2.map(|x| -x), [-1.0; LANES]);
     for [d2, e2] in squares {
         for l in 0..LANES {
             let pivot = d2 + t[l];
             let pivot = if pivot.abs() < TINY { -TINY } else { pivot };
-            count[l] += if pivot < 0.0 { 1.0 } else { 0.0 };
-            t[l] = t[l] / pivot * e2 - x2[l];
+            let inverse = 1.0 / pivot;
+            negative[l] += if pivot < 0.0 { 1.0 } else { 0.0 };
+            slope[l] += by_x2[l] * inverse;
+            by_x2[l] = by_x2[l] * (e2 * inverse) * (d2 * inverse) - 1.0;
+            t[l] = t[l] * inverse * e2 - x2[l];
         }
     }
-    count
+    Pivots { negative, slope }
 }
 
 /// x <- (T - s)^-1 x for each s, scaled to a largest entry of 1: elimination with row exchanges, T with zeros on its diagonal

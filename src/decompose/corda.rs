@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use faer::linalg::solvers::DenseSolveCore;
-use faer::{Mat, MatRef};
+use faer::{Mat, MatRef, unzip, zip};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -90,24 +90,23 @@ fn inversion_error(c: &Mat<f64>, precision: Precision) -> f64 {
     }
 }
 
-/// The damped covariance and what it took.
-pub fn damp(c: &Mat<f64>, rule: &Damping) -> Result<(Mat<f64>, Damped), DecompositionError> {
+/// What it takes to damp C.
+pub fn damp(c: &Mat<f64>, rule: &Damping) -> Result<Damped, DecompositionError> {
     let n = c.nrows() as f64;
     let mean = c.diagonal().column_vector().iter().sum::<f64>() / n;
     let mut error = f64::INFINITY;
     for rounds in 0..=MOST_ROUNDS {
         let share = rule.start * 2f64.powi(rounds as i32);
         let lambda = share * mean;
-        let candidate = shifted(c, lambda);
         // C is positive semi-definite, so cond(C~) <= 1 + trace(C) / lambda = 1 + n / share, and a backward stable
         // inverse errs by at most about n^1.5 eps cond: in f64 that proves the rule met without the inverse.
         let bound = n.powf(1.5) * f64::EPSILON * (1.0 + n / share);
         if lambda > 0.0 && rule.precision == Precision::F64 && bound < rule.threshold {
-            return Ok((candidate, Damped { lambda, rounds }));
+            return Ok(Damped { lambda, rounds });
         }
-        error = inversion_error(&candidate, rule.precision);
+        error = inversion_error(&shifted(c, lambda), rule.precision);
         if error < rule.threshold {
-            return Ok((candidate, Damped { lambda, rounds }));
+            return Ok(Damped { lambda, rounds });
         }
     }
     Err(DecompositionError::Damping { rounds: MOST_ROUNDS, error })
@@ -131,7 +130,10 @@ impl Method for Corda {
     }
     fn weigh(&self, w: MatRef<f64>, statistics: Option<&Statistics>) -> Result<Weighed, DecompositionError> {
         let statistics = required(ENTRY.name, w, statistics)?;
-        let (c, damping) = damp(&statistics.covariance, &self.damping)?;
-        Ok(Weighed { product: product(w, c.as_ref()), damping: Some(damping) })
+        let damping = damp(&statistics.covariance, &self.damping)?;
+        // W C~ = W C + lambda W: no copy of C.
+        let mut product = product(w, statistics.covariance.as_ref());
+        zip!(product.as_mut(), w).for_each(|unzip!(x, w)| *x += damping.lambda * w);
+        Ok(Weighed { product, damping: Some(damping) })
     }
 }

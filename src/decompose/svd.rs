@@ -29,7 +29,7 @@ const RECURSION: usize = 64;
 
 /// Whether so few vectors are wanted that making only those takes less time than making all of them.
 fn is_few(depth: usize, rank: usize) -> bool {
-    0 < rank && 2 * depth <= rank
+    0 < rank && 4 * depth <= 3 * rank
 }
 
 fn parameters() -> Spec<SvdParams, f64> {
