@@ -1,6 +1,6 @@
-//! Singular values of an upper bidiagonal B by bisection and Newton's steps, and left vectors of a few of them by inverse iteration (Demmel,
-//! Applied Numerical Linear Algebra, 5.3.4 and 5.4). Divide and conquer makes the vectors of all values, of both sides;
-//! truncation keeps those of one end, of one side.
+//! Singular values of an upper bidiagonal B by bisection and Newton's steps, and left vectors of some of them by inverse
+//! iteration (Demmel, Applied Numerical Linear Algebra, 5.3.4 and 5.4). Divide and conquer makes the vectors of all values, of
+//! both sides; truncation keeps those of one end, of one side.
 
 use faer::Mat;
 use multiversion::multiversion;

@@ -58,9 +58,13 @@ impl Factorisation {
     pub fn memory(rows: usize, cols: usize, depth: usize) -> u64 {
         let rank = rows.min(cols);
         if is_few(depth, rank) {
-            // R of a wide M, its reflections or M's own, and the vectors in B's coordinates, orthonormal, and in M's.
-            let wide = if cols > rows { rows * cols + rank * rank } else { 0 };
-            return 8 * (wide + rows.max(rank) * rank + 3 * rows * depth) as u64;
+            // Of a wide M its transpose and R; then A as it is reduced, and the reflections; then those, and the vectors as they
+            // are found, orthonormalised, and turned back.
+            let (rows, square) = if cols > rows { (rank, rank * rank) } else { (rows, 0) };
+            let wide = if cols > rows { rows * cols + square } else { 0 };
+            let reduced = square + 2 * rows * rank;
+            let vectors = square + rows * rank + 3 * rows * depth;
+            return 8 * wide.max(reduced).max(vectors) as u64;
         }
         let (thin, no) = (ComputeSvdVectors::Thin, ComputeSvdVectors::No);
         let scratch = svd::svd_scratch::<f64>(rows, cols, thin, no, Par::Seq, parameters());
