@@ -212,7 +212,7 @@ mod tests {
         let pairs = Mat::from_fn(40, 40, |i, j| if i / 20 == j / 20 { noise(i % 20, j % 20) } else { 0.0 });
         let rank_3 = Mat::from_fn(50, 40, |i, j| (0..3).map(|k| noise(i, k) * noise(k + 5, j)).sum());
         let graded = Mat::from_fn(40, 40, |i, j| noise(i, j) * 10f64.powi(-(j as i32) / 2));
-        let rotated = Mat::from_fn(40, 40, |i, j| noise(i, j)).qr().compute_thin_Q();
+        let rotated = Mat::from_fn(40, 40, noise).qr().compute_thin_Q();
         for m in [same, pairs, rank_3, graded, rotated, Mat::zeros(40, 30)] {
             for m in [m.as_ref(), m.transpose()] {
                 for (end, depth) in [(End::Smallest, 15), (End::Largest, 15), (End::Smallest, 1), (End::Largest, 0)] {
