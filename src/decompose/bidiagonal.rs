@@ -116,8 +116,8 @@ impl Bidiagonal {
     pub fn left(&self, values: &[f64]) -> Mat<f64> {
         let mut left = Mat::zeros(self.squares.len(), values.len());
         let mut random = Mt64::new(SEED);
+        let mut uniform = || (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
         for (g, group) in values.chunks(LANES).enumerate() {
-            let mut uniform = || (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
             // Beside the value, so that no pivot is 0 but for rounding; each elsewhere, so that those of values that coincide to
             // the last digits find different vectors.
             let shifts = padded(group).map(|value| value / self.scale + f64::EPSILON * (2.0 + 2.0 * uniform()));

@@ -120,9 +120,9 @@ pub fn bidiagonalise(a: MatRef<f64>) -> (Reflections, Vec<f64>, Vec<f64>) {
             let av = if first == beta { rest[i] } else { (along[i] - beta * rest[i]) / (first - beta) };
             z[i] = (av - u[i] * yv) / tau;
         }
-        (u[k], z[k]) = (0.0, 0.0);
+        // Row k is done: what the next steps multiply ends below it.
+        (before[k], u[k], z[k]) = (0.0, 0.0, 0.0);
         std::mem::swap(&mut before, &mut u);
-        u[..=k].fill(0.0);
     }
     (Reflections::of(Mat::from_fn(rows, cols, |i, j| columns[j * stride + i])), diagonal, above)
 }

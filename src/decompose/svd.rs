@@ -60,8 +60,8 @@ impl Factorisation {
         if is_few(depth, rank) {
             // Of a wide M its transpose and R; then A as it is reduced, and the reflections; then those, and the vectors as they
             // are found, orthonormalised, and turned back.
-            let (rows, square) = if cols > rows { (rank, rank * rank) } else { (rows, 0) };
-            let wide = if cols > rows { rows * cols + square } else { 0 };
+            let r = rank * rank;
+            let (rows, square, wide) = if cols > rows { (rank, r, rows * cols + r) } else { (rows, 0, 0) };
             let reduced = square + 2 * rows * rank;
             let vectors = square + rows * rank + 3 * rows * depth;
             return 8 * wide.max(reduced).max(vectors) as u64;
