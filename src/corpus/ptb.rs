@@ -126,11 +126,6 @@ impl Cursor<'_> {
             }
             match self.rest().chars().next() {
                 Some('\\') => self.escape(&mut value)?,
-                // A file with carriage returns reads as one without, as in Python.
-                Some('\r') => {
-                    self.at += if self.rest().starts_with("\r\n") { 2 } else { 1 };
-                    value.push('\n');
-                }
                 Some(c) if c != '\n' || quote.len() == 3 => {
                     value.push(c);
                     self.at += c.len_utf8();
@@ -150,7 +145,7 @@ impl Cursor<'_> {
             return Err(self.fault("the file ends inside an escape"));
         };
         let plain = match letter {
-            '\n' | '\r' => "",
+            '\n' => "",
             '\\' => "\\",
             '\'' => "'",
             '"' => "\"",
@@ -175,9 +170,6 @@ impl Cursor<'_> {
         };
         value.push_str(plain);
         self.at += 2;
-        if letter == '\r' && self.rest().starts_with('\n') {
-            self.at += 1;
-        }
         Ok(())
     }
 
@@ -206,7 +198,20 @@ mod tests {
     fn literals_are_read_as_python_reads_them() -> Result<(), Fault> {
         assert_eq!(find(FILE, "train")?, " a 1\\/2 \"quoted\" day \n it 's éAA on \n\n");
         assert_eq!(find(FILE, "valid")?, "one line\n two");
-        assert_eq!(find(&FILE.replace('\n', "\r\n"), "train")?, find(FILE, "train")?);
+        Ok(())
+    }
+
+    /// A file with carriage returns reads as one without, as in Python; the escape `\r` stays one.
+    #[test]
+    fn line_ends_are_universal() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("__init__.py");
+        for end in ["\n", "\r\n", "\r"] {
+            std::fs::write(&path, FILE.replace('\n', end))?;
+            assert_eq!(read(&path, "train")?, ["a 1\\/2 \"quoted\" day", "it 's éAA on"], "{end:?}");
+            assert_eq!(read(&path, "test")?, ["the \"end\""], "{end:?}");
+        }
+        assert_eq!(find("penn['train'] = 'a\\r\\nb'", "train"), Ok("a\r\nb".to_owned()));
         Ok(())
     }
 

@@ -1,4 +1,8 @@
-//! Plain text files: as one document, or one document a line.
+//! Text files as strings, by one rule for every format: UTF-8, without a byte order mark, and with Python's universal
+//! newlines (`\r\n` and a lone `\r` are `\n`), as the official code reads (`open(path).read()`).
+//!
+//! Lines end at `\n` only: a form feed, U+0085 or U+2028 inside a line is a character of it, as it is when Python goes
+//! through a file line by line.
 
 use std::path::Path;
 
@@ -19,39 +23,146 @@ pub fn stripped_lines(text: &str) -> Vec<String> {
     text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
-/// The file as a string, without a byte order mark.
+/// The file as a string.
+///
+/// # Errors
+/// A file that cannot be read, in another encoding, or compressed.
 pub fn utf8(path: &Path) -> Result<String, CorpusError> {
     let bytes = std::fs::read(path).map_err(|source| CorpusError::Read { path: path.to_owned(), source })?;
-    let mut text = String::from_utf8(bytes)
-        .map_err(|error| CorpusError::Utf8 { path: path.to_owned(), offset: error.utf8_error().valid_up_to() })?;
-    if text.starts_with('\u{feff}') {
-        text.drain(..'\u{feff}'.len_utf8());
+    if let Some(kind) = other_kind(&bytes) {
+        return Err(CorpusError::Encoding { path: path.to_owned(), kind, expected: "UTF-8 text" });
     }
-    Ok(text)
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let (offset, bytes) = (error.utf8_error().valid_up_to(), error.as_bytes());
+        CorpusError::Utf8 { path: path.to_owned(), line: line_at(bytes, offset), byte: bytes[offset], offset }
+    })?;
+    Ok(match text.strip_prefix(BYTE_ORDER_MARK) {
+        Some(rest) => universal_newlines(rest.to_owned()),
+        None => universal_newlines(text),
+    })
+}
+
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// `\r\n` and a lone `\r` as `\n`.
+pub fn universal_newlines(text: String) -> String {
+    if !text.contains('\r') {
+        return text;
+    }
+    let mut made = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find('\r') {
+        made.push_str(&rest[..at]);
+        made.push('\n');
+        rest = &rest[at + 1..];
+        rest = rest.strip_prefix('\n').unwrap_or(rest);
+    }
+    made.push_str(rest);
+    made
+}
+
+/// The line, from 1, of a byte of a file, whatever its line ends.
+fn line_at(bytes: &[u8], offset: usize) -> usize {
+    let before = &bytes[..offset];
+    let lone = |at: &usize| before[*at] == b'\r' && bytes.get(at + 1) != Some(&b'\n');
+    1 + before.iter().filter(|&&byte| byte == b'\n').count() + (0..offset).filter(lone).count()
+}
+
+/// What a file is by its first bytes, in words with what to do, if it is certainly not UTF-8 text (or XML in UTF-8).
+///
+/// Without a byte order mark, UTF-16 and UTF-32 of Latin letters would pass for UTF-8 with a NUL in every other place.
+pub fn other_kind(bytes: &[u8]) -> Option<&'static str> {
+    const KINDS: [(&[u8], &str); 11] = [
+        (b"\xff\xfe\0\0", "UTF-32; convert it, e.g. with `iconv -f UTF-32 -t UTF-8`"),
+        (b"\0\0\xfe\xff", "UTF-32; convert it, e.g. with `iconv -f UTF-32 -t UTF-8`"),
+        (b"\xff\xfe", "UTF-16; convert it, e.g. with `iconv -f UTF-16 -t UTF-8`"),
+        (b"\xfe\xff", "UTF-16; convert it, e.g. with `iconv -f UTF-16 -t UTF-8`"),
+        (b"\x1f\x8b", "compressed with gzip; decompress it first, e.g. with `gunzip -k`"),
+        (b"BZh", "compressed with bzip2; decompress it first, e.g. with `bunzip2 -k`"),
+        (b"\xfd7zXZ\0", "compressed with xz; decompress it first, e.g. with `unxz -k`"),
+        (b"\x28\xb5\x2f\xfd", "compressed with zstd; decompress it first, e.g. with `unzstd`"),
+        (b"7z\xbc\xaf\x27\x1c", "a 7z archive; extract its file first, e.g. with `7z x`"),
+        (b"PK\x03\x04", "a zip archive; extract its file first, e.g. with `unzip`"),
+        (b"PAR1", "a parquet file; use the format `parquet`"),
+    ];
+    // Bzip2's magic is letters: a digit and the first block's own magic have to follow.
+    let bzip2 = |magic: &[u8]| magic == b"BZh" && bytes.get(4..10) != Some(b"1AY&SY");
+    let found = KINDS.iter().find(|(magic, _)| bytes.starts_with(magic) && !bzip2(magic));
+    let unmarked = || match *bytes {
+        [a, 0, 0, 0, ..] | [0, 0, 0, a, ..] if a != 0 => Some(KINDS[0].1),
+        [a, 0, b, 0, ..] | [0, a, 0, b, ..] if a != 0 && b != 0 => Some(KINDS[2].1),
+        _ => None,
+    };
+    found.map(|(_, kind)| *kind).or_else(unmarked)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    fn read_bytes<T>(bytes: &[u8], read: impl Fn(&Path) -> Result<T, CorpusError>) -> Result<T, CorpusError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file.txt");
+        std::fs::write(&path, bytes).unwrap();
+        read(&path)
+    }
 
     #[test]
-    fn a_bad_byte_is_named_by_its_offset() -> Result<(), Box<dyn std::error::Error>> {
-        let folder = tempfile::tempdir()?;
-        let path = folder.path().join("latin1.txt");
-        std::fs::write(&path, b"caf\xe9 au lait")?;
-        let error = whole(&path).unwrap_err();
-        assert!(matches!(error, CorpusError::Utf8 { offset: 3, .. }), "{error}");
-        assert!(matches!(lines(&folder.path().join("none")), Err(CorpusError::Read { .. })));
+    fn a_bad_byte_is_named_by_its_place() {
+        let message = |bytes: &[u8]| read_bytes(bytes, whole).unwrap_err().to_string();
+        let said = message(b"caf\xe9 au lait");
+        assert!(said.contains("file.txt, line 1") && said.contains("0xE9") && said.contains("offset 3"), "{said}");
+        for text in [b"one\ntwo\nthr\xff".as_slice(), b"one\r\ntwo\r\nthr\xff", b"one\rtwo\rthr\xff"] {
+            assert!(message(text).contains("line 3"), "{}", message(text));
+        }
+        // A character cut short by the end of the file.
+        assert!(message(b"a\n\xe2\x82").contains("line 2"));
+        assert!(matches!(lines(Path::new("none/at/all")), Err(CorpusError::Read { .. })));
+    }
+
+    #[test]
+    fn lines_are_stripped_and_a_byte_order_mark_is_not_text() -> Result<(), CorpusError> {
+        let bytes = "\u{feff} one \r\n\r\n\ttwo\n".as_bytes();
+        assert_eq!(read_bytes(bytes, lines)?, ["one", "two"]);
+        assert_eq!(read_bytes(bytes, whole)?, [" one \n\n\ttwo\n"]);
+        assert_eq!(read_bytes("\u{feff}\u{feff}a".as_bytes(), whole)?, ["\u{feff}a"]);
+        Ok(())
+    }
+
+    /// Python: `io.StringIO`-like reading of `b"a\r\nb\rc\n\rd\r\r\ne\r"` gives these.
+    #[test]
+    fn every_line_end_is_one_newline() -> Result<(), CorpusError> {
+        assert_eq!(read_bytes(b"a\r\nb\rc\n\rd\r\r\ne\r", whole)?, ["a\nb\nc\n\nd\n\ne\n"]);
+        assert_eq!(read_bytes(b"a\rb\r\rc", lines)?, ["a", "b", "c"]);
+        let inside = "a\u{b}b\u{c}c\u{1c}d\u{85}e\u{2028}f\u{2029}g";
+        assert_eq!(read_bytes(inside.as_bytes(), lines)?, [inside]);
         Ok(())
     }
 
     #[test]
-    fn lines_are_stripped_and_a_byte_order_mark_is_no_text() -> Result<(), Box<dyn std::error::Error>> {
-        let folder = tempfile::tempdir()?;
-        let path = folder.path().join("lines.txt");
-        std::fs::write(&path, "\u{feff} one \r\n\r\n\ttwo\n")?;
-        assert_eq!(lines(&path)?, ["one", "two"]);
-        assert_eq!(whole(&path)?, [" one \r\n\r\n\ttwo\n"]);
-        Ok(())
+    fn other_encodings_and_compressed_files_are_named() {
+        let utf16 = |text: &str, mark: &[u8]| {
+            mark.iter().copied().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect::<Vec<u8>>()
+        };
+        let message = |bytes: &[u8]| read_bytes(bytes, whole).unwrap_err().to_string();
+        for bytes in [utf16("line", b"\xff\xfe"), utf16("line", b""), b"\xfe\xff\0a".to_vec(), b"\0a\0b".to_vec()] {
+            assert!(message(&bytes).contains("UTF-16"), "{}", message(&bytes));
+        }
+        assert!(message(b"\xff\xfe\0\0a\0\0\0").contains("UTF-32"));
+        assert!(message(b"a\0\0\0b\0\0\0").contains("UTF-32"));
+        assert!(message(b"\x1f\x8b\x08\0").contains("gunzip"));
+        assert!(message(b"BZh91AY&SY\0").contains("bunzip2"));
+        assert!(read_bytes(b"BZh is a word", whole).is_ok() && read_bytes(b"", whole).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn all_spellings_of_line_ends_are_one_text(lines in prop::collection::vec("[ a-zé\u{2028}\u{c}]{0,6}", 0..12)) {
+            let text = lines.join("\n");
+            prop_assert_eq!(universal_newlines(text.clone()), &*text);
+            prop_assert_eq!(universal_newlines(text.replace('\n', "\r\n")), &*text);
+            prop_assert_eq!(universal_newlines(text.replace('\n', "\r")), &*text);
+        }
     }
 }

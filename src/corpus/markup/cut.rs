@@ -1,5 +1,6 @@
 //! Ranges of a text that are to go, and what stands in their place.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::ops::Range;
 
@@ -8,7 +9,7 @@ use std::ops::Range;
 pub struct Cut {
     pub range: Range<usize>,
     /// Put in place of the range, unless it lies within a larger one.
-    pub with: &'static str,
+    pub with: Cow<'static, str>,
 }
 
 /// `text` without the ranges of `cuts`, which begin and end at character boundaries.
@@ -19,12 +20,22 @@ pub fn apply(text: &str, mut cuts: Vec<Cut>) -> String {
     for Cut { range, with } in cuts {
         if range.start >= done {
             kept.push_str(&text[done..range.start]);
-            kept.push_str(with);
+            kept.push_str(&with);
         }
         done = done.max(range.end);
     }
     kept.push_str(&text[done..]);
     kept
+}
+
+/// `text[range]` without the cuts that lie in it.
+pub fn within(text: &str, range: Range<usize>, cuts: &[Cut]) -> String {
+    let inside = cuts.iter().filter(|cut| range.start <= cut.range.start && cut.range.end <= range.end);
+    let moved = inside.map(|cut| Cut {
+        range: cut.range.start - range.start..cut.range.end - range.start,
+        with: cut.with.clone(),
+    });
+    apply(&text[range.clone()], moved.collect())
 }
 
 #[cfg(test)]
@@ -33,8 +44,9 @@ mod tests {
 
     #[test]
     fn ranges_nest_and_overlap() {
-        let cut = |range, with| Cut { range, with };
+        let cut = |range, with: &'static str| Cut { range, with: with.into() };
         let cuts = vec![cut(3..4, "x"), cut(2..6, "-"), cut(5..7, "y"), cut(8..8, "+")];
+        assert_eq!(within("0123456789", 3..8, &cuts), "x4y7+");
         assert_eq!(apply("0123456789", cuts), "01-7+89");
         assert_eq!(apply("0123", Vec::new()), "0123");
     }

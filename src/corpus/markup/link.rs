@@ -1,21 +1,16 @@
 //! Internal and external links: what of them is text.
 
 use super::cut::Cut;
+use crate::corpus::site::{self, Site};
 
-/// Prefixes of links to pictures, sounds and categories, which are no text whatever their label.
-const MEDIA: [&str; 4] = ["file", "image", "media", "category"];
-
-/// Prefixes of other wikis, namespaces and resolvers: such a link is text only if it has a label.
+/// Prefixes of other wikis and resolvers: such a link is text only if it has a label.
 const ELSEWHERE: &[&str] = &[
     "b",
-    "book",
     "c",
     "commons",
     "d",
     "doi",
-    "draft",
     "hdl",
-    "help",
     "m",
     "meta",
     "metawikipedia",
@@ -23,16 +18,10 @@ const ELSEWHERE: &[&str] = &[
     "n",
     "phab",
     "pmid",
-    "portal",
-    "project",
     "q",
     "rfc",
     "s",
-    "special",
     "species",
-    "talk",
-    "template",
-    "user",
     "v",
     "voy",
     "w",
@@ -48,7 +37,6 @@ const ELSEWHERE: &[&str] = &[
     "wikivoyage",
     "wikt",
     "wiktionary",
-    "wp",
 ];
 
 /// Schemes an external link starts with.
@@ -66,18 +54,20 @@ pub fn address(text: &str) -> usize {
 }
 
 /// Cuts all of the link `start..end` but its label. `pieces` are target and labels with their places.
-pub fn cuts(start: usize, end: usize, pieces: &[(usize, &str)], cuts: &mut Vec<Cut>) {
-    let mut cut = |from, to| cuts.push(Cut { range: from..to, with: "" });
+pub fn cuts(site: &Site, start: usize, end: usize, pieces: &[(usize, &str)], cuts: &mut Vec<Cut>) {
+    let mut cut = |from, to| cuts.push(Cut { range: from..to, with: "".into() });
     let Some(&(inside, target)) = pieces.first() else { return };
     let label = pieces.get(1).filter(|_| pieces[1..].iter().any(|(_, text)| !text.trim().is_empty()));
     let name = target.trim_start();
     // Prefixes are short. Looking no further keeps links within links within links linear.
-    let head = head(name, 24);
-    let prefix = head.split_once(':').map(|(prefix, _)| prefix.trim().to_lowercase());
+    let head = head(name, 48);
+    let prefix = head.split_once(':').map(|(prefix, _)| site::plain(prefix));
+    let namespace = prefix.as_deref().and_then(|prefix| site.namespace(prefix));
     match (prefix.as_deref(), label) {
-        (Some(prefix), _) if MEDIA.contains(&prefix) => cut(start, end),
-        (Some(prefix), None) if ELSEWHERE.contains(&prefix) => cut(start, end),
-        (Some(prefix), _) if is_language(prefix) && !head.contains(": ") => cut(start, end),
+        // Pictures, sounds and categories are no text, whatever their label.
+        _ if matches!(namespace, Some(site::FILE | site::MEDIA | site::CATEGORY)) => cut(start, end),
+        (Some(prefix), None) if namespace.is_some() || ELSEWHERE.contains(&prefix) => cut(start, end),
+        (Some(prefix), _) if site::is_language(prefix) && !head.contains(": ") => cut(start, end),
         (_, Some(&(label, _))) => {
             cut(start, label);
             cut(end - 2, end);
@@ -94,12 +84,4 @@ pub fn cuts(start: usize, end: usize, pieces: &[(usize, &str)], cuts: &mut Vec<C
 /// The first characters of a text.
 pub fn head(text: &str, characters: usize) -> &str {
     text.char_indices().nth(characters).map_or(text, |(end, _)| &text[..end])
-}
-
-/// The code of another Wikipedia: `fr`, `simple`, `be-x-old`.
-fn is_language(prefix: &str) -> bool {
-    let mut parts = prefix.split('-');
-    let code = parts.next().unwrap_or("");
-    let short = |part: &str, most| (1..=most).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_lowercase());
-    (prefix == "simple" || (code.len() >= 2 && short(code, 3))) && parts.all(|part| short(part, 7))
 }

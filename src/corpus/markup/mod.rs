@@ -3,13 +3,14 @@
 //! Two passes, both linear in the length of the text. [`scan`] finds what is no prose (templates, tables, references,
 //! comments, media, the brackets of links) as a set of ranges to cut; [`blocks`] turns the rest, line by line, into titles,
 //! paragraphs and list items, and drops sections with nothing left in them. What the markup *means* is not modelled: nothing
-//! is fetched, and no template is expanded beyond the few whose arguments are words of the sentence.
+//! is fetched, and of templates only those that stand for words of a sentence leave these ([`template`]).
 //!
 //! Real articles contain broken markup. An opener without a closer costs its own characters, never the rest of the article.
 
 mod blocks;
 mod clean;
 mod cut;
+mod holes;
 mod link;
 mod scan;
 mod tag;
@@ -17,6 +18,8 @@ mod template;
 
 #[cfg(test)]
 mod tests;
+
+use super::site::Site;
 
 /// An article as plain text.
 #[derive(Debug, PartialEq)]
@@ -27,8 +30,38 @@ pub struct Article {
     pub prose: usize,
 }
 
+/// What the prose of a page depends on beside its markup.
+#[derive(Debug, Clone, Copy)]
+pub struct Page<'a> {
+    /// The wiki it is from.
+    pub site: &'a Site,
+    /// Its title.
+    pub title: &'a str,
+    /// Year, month and day of its revision: what "today" means in it.
+    pub date: Option<(i32, u32, u32)>,
+}
+
 /// The prose of a page.
-pub fn article(title: &str, markup: &str) -> Article {
-    let stripped = cut::apply(markup, scan::cuts(markup));
-    blocks::article(title, &stripped)
+pub fn article(page: &Page, markup: &str) -> Article {
+    let stripped = cut::apply(markup, scan::cuts(page, markup, false));
+    blocks::article(page.title, &stripped)
+}
+
+/// A template that stood in a sentence and left nothing there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    /// Title of the page.
+    pub title: String,
+    /// Name of the template, in lower case.
+    pub template: String,
+    /// What stands around it, with `_` where it was.
+    pub around: String,
+}
+
+/// The templates of a page that left a hole in its prose: those that stood as a word of their own, between words of a
+/// paragraph or list item, and not between parentheses or at the end of a sentence.
+pub fn lost(page: &Page, markup: &str) -> Vec<Lost> {
+    let marked = cut::apply(markup, scan::cuts(page, markup, true));
+    let text = blocks::article(page.title, &marked).text;
+    holes::find(page.title, &text)
 }

@@ -7,11 +7,14 @@
 use super::cut::Cut;
 use super::link;
 use super::tag::{self, Tag};
+use super::Page;
 use super::template;
 
-/// All ranges of `text` that are no prose.
-pub fn cuts(text: &str) -> Vec<Cut> {
+/// All ranges of `text` that are no prose. With `mark`, a template that leaves nothing leaves its name between marks.
+pub fn cuts(page: &Page, text: &str, mark: bool) -> Vec<Cut> {
     let mut scanner = Scanner {
+        page,
+        mark,
         text,
         at: 0,
         leading: true,
@@ -45,9 +48,13 @@ struct Opener {
     inside: usize,
     /// The `|` directly inside.
     pipes: Vec<usize>,
+    /// How many cuts there were when it was opened: those after it lie behind its start.
+    cuts: usize,
 }
 
 struct Scanner<'a> {
+    page: &'a Page<'a>,
+    mark: bool,
     text: &'a str,
     at: usize,
     /// Only blanks and list markers so far on this line.
@@ -70,7 +77,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn replace(&mut self, start: usize, end: usize, with: &'static str) {
-        self.cuts.push(Cut { range: start..end, with });
+        self.cuts.push(Cut { range: start..end, with: with.into() });
     }
 
     /// Passes the next token.
@@ -98,7 +105,8 @@ impl<'a> Scanner<'a> {
 
     fn push(&mut self, kind: Kind, width: usize) {
         self.waiting[kind as usize] += 1;
-        self.open.push(Opener { kind, at: self.at, inside: self.at + width, pipes: Vec::new() });
+        let cuts = self.cuts.len();
+        self.open.push(Opener { kind, at: self.at, inside: self.at + width, pipes: Vec::new(), cuts });
         self.at += width;
     }
 
@@ -185,7 +193,8 @@ impl<'a> Scanner<'a> {
         match self.pop(Kind::Template) {
             Some(opener) => {
                 let pieces = pieces(self.text, opener.inside, &opener.pipes, close);
-                template::cuts(opener.at, end, &pieces, &mut self.cuts);
+                let call = template::Call { text: self.text, range: opener.at..end, pieces: &pieces, inner: opener.cuts };
+                template::cuts(self.page, &call, self.mark, &mut self.cuts);
             }
             None => self.cut(close, end),
         }
@@ -229,7 +238,7 @@ impl<'a> Scanner<'a> {
             match self.pop(Kind::Link) {
                 Some(opener) => {
                     let pieces = pieces(self.text, opener.inside, &opener.pipes, close);
-                    link::cuts(opener.at, end, &pieces, &mut self.cuts);
+                    link::cuts(self.page.site, opener.at, end, &pieces, &mut self.cuts);
                 }
                 None => self.cut(close, end),
             }

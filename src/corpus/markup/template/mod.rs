@@ -1,0 +1,118 @@
+//! Templates: gone, except for those that stand for words of the sentence they are in.
+//!
+//! Without these, "a depth of {{convert|3|km}}" would lose its number, and "(from {{lang|la|albus}})" its word. No template is
+//! expanded: [`names`] says which arguments stay, in which order and with what between them. Arguments that stay whole are
+//! kept where they are, whatever is nested in them; where text is made of them, the template has to be short ([`LONGEST`]).
+
+use std::ops::Range;
+
+use super::cut::{self, Cut};
+use super::{Page, holes, link};
+use crate::corpus::site;
+
+use arguments::Arguments;
+use names::Stays;
+
+mod arguments;
+mod countries;
+mod dates;
+mod functions;
+mod names;
+mod numbers;
+#[cfg(test)]
+mod tests;
+mod words;
+
+/// Bytes of a template of whose arguments text is made. The limit keeps templates within templates linear.
+const LONGEST: usize = 1000;
+
+/// A template, and where it is.
+pub struct Call<'a> {
+    pub text: &'a str,
+    /// With its braces.
+    pub range: Range<usize>,
+    /// Name and arguments with their places.
+    pub pieces: &'a [(usize, &'a str)],
+    /// Index of the first cut that was made inside it.
+    pub inner: usize,
+}
+
+/// Cuts all of a template but what stays. With `mark`, one that leaves nothing leaves its name between marks.
+pub fn cuts(page: &Page, call: &Call, mark: bool, cuts: &mut Vec<Cut>) {
+    let (start, end) = (call.range.start, call.range.end);
+    let name = name(call);
+    let stays = names::stays(name);
+    let kept: Vec<(usize, &str)> = match &stays {
+        Stays::Argument(index) => call.positional().nth(*index).into_iter().collect(),
+        Stays::Body => call.body().into_iter().collect(),
+        Stays::Last => call.positional().last().into_iter().collect(),
+        Stays::Joined(_) | Stays::Listed => call.positional().filter(|(_, text)| !text.trim().is_empty()).collect(),
+        Stays::Text(_) | Stays::Made(_) | Stays::Nothing | Stays::Unknown => Vec::new(),
+    };
+    if kept.is_empty() {
+        let made = match stays {
+            Stays::Text(text) => Some(text.to_owned()),
+            Stays::Made(make) if end - start <= LONGEST => make(&Arguments::of(page, name, call, &cuts[call.inner..])),
+            _ => None,
+        };
+        // What is inside goes with it.
+        cuts.truncate(call.inner);
+        let lost = mark && !matches!(stays, Stays::Nothing);
+        let with = made.unwrap_or_else(|| if lost { holes::mark(name) } else { String::new() });
+        return cuts.push(Cut { range: start..end, with: with.into() });
+    }
+    let (before, between, after) = match stays {
+        Stays::Joined(between) => ("", between, ""),
+        Stays::Listed => ("\n* ", "\n* ", "\n"),
+        _ => ("", "", ""),
+    };
+    let mut done = start;
+    for (at, text) in kept {
+        let with = if done == start { before } else { between };
+        cuts.push(Cut { range: done..at, with: with.into() });
+        done = at + text.len();
+    }
+    cuts.push(Cut { range: done..end, with: after.into() });
+}
+
+/// The name as it is written, without `Template:` and `subst:`.
+fn name<'a>(call: &Call<'a>) -> &'a str {
+    let mut name = call.pieces.first().map_or("", |(_, name)| name.trim());
+    for prefix in ["subst:", "safesubst:", "template:", "msg:"] {
+        if name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix)) {
+            name = name[prefix.len()..].trim_start();
+        }
+    }
+    name
+}
+
+impl<'a> Call<'a> {
+    /// The arguments without a name, or with a number for one.
+    fn positional(&self) -> impl Iterator<Item = (usize, &'a str)> {
+        self.pieces.iter().skip(1).filter_map(|&(at, text)| match named(text) {
+            Some((name, width)) => name.bytes().all(|b| b.is_ascii_digit()).then(|| (at + width, &text[width..])),
+            None => Some((at, text)),
+        })
+    }
+
+    /// The text of a quotation: the first argument without a name, or the one that is named as text.
+    fn body(&self) -> Option<(usize, &'a str)> {
+        let by_name = |wanted: &str| {
+            self.pieces.iter().skip(1).find_map(|&(at, text)| {
+                named(text)
+                    .filter(|(name, _)| name.eq_ignore_ascii_case(wanted))
+                    .map(|(_, width)| (at + width, &text[width..]))
+            })
+        };
+        let first = self.positional().find(|(_, text)| !text.trim().is_empty());
+        first.or_else(|| ["text", "quote", "quotetext", "content"].into_iter().find_map(by_name))
+    }
+}
+
+/// Name of an argument, and the bytes up to its value.
+fn named(text: &str) -> Option<(&str, usize)> {
+    // Names are short, as in links.
+    let (name, _) = link::head(text, 32).split_once('=')?;
+    let letter = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '_' | '-' | '\n' | '\t');
+    name.chars().all(letter).then(|| (name.trim(), name.len() + 1))
+}
