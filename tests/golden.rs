@@ -64,12 +64,41 @@ fn tokens_are_those_of_a_hugging_face_tokenizer() {
 /// Not golden but pinned: text that a parser gives goes into every key by the parser's version only.
 #[test]
 fn texts_are_those_of_the_version_in_the_keys() {
-    for (name, split, expected) in [("enwiki", "train", "3117da4730b14bf5"), ("enwiki", "test", "6a7cb6f3a8bb22af")] {
+    for (name, split, expected) in [("enwiki", "train", "88262abee5dffb29"), ("enwiki", "test", "faff37475719b490")] {
         let corpus = catalog().corpus(name, split).unwrap();
         let text = corpus::read(&corpus.format, split, &files(&corpus.source)).unwrap().joined();
         let found = blake3::hash(text.as_bytes()).to_hex();
         assert_eq!(found[..16], *expected, "{name}/{split} is another text: raise TEXT in src/plan.rs, then this");
     }
+}
+
+/// Templates that stood in a sentence and left nothing there, over all 106 articles. At a668c7c there were 123, among them
+/// "alongside and.", "(m).", "is on the -gauge line". What is left needs a price index: `($ in 2016 dollars)`.
+#[test]
+fn articles_keep_the_words_of_their_sentences() {
+    let dump = &files(&catalog().corpus("enwiki", "train").unwrap().source)[0];
+    let lost = corpus::lost(dump).unwrap();
+    assert!(lost.len() <= 3 && lost.iter().all(|lost| lost.template == "inflation"), "{lost:#?}");
+    let texts = ["train", "test"].map(|split| {
+        let corpus = catalog().corpus("enwiki", split).unwrap();
+        corpus::read(&corpus.format, split, std::slice::from_ref(dump)).unwrap().joined()
+    });
+    let text = texts.join("\n\n");
+    for sentence in [
+        "alongside HMS Ajax and HMS Exeter.",
+        "Mount Tahat (3,003 m).",
+        "the recovery ship, USS Hornet.",
+        "typically between 60 and 80 kg.",
+        "Aikido (合気道, Aikidō)",
+        "more than US$2 billion to rehabilitate",
+        "(roughly 6.241×10^18 times",
+    ] {
+        assert!(text.contains(sentence), "{sentence}");
+    }
+    // As the text would be without tidying: none of these is English, whatever stood there.
+    let holes = ["  ", " ,", "( ", " of .", " and .", " by .", " the .", " between and ", "{{", "[[", "|thumb"];
+    let found: Vec<_> = holes.iter().map(|hole| (hole, text.matches(hole).count())).filter(|(_, n)| *n > 0).collect();
+    assert!(found.iter().all(|(_, count)| *count <= 2), "{found:?}");
 }
 
 /// Not golden but pinned: which questions are trained on and asked, and how long they are. A token is time.

@@ -78,7 +78,7 @@ fn broken_markup_costs_only_itself() {
 
 /// Pieces that open, close or resemble markup.
 const PIECES: &str = "(\\{\\{|\\}\\}|\\{\\||\\|\\}|\\[\\[|\\]\\]|\\[http://x |\\]|\\||<ref>|</ref>|<ref/>|<!--|-->|<math>|<nowiki>|</nowiki>\
-                      |''|'''|==|=|\n|\\*|&|&nbsp;|;|:|\\(|\\)|__|File:|lang|convert|convert\\||3|fr|é|\u{a0}| |\\PC){0,120}";
+                      |''|'''|==|=|\n|\\*|&|&nbsp;|;|:|\\(|\\)|__|File:|lang|convert|convert\\||lc:|nihongo\\||frac\\||as of\\||3|=|fr|é|\u{a0}| |\\PC){0,120}";
 
 proptest! {
     #[test]
@@ -127,6 +127,9 @@ fn time_is_linear_in_the_length() {
         "<math><ref>",
         "[[[[ ]] {{",
         "{{lang|",
+        "{{lc:",
+        "{{convert|1|km}}",
+        "-{",
         "<nowiki>",
         " ",
         ":",
@@ -139,6 +142,9 @@ fn time_is_linear_in_the_length() {
         ("{{lang|a|", "}}"),
         ("[[a|", "]]"),
         ("{{convert|", "}}"),
+        ("{{uc:a", "}}"),
+        ("{{nihongo|a|", "}}"),
+        ("{{small|a {{convert|1|", "}}}}"),
         ("(", ")"),
         ("\n{|", "\n|}"),
     ];

@@ -42,7 +42,7 @@ const TABLE: &[(Stays, &str)] = &[
     (Stays::Text("—"), "mdash|mdashb|em dash|emdash|—"),
     (Stays::Text(" · "), "·|dot|middot|•|bull|bullet|\\"),
     (Stays::Text("="), "=|equals"),
-    (Stays::Text("-"), "hyphen|nbhyph|nbh|hyph"),
+    (Stays::Text("-"), "hyphen|nbhyph|nbh"),
     (Stays::Text("−"), "minus|−"),
     (Stays::Text("×"), "times|×"),
     (Stays::Text("&"), "&|amp"),
@@ -111,6 +111,7 @@ const TABLE: &[(Stays, &str)] = &[
     (Stays::Made(numbers::gauge), "railgauge|track gauge|rail gauge"),
     (Stays::Made(numbers::density), "pop density|population density"),
     (Stays::Made(numbers::value), "val"),
+    (Stays::Made(numbers::coordinates), "coord|coords|coordinate"),
     (Stays::Made(numbers::power), "e|10^|esp"),
     (Stays::Made(numbers::ratio), "frac|fraction|sfrac|fract|frac2"),
     (Stays::Made(numbers::ordinal), "ordinal|ord|nth"),
@@ -145,7 +146,7 @@ const TABLE: &[(Stays, &str)] = &[
     (Stays::Made(|a| Some(format!("lit. '{}'", a.get(0)))), "lit|literally"),
     (
         Stays::Nothing,
-        "main|see also|further|details|about|for|clear|-|anchor|coord|flagicon|flagicon image|flagdeco|sfn|sfnp|sfnm|refn|efn|\
+        "main|see also|further|details|about|for|clear|-|anchor|flagicon|flagicon image|flagdeco|sfn|sfnp|sfnm|refn|efn|\
          note|notetag|r|rp|ref|reflist|fact|cn|clarify|who|when|where|which|whom|what|why|how|dubious|vague|refimprove|unreliable source|\
          peacock|weasel|by whom|according to whom|original research|or|verify source|qualify evidence|update after|update|expand section|\
          audio|listen|pronunciation|color box|colour box|legend|refnec|citation|wayback|webarchive|dead link|hs|ntsh|dtsh|hidden|\

@@ -231,6 +231,40 @@ pub fn percentage(arguments: &Arguments) -> Option<String> {
     share.is_finite().then(|| format!("{share:.digits$}%"))
 }
 
+/// `{{coord|30|12|N|74|7|W}}`: 30°12′N 74°7′W, unless it is shown beside the title only.
+pub fn coordinates(arguments: &Arguments) -> Option<String> {
+    let display = arguments.named(&["display"]);
+    if matches!(display, "title" | "t" | "it" | "ti") || (display.contains("title") && !display.contains("inline")) {
+        return Some(String::new());
+    }
+    let given = arguments.given(0);
+    let decimal = |place: usize, signs: [char; 2]| {
+        let value: f64 = given.get(place)?.replace('−', "-").parse().ok()?;
+        Some(format!("{}°{}", value.abs(), if value < 0.0 { signs[1] } else { signs[0] }))
+    };
+    let is_side = |text: &str| matches!(text, "N" | "S" | "E" | "W");
+    if !given.iter().take(8).any(|text| is_side(text)) {
+        return Some(format!("{} {}", decimal(0, ['N', 'S'])?, decimal(1, ['E', 'W'])?));
+    }
+    let mut made = String::new();
+    let (mut part, mut sides) = (0, 0);
+    for text in given {
+        if is_side(text) {
+            (part, sides) = (0, sides + 1);
+            made.push_str(text);
+            if sides == 2 {
+                return Some(made);
+            }
+            made.push(' ');
+        } else {
+            made.push_str(text);
+            made.push_str(["°", "′", "″"].get(part)?);
+            part += 1;
+        }
+    }
+    None
+}
+
 /// Signs of money by the name of the template.
 const MONEY: [(&str, &str); 30] = [
     ("us$", "US$"),

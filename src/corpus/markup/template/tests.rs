@@ -32,6 +32,7 @@ fn quantities_keep_their_numbers_and_units() {
         ("{{val|6.241|0.003|e=18|u=C}}", "6.241±0.003×10^18 C"),
         ("{{val|30000|ul=m|up=s}}", "30000 m/s"),
         ("{{frac|3}} {{frac|1|3}} {{frac|1|1|2}} 1{{sfrac|1|4}} {{1/2}}", "1/3 1/3 1 1/2 1 1/4 1/2"),
+        ("{{Coord|30|12|N|74|7|W|name=x}} {{coord|1|2|3.5|S|4|5|6|E|type:city}} {{coord|44.5|-87.25}}", "30°12′N 74°7′W 1°2′3.5″S 4°5′6″E 44.5°N 87.25°W"),
         ("5.98{{e|24}}", "5.98×10^24"),
         ("{{gaps|1|000|000}} {{num|7}} {{ordinal|22}} {{percentage|1|3|1}}", "1 000 000 7 22nd 33.3%"),
         ("{{US$|2 billion}} {{GBP|5}} {{pound sign}}7 {{INRConvert|10|c}} {{currency|3|USD}}", "US$2 billion £5 £7 ₹10 crore USD 3"),
@@ -101,7 +102,7 @@ fn names_of_things_stay() {
     ]);
     assert_eq!(body("{{quote|text=A b.|sign=C}} {{Quote|d}} e"), "A b. d e");
     assert_eq!(body("Two:\n{{ordered list|one|two [[x|y]]}}\nEnd."), "Two:\n\none\ntwo y\n\nEnd.");
-    assert_eq!(body("a {{ms|b}} {{main|c}} {{cite book|title=d}} {{unheard of|e}} {{coord|1|N}} f"), "a f");
+    assert_eq!(body("a {{ms|b}} {{main|c}} {{cite book|title=d}} {{unheard of|e}} {{coord|1|N|2|E|display=title}} f"), "a f");
 }
 
 #[test]
