@@ -261,3 +261,35 @@ fn weights_that_are_not_finite_name_the_linear_and_the_sample() {
     candle_core::safetensors::save(&tensors, &weights).unwrap();
     fails(folder.path(), &["run", "tiny.yaml"], &["model.layers.1.mlp.down_proj", "sample 0"]);
 }
+
+/// Python's universal newlines, as the official code reads: one text, whatever the line ends and a byte order mark.
+#[test]
+fn line_ends_do_not_change_a_text() {
+    let expected = losses_of_plain_text();
+    for (mark, end) in [("", "\r\n"), ("\u{feff}", "\r")] {
+        let folder = changed("", "");
+        for name in ["train.txt", "test.txt"] {
+            let path = folder.path().join(name);
+            let text = std::fs::read_to_string(&path).unwrap();
+            assert!(text.contains('\n'));
+            std::fs::write(&path, format!("{mark}{}", text.replace('\n', end))).unwrap();
+        }
+        succeeds(folder.path(), &["run", "tiny.yaml"]);
+        assert_eq!(losses(folder.path()), expected, "{end:?}");
+    }
+}
+
+#[test]
+fn text_that_is_not_utf8_is_named_by_its_place_or_kind() {
+    let utf16: Vec<u8> = "\u{feff}line\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let cases: [(&[u8], &[&str]); 3] = [
+        (&utf16, &["test.txt", "UTF-16", "iconv"]),
+        (b"one\rtwo\r\ncaf\xe9", &["test.txt, line 3", "0xE9"]),
+        (b"\x1f\x8b\x08\0", &["test.txt", "gzip", "gunzip"]),
+    ];
+    for (bytes, said) in cases {
+        let folder = changed("", "");
+        std::fs::write(folder.path().join("test.txt"), bytes).unwrap();
+        fails(folder.path(), &["run", "tiny.yaml"], said);
+    }
+}

@@ -79,6 +79,18 @@ mod tests {
         Ok(())
     }
 
+    /// Line ends are those of the file; escapes, and separators that JSON allows in a string, are the text's.
+    #[test]
+    fn line_ends_are_universal_and_escapes_stay() -> Result<(), CorpusError> {
+        let content = "\u{feff}{\"a\": \"x\\r\\ny\"}\n\n{\"a\": \"u\u{2028}\u{85}v\"}\n";
+        for end in ["\n", "\r\n", "\r"] {
+            assert_eq!(read_str(&content.replace('\n', end), &["a"])?, ["x\r\ny", "u\u{2028}\u{85}v"], "{end:?}");
+        }
+        let error = read_str("{\"a\": \"x\"}\r{\"a\": 1}\r", &["a"]).unwrap_err().to_string();
+        assert!(error.contains("line 2"), "{error}");
+        Ok(())
+    }
+
     #[test]
     fn errors_name_the_line_and_the_fields() {
         let missing = read_str("{\"question\": \"q\"}\n{\"answer\": \"a\"}\n", &["question"]).unwrap_err().to_string();

@@ -31,10 +31,8 @@ pub fn apply(text: &str, mut cuts: Vec<Cut>) -> String {
 /// `text[range]` without the cuts that lie in it.
 pub fn within(text: &str, range: Range<usize>, cuts: &[Cut]) -> String {
     let inside = cuts.iter().filter(|cut| range.start <= cut.range.start && cut.range.end <= range.end);
-    let moved = inside.map(|cut| Cut {
-        range: cut.range.start - range.start..cut.range.end - range.start,
-        with: cut.with.clone(),
-    });
+    let moved = inside
+        .map(|cut| Cut { range: cut.range.start - range.start..cut.range.end - range.start, with: cut.with.clone() });
     apply(&text[range.clone()], moved.collect())
 }
 

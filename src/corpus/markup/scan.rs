@@ -4,10 +4,10 @@
 //! between; links end at a blank line, external links at the end of their line, and nothing reaches over a section title. An
 //! opener is pushed once and popped once, so the pass is linear.
 
+use super::Page;
 use super::cut::Cut;
 use super::link;
 use super::tag::{self, Tag};
-use super::Page;
 use super::template;
 
 /// All ranges of `text` that are no prose. With `mark`, a template that leaves nothing leaves its name between marks.
@@ -193,7 +193,8 @@ impl<'a> Scanner<'a> {
         match self.pop(Kind::Template) {
             Some(opener) => {
                 let pieces = pieces(self.text, opener.inside, &opener.pipes, close);
-                let call = template::Call { text: self.text, range: opener.at..end, pieces: &pieces, inner: opener.cuts };
+                let call =
+                    template::Call { text: self.text, range: opener.at..end, pieces: &pieces, inner: opener.cuts };
                 template::cuts(self.page, &call, self.mark, &mut self.cuts);
             }
             None => self.cut(close, end),

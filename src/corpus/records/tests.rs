@@ -371,3 +371,19 @@ fn damaged_parquet_does_not_panic() {
     });
     assert!(refused.count() > good.len() / 4);
 }
+
+/// Python's universal newlines: the same records, whatever the line ends and a byte order mark.
+#[test]
+fn line_ends_do_not_change_records() {
+    let bench = Bench::new();
+    let lines: String = questions(9).concat();
+    let array = format!("\u{feff}[\n{}\n]\n", questions(9).join(",\n"));
+    for (file, content) in [("jsonl", lines), ("json", array)] {
+        let records = records(&QUESTIONS.replace("file: jsonl", &format!("file: {file}")));
+        let read = |content: String| examples(&records, "all", &bench.file("data", content)).unwrap();
+        let expected = read(content.clone());
+        assert_eq!(expected.len(), 9);
+        assert_eq!(read(content.replace('\n', "\r\n")), expected, "{file}");
+        assert_eq!(read(content.replace('\n', "\r")), expected, "{file}");
+    }
+}

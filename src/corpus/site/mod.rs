@@ -17,7 +17,7 @@ pub const FILE: i32 = 6;
 pub const CATEGORY: i32 = 14;
 
 /// MediaWiki's own namespaces, under the names that every wiki understands.
-const CANONICAL: [(i32, &str); 20] = [
+const CANONICAL: [(i32, &str); 22] = [
     (MEDIA, "media"),
     (-1, "special"),
     (1, "talk"),
@@ -25,6 +25,8 @@ const CANONICAL: [(i32, &str); 20] = [
     (3, "user talk"),
     (4, "project"),
     (5, "project talk"),
+    (4, "wp"),
+    (5, "wt"),
     (FILE, "file"),
     (FILE, "image"),
     (7, "file talk"),
@@ -41,11 +43,9 @@ const CANONICAL: [(i32, &str); 20] = [
 ];
 
 /// More of English Wikipedia's, for dumps that do not list theirs.
-const ENGLISH: [(i32, &str); 12] = [
+const ENGLISH: [(i32, &str); 10] = [
     (4, "wikipedia"),
-    (4, "wp"),
     (5, "wikipedia talk"),
-    (5, "wt"),
     (100, "portal"),
     (101, "portal talk"),
     (108, "book"),
@@ -181,8 +181,13 @@ mod tests {
 
     #[test]
     fn redirects_are_known_in_every_language() {
-        let redirects =
-            ["#REDIRECT [[A]]", "\n #Redirect: [[A]] {{R}}", "#WEITERLEITUNG[[A]]", "#перенаправление [[A]]", "#転送 [[A]]"];
+        let redirects = [
+            "#REDIRECT [[A]]",
+            "\n #Redirect: [[A]] {{R}}",
+            "#WEITERLEITUNG[[A]]",
+            "#перенаправление [[A]]",
+            "#転送 [[A]]",
+        ];
         assert!(redirects.into_iter().all(is_redirect));
         for text in ["# redirects [[A]]", "#redirect A", "#Item [[A]]", "redirect [[A]]", "", "#"] {
             assert!(!is_redirect(text), "{text}");

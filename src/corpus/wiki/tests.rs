@@ -59,7 +59,10 @@ fn pages_are_read_with_their_own_id() -> Result<(), String> {
     let pages = pages(&dump(&[page(12, 0, "A &amp; B", "x &lt;ref&gt;&#233;"), moved, page(14, 1, "Talk:A", "z")]))?;
     let site = Site::default();
     assert_eq!((pages[0].id, pages[0].title.as_str()), (Some(12), "A & B"));
-    assert_eq!(pages[0].article(&site).map(|revision| (revision.id, revision.text.as_str())), Some((Some(7), "x <ref>é")));
+    assert_eq!(
+        pages[0].article(&site).map(|revision| (revision.id, revision.text.as_str())),
+        Some((Some(7), "x <ref>é"))
+    );
     assert!(pages[1].article(&site).is_none() && pages[1].is_main(&site));
     assert!(pages[2].article(&site).is_none() && !pages[2].is_main(&site));
     Ok(())
@@ -178,11 +181,16 @@ fn old_dumps_say_the_namespace_in_the_title() {
         .zip((1..).filter(|&id| split_of(id) == "train"))
         .map(|(title, id)| page(id, 0, title, &prose("w")).replace("<ns>0</ns>", ""))
         .collect();
-    let xml = |names: &str| format!("<mediawiki><siteinfo><namespaces>{names}</namespaces></siteinfo>{}</mediawiki>", pages.concat());
+    let xml = |names: &str| {
+        format!("<mediawiki><siteinfo><namespaces>{names}</namespaces></siteinfo>{}</mediawiki>", pages.concat())
+    };
     let titles = |xml: String| -> Vec<String> {
         train(xml).iter().map(|text| text.lines().next().unwrap_or("").to_owned()).collect()
     };
-    assert_eq!(titles(format!("<mediawiki>{}</mediawiki>", pages.concat())), [" = Alien: Covenant = ", " = Datei:D = "]);
+    assert_eq!(
+        titles(format!("<mediawiki>{}</mediawiki>", pages.concat())),
+        [" = Alien: Covenant = ", " = Datei:D = "]
+    );
     let german = "<namespace key=\"4\">Wikipedia</namespace><namespace key=\"6\">Datei</namespace>";
     assert_eq!(titles(xml(german)), [" = Alien: Covenant = "]);
 }
@@ -198,7 +206,8 @@ fn the_newest_revision_counts() {
         train(dump(&[format!("{}{}</page>", &whole[..start], revisions.concat())])).concat()
     };
     let (old, new) = (revision(1, "2015-01-02T03:04:05Z", "old"), revision(2, "2016-01-02T03:04:05Z", "new"));
-    let hidden = "<revision><id>3</id><timestamp>2017-01-02T03:04:05Z</timestamp><text deleted=\"deleted\" /></revision>";
+    let hidden =
+        "<revision><id>3</id><timestamp>2017-01-02T03:04:05Z</timestamp><text deleted=\"deleted\" /></revision>";
     let blank = "<revision><id>4</id><timestamp>2018-01-02T03:04:05Z</timestamp><text /></revision>";
     assert!(made(&[old.clone(), new.clone()]).contains("new is a word"));
     assert!(made(&[new.clone(), old.clone()]).contains("new is a word"));
@@ -291,7 +300,9 @@ fn what_is_not_a_dump_of_articles_is_named() {
     ] {
         assert!(message(bytes).contains(named), "{}", message(bytes));
     }
-    let stub = dump(&[page(train_id(), 0, "A", "").replace("<text xml:space=\"preserve\"></text>", "<text bytes=\"9\" id=\"3\" />")]);
+    let stub =
+        dump(&[page(train_id(), 0, "A", "")
+            .replace("<text xml:space=\"preserve\"></text>", "<text bytes=\"9\" id=\"3\" />")]);
     assert!(message(stub.as_bytes()).contains("stub dump"), "{}", message(stub.as_bytes()));
     let nameless = dump(&[page(1, 0, "A", "x").replace("<id>1</id>", "")]);
     assert!(message(nameless.as_bytes()).contains("the page `A` has no id"));

@@ -120,10 +120,7 @@ impl Page {
 }
 
 /// Calls `visit` with every page, one in memory at a time.
-pub fn each_page(
-    source: impl BufRead,
-    mut visit: impl FnMut(&Site, Page) -> Result<(), String>,
-) -> Result<(), String> {
+pub fn each_page(source: impl BufRead, mut visit: impl FnMut(&Site, Page) -> Result<(), String>) -> Result<(), String> {
     let mut reader = Reader::from_reader(source);
     reader.config_mut().check_end_names = true;
     let mut buffer = Vec::new();
@@ -166,7 +163,9 @@ impl Walk {
     /// Takes the next event; a page where it ends.
     fn step(&mut self, event: &Event) -> Result<Option<Page>, String> {
         match event {
-            Event::Decl(declaration) => self.declared(declaration.encoding().transpose().map_err(|e| e.to_string())?)?,
+            Event::Decl(declaration) => {
+                self.declared(declaration.encoding().transpose().map_err(|e| e.to_string())?)?
+            }
             Event::Start(start) => self.start(start)?,
             Event::Empty(start) => {
                 self.start(start)?;

@@ -1,6 +1,6 @@
 //! The arguments of a short template as texts.
 
-use super::{Call, Cut, Page, cut, named};
+use super::{Call, Cut, Page, bare, cut, named};
 
 /// Name and arguments, with what is nested in them already replaced.
 pub struct Arguments<'a> {
@@ -17,9 +17,10 @@ pub struct Arguments<'a> {
 
 impl<'a> Arguments<'a> {
     /// Reads them; `inner` are the cuts inside the template.
-    pub fn of(page: &'a Page<'a>, name: &'a str, call: &Call<'a>, inner: &[Cut]) -> Self {
+    pub fn of(page: &'a Page<'a>, name: &'a str, call: &Call, inner: &[Cut]) -> Self {
         let first = call.pieces.first().and_then(|&(at, text)| {
-            let colon = text.find(':')? + 1;
+            let bare = bare(text);
+            let colon = text.trim_end().len() - bare.len() + bare.find(':')? + 1;
             Some(cut::within(call.text, at + colon..at + text.len(), inner).trim().to_owned())
         });
         let (mut positional, mut by_name) = (Vec::new(), Vec::new());

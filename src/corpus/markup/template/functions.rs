@@ -47,8 +47,8 @@ fn english(name: &str) -> String {
 pub fn stays(name: &str) -> Option<Stays> {
     if let Some((function, _)) = name.split_once(':') {
         return match english(function).as_str() {
-            "lc" | "uc" | "lcfirst" | "ucfirst" | "formatnum" | "plural" | "grammar" | "gender" | "padleft" | "padright"
-            | "#if" | "#ifeq" | "#formatdate" | "#dateformat" => Some(Stays::Made(call)),
+            "lc" | "uc" | "lcfirst" | "ucfirst" | "formatnum" | "plural" | "grammar" | "gender" | "padleft"
+            | "padright" | "#if" | "#ifeq" | "#formatdate" | "#dateformat" => Some(Stays::Made(call)),
             _ => None,
         };
     }
@@ -106,12 +106,11 @@ fn padded(text: &str, arguments: &Arguments, left: bool) -> String {
 /// How a language writes numbers: between thousands, before decimals, and the least digits of a grouped number.
 fn separators(language: &str) -> (&'static str, &'static str, usize) {
     match language {
-        "de" | "nl" | "da" | "id" | "tr" | "ro" | "el" | "sr" | "hr" | "bs" | "sl" | "is" | "eu" | "gl" | "vi" | "az"
-        | "mk" => (".", ",", 4),
+        "de" | "nl" | "da" | "id" | "tr" | "ro" | "el" | "sr" | "hr" | "bs" | "sl" | "is" | "eu" | "gl" | "vi"
+        | "az" | "mk" => (".", ",", 4),
         "es" | "it" | "pt" | "ca" => (".", ",", 5),
-        "fr" | "ru" | "uk" | "cs" | "sk" | "sv" | "no" | "nb" | "nn" | "fi" | "et" | "lt" | "lv" | "be" | "kk" | "eo" => {
-            ("\u{a0}", ",", 4)
-        }
+        "fr" | "ru" | "uk" | "cs" | "sk" | "sv" | "no" | "nb" | "nn" | "fi" | "et" | "lt" | "lv" | "be" | "kk"
+        | "eo" => ("\u{a0}", ",", 4),
         "pl" | "bg" | "hu" => ("\u{a0}", ",", 5),
         _ => (",", ".", 4),
     }

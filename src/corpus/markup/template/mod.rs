@@ -4,6 +4,7 @@
 //! expanded: [`names`] says which arguments stay, in which order and with what between them. Arguments that stay whole are
 //! kept where they are, whatever is nested in them; where text is made of them, the template has to be short ([`LONGEST`]).
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::cut::{self, Cut};
@@ -40,8 +41,8 @@ pub struct Call<'a> {
 /// Cuts all of a template but what stays. With `mark`, one that leaves nothing leaves its name between marks.
 pub fn cuts(page: &Page, call: &Call, mark: bool, cuts: &mut Vec<Cut>) {
     let (start, end) = (call.range.start, call.range.end);
-    let name = name(call);
-    let stays = names::stays(name);
+    let name = name(call, &cuts[call.inner..]);
+    let stays = names::stays(&name);
     let kept: Vec<(usize, &str)> = match &stays {
         Stays::Argument(index) => call.positional().nth(*index).into_iter().collect(),
         Stays::Body => call.body().into_iter().collect(),
@@ -52,13 +53,13 @@ pub fn cuts(page: &Page, call: &Call, mark: bool, cuts: &mut Vec<Cut>) {
     if kept.is_empty() {
         let made = match stays {
             Stays::Text(text) => Some(text.to_owned()),
-            Stays::Made(make) if end - start <= LONGEST => make(&Arguments::of(page, name, call, &cuts[call.inner..])),
+            Stays::Made(make) if end - start <= LONGEST => make(&Arguments::of(page, &name, call, &cuts[call.inner..])),
             _ => None,
         };
         // What is inside goes with it.
         cuts.truncate(call.inner);
         let lost = mark && !matches!(stays, Stays::Nothing);
-        let with = made.unwrap_or_else(|| if lost { holes::mark(name) } else { String::new() });
+        let with = made.unwrap_or_else(|| if lost { holes::mark(&name) } else { String::new() });
         return cuts.push(Cut { range: start..end, with: with.into() });
     }
     let (before, between, after) = match stays {
@@ -75,9 +76,22 @@ pub fn cuts(page: &Page, call: &Call, mark: bool, cuts: &mut Vec<Cut>) {
     cuts.push(Cut { range: done..end, with: after.into() });
 }
 
-/// The name as it is written, without `Template:` and `subst:`.
-fn name<'a>(call: &Call<'a>) -> &'a str {
-    let mut name = call.pieces.first().map_or("", |(_, name)| name.trim());
+/// The name as it is written, without `Template:` and `subst:`, and without a comment in it.
+fn name<'a>(call: &Call<'a>, inner: &[Cut]) -> Cow<'a, str> {
+    let Some(&(at, written)) = call.pieces.first() else { return Cow::Borrowed("") };
+    let comment = written.len() <= LONGEST && written.contains("<!--");
+    let whole = match comment {
+        true => Cow::Owned(cut::within(call.text, at..at + written.len(), inner)),
+        false => Cow::Borrowed(written),
+    };
+    match whole {
+        Cow::Borrowed(name) => Cow::Borrowed(bare(name)),
+        Cow::Owned(name) => Cow::Owned(bare(&name).to_owned()),
+    }
+}
+
+fn bare(written: &str) -> &str {
+    let mut name = written.trim();
     for prefix in ["subst:", "safesubst:", "template:", "msg:"] {
         if name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix)) {
             name = name[prefix.len()..].trim_start();

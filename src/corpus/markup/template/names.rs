@@ -31,7 +31,10 @@ pub enum Stays {
 
 /// Names in lower case, separated by `|`.
 const TABLE: &[(Stays, &str)] = &[
-    (Stays::Text(" "), "nbsp|space|spaces|thinsp|hairsp|sp|pad|indent|br|break|crlf|nnbsp|ensp|emsp|figure space|2spaces|spc"),
+    (
+        Stays::Text(" "),
+        "nbsp|space|spaces|thinsp|hairsp|sp|pad|indent|br|break|crlf|nnbsp|ensp|emsp|figure space|2spaces|spc",
+    ),
     (Stays::Text("'"), "'|apostrophe"),
     (Stays::Text("'s"), "'s"),
     (Stays::Text("'\""), "' \"|'\""),
@@ -88,7 +91,10 @@ const TABLE: &[(Stays, &str)] = &[
     (Stays::Joined(""), "chem|chem2|chemform|ce|linktext|mp|mpl|mp-|mpl-"),
     (Stays::Joined("-"), "simplenuclide|simple nuclide|nuclide|nuclide2|simplenuclide2|isotope"),
     (Stays::Joined(" "), "gaps|unité|unite|unidad|unità di misura|unit|ordinateur|nombre"),
-    (Stays::Joined(", "), "hlist|flatlist|ubl|unbulleted list|plainlist|city-state|city state|citystate|cslist|comma separated entries"),
+    (
+        Stays::Joined(", "),
+        "hlist|flatlist|ubl|unbulleted list|plainlist|city-state|city state|citystate|cslist|comma separated entries",
+    ),
     (Stays::Joined("+"), "key press|keys"),
     (Stays::Listed, "ordered list|numbered list|bulleted list|unordered list|ol|ul"),
     (Stays::Made(dates::as_of), "as of|asof"),
@@ -157,9 +163,8 @@ const TABLE: &[(Stays, &str)] = &[
     ),
 ];
 
-static BY_NAME: LazyLock<HashMap<&str, Stays>> = LazyLock::new(|| {
-    TABLE.iter().flat_map(|(stays, names)| names.split('|').map(|name| (name, *stays))).collect()
-});
+static BY_NAME: LazyLock<HashMap<&str, Stays>> =
+    LazyLock::new(|| TABLE.iter().flat_map(|(stays, names)| names.split('|').map(|name| (name, *stays))).collect());
 
 /// What becomes of the template with this name.
 pub fn stays(written: &str) -> Stays {
@@ -180,7 +185,9 @@ pub fn stays(written: &str) -> Stays {
 
 /// Families of names: `lang-xx`, `IPA-xx`, `km to mi`, `1/2`.
 fn family(name: &str) -> Stays {
-    let code = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    let code = |text: &str| {
+        !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    };
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     if name.strip_prefix("lang-").is_some_and(code) {
         Stays::Made(words::language)
@@ -190,15 +197,18 @@ fn family(name: &str) -> Stays {
         Stays::Made(words::pronounced)
     } else if numbers::is_money(name) {
         Stays::Made(numbers::money)
-    } else if name.starts_with("script/") || name.starts_with("lang/") || name.starts_with("не переведено ") {
+    } else if name.starts_with("script/") || name.starts_with("lang/") || name.starts_with("не переведено ")
+    {
         Stays::Last
     } else if name.starts_with("convert/") {
         Stays::Made(numbers::quantity)
     } else if name.split_once('/').is_some_and(|(above, below)| digits(above) && digits(below)) {
         Stays::Made(|arguments| Some(arguments.name.to_owned()))
-    } else if ["km to ", "mi to ", "m to ", "ft to ", "in to ", "cm to ", "mm to ", "kg to ", "lb to ", "c to ", "f to "]
-        .iter()
-        .any(|unit| name.starts_with(unit))
+    } else if [
+        "km to ", "mi to ", "m to ", "ft to ", "in to ", "cm to ", "mm to ", "kg to ", "lb to ", "c to ", "f to ",
+    ]
+    .iter()
+    .any(|unit| name.starts_with(unit))
     {
         Stays::Made(numbers::conversion)
     } else if ["pct rule", "pct article", "epc article", "epc rule"].contains(&name) || name.starts_with("epc 1973 ") {
@@ -221,8 +231,28 @@ fn foreign(name: &str) -> bool {
 
 /// Remarks on the sources and the state of an article.
 fn is_remark(name: &str) -> bool {
-    let ends = [" needed", " inline", "-inline", "?", " icon", " section", " infobox", " navbox", " banner", " box", " map"];
-    let starts = ["cite ", "citation", "infobox", "navbox", "use ", "commons", "wiki", "#tag:", "#invoke:", "defaultsort:", "failed ", "main ", "see ", "further ", "displaytitle:", "col-", "multiple ", "more "];
+    let ends =
+        [" needed", " inline", "-inline", "?", " icon", " section", " infobox", " navbox", " banner", " box", " map"];
+    let starts = [
+        "cite ",
+        "citation",
+        "infobox",
+        "navbox",
+        "use ",
+        "commons",
+        "wiki",
+        "#tag:",
+        "#invoke:",
+        "defaultsort:",
+        "failed ",
+        "main ",
+        "see ",
+        "further ",
+        "displaytitle:",
+        "col-",
+        "multiple ",
+        "more ",
+    ];
     ends.iter().any(|end| name.ends_with(end)) || starts.iter().any(|start| name.starts_with(start))
 }
 

@@ -165,7 +165,8 @@ pub fn density(arguments: &Arguments) -> Option<String> {
     let value = |place| arguments.get(place).replace(',', "").parse::<f64>().ok();
     let (people, area) = (value(0)?, value(1)?);
     let digits = arguments.named(&["prec"]).parse().unwrap_or(0);
-    (people.is_finite() && area > 0.0).then(|| format!("{:.*}/{}", usize::min(digits, 6), people / area, unit(arguments.get(2))))
+    (people.is_finite() && area > 0.0)
+        .then(|| format!("{:.*}/{}", usize::min(digits, 6), people / area, unit(arguments.get(2))))
 }
 
 /// `{{val|6.241|0.003|e=18|u=C}}`: 6.241±0.003×10^18 C.

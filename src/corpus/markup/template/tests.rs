@@ -32,10 +32,16 @@ fn quantities_keep_their_numbers_and_units() {
         ("{{val|6.241|0.003|e=18|u=C}}", "6.241±0.003×10^18 C"),
         ("{{val|30000|ul=m|up=s}}", "30000 m/s"),
         ("{{frac|3}} {{frac|1|3}} {{frac|1|1|2}} 1{{sfrac|1|4}} {{1/2}}", "1/3 1/3 1 1/2 1 1/4 1/2"),
-        ("{{Coord|30|12|N|74|7|W|name=x}} {{coord|1|2|3.5|S|4|5|6|E|type:city}} {{coord|44.5|-87.25}}", "30°12′N 74°7′W 1°2′3.5″S 4°5′6″E 44.5°N 87.25°W"),
+        (
+            "{{Coord|30|12|N|74|7|W|name=x}} {{coord|1|2|3.5|S|4|5|6|E|type:city}} {{coord|44.5|-87.25}}",
+            "30°12′N 74°7′W 1°2′3.5″S 4°5′6″E 44.5°N 87.25°W",
+        ),
         ("5.98{{e|24}}", "5.98×10^24"),
         ("{{gaps|1|000|000}} {{num|7}} {{ordinal|22}} {{percentage|1|3|1}}", "1 000 000 7 22nd 33.3%"),
-        ("{{US$|2 billion}} {{GBP|5}} {{pound sign}}7 {{INRConvert|10|c}} {{currency|3|USD}}", "US$2 billion £5 £7 ₹10 crore USD 3"),
+        (
+            "{{US$|2 billion}} {{GBP|5}} {{pound sign}}7 {{INRConvert|10|c}} {{currency|3|USD}}",
+            "US$2 billion £5 £7 ₹10 crore USD 3",
+        ),
     ]);
 }
 
@@ -47,10 +53,19 @@ fn dates_and_ages_are_written_out() {
         ("{{start date|1999|12}} {{end date|2000}}", "December 1999 2000"),
         ("{{birth date and age|1950|5|2}}", "May 2, 1950 (age 65)"),
         ("{{death date and age|2000|1|2|1950|3|4}}", "January 2, 2000 (aged 49)"),
-        ("{{dts|1999-01-02|format=dmy}} {{dts|2 May 1999}} {{date|1|janvier|2000}}", "2 January 1999 2 May 1999 1 janvier 2000"),
+        (
+            "{{dts|1999-01-02|format=dmy}} {{dts|2 May 1999}} {{date|1|janvier|2000}}",
+            "2 January 1999 2 May 1999 1 janvier 2000",
+        ),
         ("{{age|1969|07|20}} {{age|1969|7|20|1970|7|19}}", "46 0"),
-        ("{{as of|2014|6}}, {{As of|2015|6|30|lc=y}}, {{as of|2016|since=y}}, {{as of|2016|alt=lately}}", "As of June 2014, as of 30 June 2015, Since 2016, lately"),
-        ("{{circa|1200}} {{c.|1200|1250}} {{ca}} {{reign|1060|1078}} {{fl.|1100}}", "c. 1200 c. 1200 – c. 1250 c. r. 1060–1078 fl. 1100"),
+        (
+            "{{as of|2014|6}}, {{As of|2015|6|30|lc=y}}, {{as of|2016|since=y}}, {{as of|2016|alt=lately}}",
+            "As of June 2014, as of 30 June 2015, Since 2016, lately",
+        ),
+        (
+            "{{circa|1200}} {{c.|1200|1250}} {{ca}} {{reign|1060|1078}} {{fl.|1100}}",
+            "c. 1200 c. 1200 – c. 1250 c. r. 1060–1078 fl. 1100",
+        ),
         ("{{OldStyleDate|February 2|1905|January 20}}", "February 2 [O.S. January 20] 1905"),
         ("{{CURRENTYEAR}} {{CURRENTMONTHNAME}} {{CURRENTDAY}}", "2016 April 22"),
     ]);
@@ -82,27 +97,45 @@ fn words_of_other_languages_stay() {
         ("{{Nihongo|'''Aikido'''|合気道|Aikidō|lead=yes}}", "Aikido (合気道, Aikidō)"),
         ("{{nihongo||受身|Ukemi}} {{nihongo|Sun|日|}} {{nihongo3|Sun|日|hi}}", "Ukemi (受身) Sun (日) hi (日, Sun)"),
         ("{{zh|c=漢字|p=hànzì}}", "Chinese: 漢字; pinyin: hànzì"),
-        ("{{IPA-de|tʃ|lang}} {{IPAslink|ʃ}} {{IPAc-en|lang|'|eɪ|,_|a}} {{respell|AZ|ər-by|JAHN|'}}", "[tʃ] /ʃ/ /ˈeɪ, a/ AZ-ər-by-JAHN"),
+        (
+            "{{IPA-de|tʃ|lang}} {{IPAslink|ʃ}} {{IPAc-en|lang|'|eɪ|,_|a}} {{respell|AZ|ər-by|JAHN|'}}",
+            "[tʃ] /ʃ/ /ˈeɪ, a/ AZ-ər-by-JAHN",
+        ),
         ("{{ill|Jane Doe|de|Jane Doe (Autorin)}} {{ill|de|Gymnasium X|Gymnasium X|the school}}", "Jane Doe the school"),
-        ("{{interlanguage link|A B|fr|C|lt=label}} {{frS|mot}} {{нп5|Слово|Word}} {{仮リンク|語|en|Word}}", "label mot Слово 語"),
+        (
+            "{{interlanguage link|A B|fr|C|lt=label}} {{frS|mot}} {{нп5|Слово|Word}} {{仮リンク|語|en|Word}}",
+            "label mot Слово 語",
+        ),
     ]);
 }
 
 #[test]
 fn names_of_things_stay() {
     check(&[
-        ("{{USS|Enterprise|CV-6}} {{USS|Hornet|CV-12|6}} {{HMS|Ajax|22|2}} {{SS|Great Eastern}}", "USS Enterprise (CV-6) USS Hornet Ajax SS Great Eastern"),
-        ("{{ship|HMS|Victory||6}} {{sclass|Nimitz|aircraft carrier}} {{sclass-|Iowa|battleship|4}}", "HMS Victory Nimitz-class aircraft carrier Iowa class"),
+        (
+            "{{USS|Enterprise|CV-6}} {{USS|Hornet|CV-12|6}} {{HMS|Ajax|22|2}} {{SS|Great Eastern}}",
+            "USS Enterprise (CV-6) USS Hornet Ajax SS Great Eastern",
+        ),
+        (
+            "{{ship|HMS|Victory||6}} {{sclass|Nimitz|aircraft carrier}} {{sclass-|Iowa|battleship|4}}",
+            "HMS Victory Nimitz-class aircraft carrier Iowa class",
+        ),
         ("{{flag|France}} {{flagcountry|USA}} {{NOR}} {{flagicon|Spain}} b", "France USA Norway b"),
         ("{{sortname|Jane|Doe}} {{abbr|BCE|Before Common Era}} {{tooltip|x|y}} {{nowrap|1=a=b}}", "Jane Doe BCE x a=b"),
         ("{{sic}} {{sic|teh}} {{sic|teh|hide=y}} {{not a typo|teh}}", "[sic] teh [sic] teh teh"),
-        ("{{ISBN|0-14}} {{US patent|17}} {{harvtxt|A|B|1974}} {{bibleref|Mark|3:25|9}}", "ISBN 0-14 U.S. Patent 17 A & B (1974) Mark 3:25"),
+        (
+            "{{ISBN|0-14}} {{US patent|17}} {{harvtxt|A|B|1974}} {{bibleref|Mark|3:25|9}}",
+            "ISBN 0-14 U.S. Patent 17 A & B (1974) Mark 3:25",
+        ),
         ("A{{music|flat}} {{chem|H|2|O}} HA {{eqm}} B {{mono|x}} {{code|y}}", "A♭ H2O HA ⇌ B x y"),
         ("Eagle{{'}}s {{'s}} {{snd}} b{{ndash}}c {{vanchor|v|w}} {{section link|A|B}}", "Eagle's 's – b–c v A § B"),
     ]);
     assert_eq!(body("{{quote|text=A b.|sign=C}} {{Quote|d}} e"), "A b. d e");
     assert_eq!(body("Two:\n{{ordered list|one|two [[x|y]]}}\nEnd."), "Two:\n\none\ntwo y\n\nEnd.");
-    assert_eq!(body("a {{ms|b}} {{main|c}} {{cite book|title=d}} {{unheard of|e}} {{coord|1|N|2|E|display=title}} f"), "a f");
+    assert_eq!(
+        body("a {{ms|b}} {{main|c}} {{cite book|title=d}} {{unheard of|e}} {{coord|1|N|2|E|display=title}} f"),
+        "a f"
+    );
 }
 
 #[test]
@@ -110,6 +143,10 @@ fn what_is_nested_in_kept_arguments_is_processed() {
     assert_eq!(body("{{small|{{lang|fr|''mot''}} [[a|b]]<ref>c</ref> {{nope|x}}}} d"), "mot b d");
     assert_eq!(body("{{nihongo|[[a|b]]|{{lang|ja|日}}|{{nowrap|c}}<ref>d</ref>}} e"), "b (日, c) e");
     assert_eq!(body("{{nope|{{convert|3|km}}}} a {{IPA-de|{{unheard}}}} b"), "a b");
+    assert_eq!(
+        body("{{convert<!-- x -->|3|km}} {{Template:lang|fr|mot}} {{subst:lc:A}} {{ nowrap\n|b}}"),
+        "3 km mot a b"
+    );
     // Text is made of short templates only; a long argument that stays as it is may be of any length.
     let long = "word ".repeat(2000);
     assert_eq!(body(&format!("{{{{small|{long}}}}}")), long.trim());
@@ -126,9 +163,15 @@ fn holes_are_found_where_a_sentence_lost_a_word() {
     let site = Site::default();
     let page = Page { site: &site, title: "T", date: None };
     let lost = |markup: &str| -> Vec<String> {
-        super::super::lost(&page, markup).into_iter().map(|lost| format!("{}: {}", lost.template, lost.around)).collect()
+        super::super::lost(&page, markup)
+            .into_iter()
+            .map(|lost| format!("{}: {}", lost.template, lost.around))
+            .collect()
     };
-    assert_eq!(lost("It is {{Unheard|1}} m long and (${{other of|2}} now)."), ["unheard: It is _ m long and ($ now).", "other of: It is  m long and ($_ now)."]);
+    assert_eq!(
+        lost("It is {{Unheard|1}} m long and (${{other of|2}} now)."),
+        ["unheard: It is _ m long and ($ now).", "other of: It is  m long and ($_ now)."]
+    );
     assert_eq!(lost("{{Unheard}} is a word."), ["unheard: _ is a word."]);
     let whole = "{{Sidebar of x}}\nA word.{{unheard}} And ({{unheard}}) more{{unheard}} of it {{convert|1|m}}. {{unheard}} It ends.\n\n{{alone}}\n";
     assert_eq!(lost(whole), Vec::<String>::new());

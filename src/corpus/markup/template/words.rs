@@ -144,9 +144,9 @@ pub fn respelled(arguments: &Arguments) -> Option<String> {
 
 /// Prefixes of ships that have templates of their own.
 const NAVIES: [&str; 40] = [
-    "USS", "USNS", "USCGC", "USAT", "USRC", "USC&GS", "CSS", "HMS", "HMAS", "HMCS", "HMNZS", "HMIS", "HMSAS", "HMY", "HMT",
-    "HMD", "HNLMS", "HDMS", "HSwMS", "HNoMS", "HMBS", "INS", "PNS", "BNS", "RFA", "RMS", "SS", "MV", "MS", "MT", "TS", "TSS",
-    "PS", "SMS", "GS", "SM", "NMS", "ARA", "NRP", "USAV",
+    "USS", "USNS", "USCGC", "USAT", "USRC", "USC&GS", "CSS", "HMS", "HMAS", "HMCS", "HMNZS", "HMIS", "HMSAS", "HMY",
+    "HMT", "HMD", "HNLMS", "HDMS", "HSwMS", "HNoMS", "HMBS", "INS", "PNS", "BNS", "RFA", "RMS", "SS", "MV", "MS", "MT",
+    "TS", "TSS", "PS", "SMS", "GS", "SM", "NMS", "ARA", "NRP", "USAV",
 ];
 
 /// Whether a template is one of ships. Only in capitals: `{{ms}}` is another.
@@ -263,7 +263,12 @@ pub fn verse(arguments: &Arguments) -> Option<String> {
     let parts = match (name.contains("quran"), arguments.get(0)) {
         (true, chapter) => vec![format!("Quran {chapter}:{}", arguments.get(1))],
         // Bibleverse counts the books first: `{{bibleverse||Mark|3:25}}`.
-        (false, "" | "1" | "2" | "3") => arguments.given(0).into_iter().take(if arguments.get(0).is_empty() { 2 } else { 3 }).map(str::to_owned).collect(),
+        (false, "" | "1" | "2" | "3") => arguments
+            .given(0)
+            .into_iter()
+            .take(if arguments.get(0).is_empty() { 2 } else { 3 })
+            .map(str::to_owned)
+            .collect(),
         (false, _) => arguments.given(0).into_iter().take(2).map(str::to_owned).collect(),
     };
     unless_empty(parts.join(" ").trim_end_matches(':'))
