@@ -26,6 +26,7 @@ use crate::train::TrainError;
 
 pub mod adapt;
 mod ask;
+mod base;
 mod calibrate;
 mod decompose;
 mod energy;
@@ -78,8 +79,14 @@ pub enum RunError {
     NoAdapters(PathBuf),
     #[error(transparent)]
     Train(Box<TrainError>),
-    #[error("{learner}: training broke down at every learning rate; list lower ones under `rates`")]
-    NoRate { learner: String },
+    #[error("{learner}: training broke down at every learning rate ({why}); list lower ones under `rates`")]
+    NoRate { learner: String, why: String },
+    #[error("{}{}", .failed.join("\n"), if *.others { "\nThe other learners are not affected, and their results are kept" } else { "" })]
+    Learners { failed: Vec<String>, others: bool },
+    #[error("{corpus} is plain text; fine-tuning and questions need `format: {{records: ...}}`, prompts with answers")]
+    NoRecords { corpus: String },
+    #[error("the plan has {0}, though the experiment asks for it; this is a fault of corda: please report it")]
+    NotPlanned(String),
     #[error("no example of {corpus} has at most {length} tokens; raise `train.length`")]
     AllTooLong { corpus: String, length: usize },
     #[error("cannot remove {path}: {source}")]
@@ -118,6 +125,17 @@ boxed!(
     Report: ReportError,
     Train: TrainError,
 );
+
+impl RunError {
+    /// Whether it lies in one learner of several, so that the others go their way.
+    fn is_of_a_learner(&self) -> bool {
+        match self {
+            Self::NoRate { .. } => true,
+            Self::Train(error) => error.is_of_the_learner(),
+            _ => false,
+        }
+    }
+}
 
 /// Where things are, and how to tell of progress.
 #[derive(Debug, Clone)]
@@ -217,10 +235,16 @@ fn one(
     }
     let header = outcome::Header { started: timestamp(started), git, assets };
     outcome::write(&mut run, warnings, header, &folder)?;
+    // A rerun comes here again: results that lack a learner are not up to date.
+    run.all_learned()?;
     Ok(Done::Ran)
 }
 
-/// Computes what the cache lacks, step by step; gives the assets it rests on.
+/// Computes what the cache lacks, step by step; gives the assets it rests on. A learner that fails is kept in
+/// [`Run::failures`], and the others go on.
+///
+/// # Errors
+/// Whatever ends a run; failures of learners only where no learner is left, or what is computed is a share of the work.
 fn stages(run: &mut Run, share: Share) -> Result<Vec<Asset>, RunError> {
     let (experiment, plan) = (run.experiment, run.plan);
     let steps = steps::steps(experiment, plan);
@@ -232,7 +256,18 @@ fn stages(run: &mut Run, share: Share) -> Result<Vec<Asset>, RunError> {
     }
     let assets = run.stage("fetch assets", |run| Ok((Outcome::Cached, fetch(experiment, run.context)?)))?;
     for step in steps.iter().filter(|step| share.has(step, experiment, plan)) {
-        run.stage(&step.name, |run| step.run(run).map(|outcome| (outcome, ())))?;
+        let learner = step.learner();
+        if learner.is_some_and(|learner| run.failure(learner).is_some()) {
+            continue;
+        }
+        match (run.stage(&step.name, |run| step.run(run).map(|outcome| (outcome, ()))), learner) {
+            (Err(error), Some(learner)) if error.is_of_a_learner() => run.fail(learner, &error),
+            (done, _) => done?,
+        }
+    }
+    let learners = experiment.train.as_ref().map_or(0, |train| train.learners.len());
+    if share != Share::All || run.failures.len() == learners {
+        run.all_learned()?;
     }
     Ok(assets)
 }
@@ -243,8 +278,16 @@ struct Run<'a> {
     plan: &'a Plan,
     context: &'a Context,
     stages: Vec<Stage>,
+    /// Learners without results, by index in the spec's.
+    failures: Vec<Failure>,
     held: Rc<Held>,
     layout: Layout,
+}
+
+/// A learner that failed.
+struct Failure {
+    learner: usize,
+    why: String,
 }
 
 /// What stays in memory once a stage has needed it; runs on the same model may share it.
@@ -273,7 +316,36 @@ struct Opened {
 impl<'a> Run<'a> {
     fn new(experiment: &'a Experiment, plan: &'a Plan, context: &'a Context) -> Self {
         let layout = Layout::new(&experiment.model.shape, context.room);
-        Self { experiment, plan, context, stages: Vec::new(), held: Rc::default(), layout }
+        Self { experiment, plan, context, stages: Vec::new(), failures: Vec::new(), held: Rc::default(), layout }
+    }
+
+    /// Why a learner has no results, if it failed.
+    fn failure(&self, learner: usize) -> Option<&str> {
+        self.failures.iter().find(|failure| failure.learner == learner).map(|failure| failure.why.as_str())
+    }
+
+    fn fail(&mut self, learner: usize, error: &RunError) {
+        let why = error.to_string();
+        self.context.progress.say(&self.failed(learner, &why));
+        self.failures.push(Failure { learner, why });
+    }
+
+    /// One line on a learner that failed.
+    fn failed(&self, learner: usize, why: &str) -> String {
+        let id = self.experiment.train.as_ref().map_or("", |train| train.learners[learner].id.as_str());
+        format!("{id} failed: {}", why.strip_prefix(&format!("{id}: ")).unwrap_or(why))
+    }
+
+    /// An error that names the learners that failed, if there are any.
+    fn all_learned(&self) -> Result<(), RunError> {
+        match &self.failures[..] {
+            [] => Ok(()),
+            failures => {
+                let all = self.experiment.train.as_ref().map_or(0, |train| train.learners.len());
+                let failed = failures.iter().map(|f| self.failed(f.learner, &f.why)).collect();
+                Err(RunError::Learners { failed, others: failures.len() < all })
+            }
+        }
     }
 
     /// Times a stage and keeps it for the provenance.
