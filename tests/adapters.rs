@@ -307,7 +307,11 @@ fn an_adapter_is_merged_into_the_base_it_names_or_not_at_all() {
     }
     assert!(!told(folder, &name("model")).contains("names"));
     std::fs::remove_dir_all(folder.join("merged")).unwrap();
-    fails(folder, &name("owner/other-model"), &["trained on the base owner/other-model", "--base", "not the spec's model"]);
+    fails(
+        folder,
+        &name("owner/other-model"),
+        &["trained on the base owner/other-model", "--base", "not the spec's model"],
+    );
     fails(folder, &name("/moved/away/base"), &["/moved/away/base", "may be it, moved", "--base"]);
     // Two models of one name.
     Tiny { hidden: 64, layers: 3, heads: 4, kv_heads: 2, tied: false, rope_scaling: None }
@@ -318,8 +322,16 @@ fn an_adapter_is_merged_into_the_base_it_names_or_not_at_all() {
     // Converting is for the untouched model.
     let start = at.join("adapter");
     let base = at.join("base");
-    let convert =
-        ["convert", adapter, "--start", start.to_str().unwrap(), "--base", base.to_str().unwrap(), "--out", "converted"];
+    let convert = [
+        "convert",
+        adapter,
+        "--start",
+        start.to_str().unwrap(),
+        "--base",
+        base.to_str().unwrap(),
+        "--out",
+        "converted",
+    ];
     fails(folder, &convert, &["untouched model", "--base"]);
     assert!(!folder.join("converted").exists());
 }
@@ -357,7 +369,11 @@ fn adapters_for_a_base_that_peft_computes_are_merged_into_that_base() {
     for init in ["corda", "lora_ga", "pissa_niter_4", "loftq"] {
         with(init);
         let merge = ["merge", "tiny.yaml", "--adapter", "peft", "--out", "refused"];
-        fails(folder, &merge, &["init_lora_weights", init, "corda convert", "path_initial_model_for_weight_conversion"]);
+        fails(
+            folder,
+            &merge,
+            &["init_lora_weights", init, "corda convert", "path_initial_model_for_weight_conversion"],
+        );
         assert!(!folder.join("refused").exists());
         std::fs::remove_dir_all(folder.join("converted")).unwrap();
         if init == "loftq" {

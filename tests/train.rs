@@ -314,7 +314,9 @@ fn a_learner_that_fails_is_named_and_the_others_are_kept() {
     let adapt = |id: &'static str| [&["adapt", "tuned.yaml", "--out", "out", "--only", id], &three[2..]].concat();
     succeeds(folder, &adapt("lora-r4-seed1"));
     fails(folder, &adapt("dora-r4-seed1"), &["dora-r4 failed"]);
-    assert!(folder.join("out/tuned/lora-r4-seed1/adapter").is_dir() && !folder.join("out/tuned/dora-r4-seed1").exists());
+    assert!(
+        folder.join("out/tuned/lora-r4-seed1/adapter").is_dir() && !folder.join("out/tuned/dora-r4-seed1").exists()
+    );
 
     // Alone there is nothing to keep; without them nothing is left of them.
     let before = std::fs::read(folder.join("results/tuned/trained.parquet")).unwrap();
@@ -330,7 +332,8 @@ fn answers_in_the_cache_that_cannot_be_read_are_named() {
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path();
     experiment(folder);
-    let small = ["run", "tuned.yaml", "--set", "arms=null", "--set", "calibrations=null", "--set", "train.beside=[lora]"];
+    let small =
+        ["run", "tuned.yaml", "--set", "arms=null", "--set", "calibrations=null", "--set", "train.beside=[lora]"];
     let small = [&small[..], &["--set", "train.seeds=[1]", "--set", "train.rates=[1.0e-2]"]].concat();
     succeeds(folder, &small);
     std::fs::remove_dir_all(folder.join("results")).unwrap();

@@ -106,8 +106,8 @@ pub(super) struct Config {
 impl Config {
     /// Reads the text of the file at `path`.
     pub fn parse(path: &Path, text: &[u8]) -> Result<Self, AdapterError> {
-        let map: Map<String, Value> = serde_json::from_slice(text)
-            .map_err(|e| AdapterError::Json { path: path.into(), why: e.to_string() })?;
+        let map: Map<String, Value> =
+            serde_json::from_slice(text).map_err(|e| AdapterError::Json { path: path.into(), why: e.to_string() })?;
         let keys = Keys { path, map: &map };
         keys.refuse_unknown()?;
         let kind = keys.text("peft_type")?;
@@ -124,7 +124,9 @@ impl Config {
                 Some(vec![layer as usize])
             }
             None | Some(Value::Null) => None,
-            Some(_) => Some(keys.list("layers_to_transform", |v| v.as_u64().map(|n| n as usize), "indices of blocks")?),
+            Some(_) => {
+                Some(keys.list("layers_to_transform", |v| v.as_u64().map(|n| n as usize), "indices of blocks")?)
+            }
         };
         let whole = |value: &Value| value.as_u64().filter(|r| *r > 0).map(|r| r as usize);
         let finite = |value: &Value| value.as_f64().filter(|alpha| alpha.is_finite());
@@ -265,7 +267,11 @@ impl<'a> Keys<'a> {
         let mut all = Vec::new();
         for (name, value) in map {
             let pattern = Pattern::new(name).ok_or_else(|| {
-                self.refused(key, &name.as_str().into(), "of regular expressions only names and their ends are known here")
+                self.refused(
+                    key,
+                    &name.as_str().into(),
+                    "of regular expressions only names and their ends are known here",
+                )
             })?;
             all.push((pattern, read(value).ok_or_else(|| self.wrong(key, expected))?));
         }
@@ -286,7 +292,9 @@ impl<'a> Keys<'a> {
             (_, "gaussian" | "mica") | ("eva" | "orthogonal", _) => Ok(Init::Plain),
             ("pissa", _) => Ok(Init::Pissa),
             (_, "olora") => Ok(Init::Olora),
-            _ if text.starts_with("pissa_niter_") => other("a randomised SVD made it, which gives another base each time"),
+            _ if text.starts_with("pissa_niter_") => {
+                other("a randomised SVD made it, which gives another base each time")
+            }
             _ if text.starts_with("corda") => other("it depends on the covariances that the adapter was made with"),
             ("lora_ga", _) => other("it depends on the gradients that the adapter was made with"),
             ("loftq", _) => other("it is quantised"),

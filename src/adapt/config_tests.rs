@@ -107,7 +107,8 @@ fn keys_are_used_without_effect_or_refused() {
 #[test]
 fn initialisations_that_leave_the_base_alone_and_those_that_do_not() {
     let init = |value: &str| config(&format!(r#", "init_lora_weights": {value}"#)).unwrap().init;
-    for plain in ["true", "false", "null", r#""gaussian""#, r#""Gaussian""#, r#""eva""#, r#""orthogonal""#, r#""mica""#] {
+    for plain in ["true", "false", "null", r#""gaussian""#, r#""Gaussian""#, r#""eva""#, r#""orthogonal""#, r#""mica""#]
+    {
         assert_eq!(init(plain), Init::Plain, "{plain}");
     }
     assert_eq!((init(r#""pissa""#), init(r#""OLoRA""#)), (Init::Pissa, Init::Olora));

@@ -50,6 +50,12 @@ impl<'a> Merged<'a> {
             let path = adapter.path.with_file_name(CONFIG);
             return Err(Fault::Adapter(AdapterError::Init { path, value: value.clone(), why }).into());
         }
+        if adapter.init != Init::Plain && adapter.linears.contains_key("lm_head") && base.config().shape.tied {
+            let why = "changes the embedding that the head is tied to, while PEFT loads it; convert the adapter first \
+                       (`corda convert`)";
+            let (path, linear) = (adapter.path.clone(), "lm_head".into());
+            return Err(Fault::Adapter(AdapterError::Linear { path, linear, why: why.into() }).into());
+        }
         check_copies(base, adapter)?;
         let mut frame = base.frame().clone();
         if adapter.linears.contains_key("lm_head") {
@@ -94,15 +100,16 @@ fn tensor(base: &dyn Weights, name: &str) -> Result<Option<Tensor>, ModelError> 
 
 fn merged(adapter: &Loaded, linear: &str, w: &Tensor) -> Result<Tensor, Fault> {
     let Some((one, scale)) = adapter.linears.get(linear) else { return Ok(w.clone()) };
-    let refused = |why: String| {
-        Fault::Adapter(AdapterError::Linear { path: adapter.path.clone(), linear: linear.into(), why })
-    };
+    let refused =
+        |why: String| Fault::Adapter(AdapterError::Linear { path: adapter.path.clone(), linear: linear.into(), why });
     let (d_in, w_flat) = (one.a.len() / one.rank.max(1), w.flatten_all()?.to_vec1::<f32>()?);
     let mut out = residual(&adapter.init, w_flat, d_in, one.rank, *scale).map_err(refused)?;
     one.add_to(&mut out, *scale);
     if let Some(magnitudes) = adapter.magnitudes.get(linear) {
         if let Some(row) = out.chunks_exact(d_in.max(1)).position(|row| row.iter().all(|x| *x == 0.0)) {
-            return Err(refused(format!("is DoRA's, and row {row} (from 0) of W + B A is all zeros: it has no direction")));
+            return Err(refused(format!(
+                "is DoRA's, and row {row} (from 0) of W + B A is all zeros: it has no direction"
+            )));
         }
         to_magnitudes(&mut out, magnitudes);
     }

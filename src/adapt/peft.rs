@@ -312,7 +312,8 @@ impl Loaded {
         for one in [self, start] {
             let path = one.path.with_file_name(CONFIG);
             if !one.magnitudes.is_empty() {
-                let why = "magnitudes make of it more than a sum of the base and B A, so it can be merged, not converted";
+                let why =
+                    "magnitudes make of it more than a sum of the base and B A, so it can be merged, not converted";
                 return Err(AdapterError::Unsupported { path, key: "use_dora".into(), value: "true".into(), why });
             }
             if let Init::Other { value, why } = &one.init

@@ -97,7 +97,8 @@ fn with_tensors(change: impl Fn(&mut BTreeMap<String, candle_core::Tensor>)) -> 
 
 #[test]
 fn every_tensor_is_used_or_named() {
-    let zeros = |dims: &[usize]| candle_core::Tensor::zeros(dims, candle_core::DType::F32, &candle_core::Device::Cpu).unwrap();
+    let zeros =
+        |dims: &[usize]| candle_core::Tensor::zeros(dims, candle_core::DType::F32, &candle_core::Device::Cpu).unwrap();
     let q = "base_model.model.model.layers.0.self_attn.q_proj";
     for (name, dims, said) in [
         (format!("{q}.lora_B.bias"), &[8][..], "bias"),

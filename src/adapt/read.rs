@@ -12,9 +12,7 @@ use super::peft::{AdapterError, CONFIG, Loaded, PREFIX, WEIGHTS};
 
 /// Reads an adapter folder.
 pub fn read(folder: &Path) -> Result<Loaded, AdapterError> {
-    let open = |path: &PathBuf| {
-        std::fs::read(path).map_err(|source| AdapterError::Read { path: path.clone(), source })
-    };
+    let open = |path: &PathBuf| std::fs::read(path).map_err(|source| AdapterError::Read { path: path.clone(), source });
     let (config_path, path) = (folder.join(CONFIG), folder.join(WEIGHTS));
     let config = Config::parse(&config_path, &open(&config_path)?)?;
     if !path.exists() && folder.join("adapter_model.bin").exists() {
@@ -119,7 +117,9 @@ impl Weights<'_> {
             return Err(self.error(a_name, format!("is {rank} x {columns}, so there is nothing in it")));
         }
         if b_dims.len() != 2 || b_dims[1] != rank || b_dims[0] == 0 {
-            return Err(self.error(b_name, format!("is {b_dims:?}; with a lora_A of rank {rank} it must be [rows, {rank}]")));
+            return Err(
+                self.error(b_name, format!("is {b_dims:?}; with a lora_A of rank {rank} it must be [rows, {rank}]"))
+            );
         }
         let expected = self.config.rank(linear);
         if rank != expected {
@@ -174,7 +174,8 @@ fn role(name: &str) -> Result<Role, &'static str> {
         return Ok(Role::B(linear));
     }
     // PEFT saves magnitudes without the `.weight` that its own tensors end in.
-    let bare = rest.strip_suffix(".lora_magnitude_vector").or_else(|| rest.strip_suffix(".lora_magnitude_vector.default"));
+    let bare =
+        rest.strip_suffix(".lora_magnitude_vector").or_else(|| rest.strip_suffix(".lora_magnitude_vector.default"));
     if let Some(linear) = bare.map(String::from).or_else(|| part("lora_magnitude_vector")) {
         return Ok(Role::Magnitude(linear));
     }

@@ -3,7 +3,8 @@
 use polars::prelude::*;
 
 use super::{
-    AdapterRow, AnswerRow, FailureRow, HeatRow, LinearRow, RateRow, Row, SpectrumRow, StepRow, TrainedRow, Varied, WindowRow,
+    AdapterRow, AnswerRow, FailureRow, HeatRow, LinearRow, RateRow, Row, SpectrumRow, StepRow, TrainedRow, Varied,
+    WindowRow,
 };
 
 /// Why a frame does not hold the rows it should.

@@ -139,7 +139,8 @@ pub fn convert(trained: &Path, start: &Path, base: &Path, out: &Path) -> Result<
         return Err(AdapterError::Base {
             adapter: folder.into(),
             wanted: name.name,
-            why: "which lacks what the adapter started from, and the converted adapter is for the untouched model".into(),
+            why: "which lacks what the adapter started from, and the converted adapter is for the untouched model"
+                .into(),
         }
         .into());
     }

@@ -169,7 +169,8 @@ impl Run<'_> {
         let Answers { records, given, expected, exact, losses, .. } = &answers;
         let counts = [records.len(), given.len(), expected.len(), exact.len(), losses.len()];
         if counts.iter().any(|count| *count != counts[0]) {
-            let why = format!("records, given, expected, exact and losses have {counts:?} entries, not the same number");
+            let why =
+                format!("records, given, expected, exact and losses have {counts:?} entries, not the same number");
             return Err(unusable(why).into());
         }
         Ok(answers)

@@ -52,7 +52,8 @@ impl Search<'_> {
     fn given(&self, given: &Path, named: Option<&Named>) -> Result<Base, RunError> {
         let text = given.to_string_lossy();
         let by_name = || {
-            let known = std::iter::once(self.model).chain(self.catalog.into_iter().flat_map(|c| c.models.iter().map(|e| &e.model)));
+            let known = std::iter::once(self.model)
+                .chain(self.catalog.into_iter().flat_map(|c| c.models.iter().map(|e| &e.model)));
             known.into_iter().find(|model| is_called(model, &text)).cloned()
         };
         let model = match (!given.exists()).then(by_name).flatten() {

@@ -32,6 +32,7 @@ mod decompose;
 mod energy;
 mod evaluate;
 mod extent;
+mod failure;
 mod heatmap;
 pub mod outcome;
 mod publish;
@@ -125,17 +126,6 @@ boxed!(
     Report: ReportError,
     Train: TrainError,
 );
-
-impl RunError {
-    /// Whether it lies in one learner of several, so that the others go their way.
-    fn is_of_a_learner(&self) -> bool {
-        match self {
-            Self::NoRate { .. } => true,
-            Self::Train(error) => error.is_of_the_learner(),
-            _ => false,
-        }
-    }
-}
 
 /// Where things are, and how to tell of progress.
 #[derive(Debug, Clone)]
@@ -279,15 +269,9 @@ struct Run<'a> {
     context: &'a Context,
     stages: Vec<Stage>,
     /// Learners without results, by index in the spec's.
-    failures: Vec<Failure>,
+    failures: Vec<failure::Failure>,
     held: Rc<Held>,
     layout: Layout,
-}
-
-/// A learner that failed.
-struct Failure {
-    learner: usize,
-    why: String,
 }
 
 /// What stays in memory once a stage has needed it; runs on the same model may share it.
@@ -317,35 +301,6 @@ impl<'a> Run<'a> {
     fn new(experiment: &'a Experiment, plan: &'a Plan, context: &'a Context) -> Self {
         let layout = Layout::new(&experiment.model.shape, context.room);
         Self { experiment, plan, context, stages: Vec::new(), failures: Vec::new(), held: Rc::default(), layout }
-    }
-
-    /// Why a learner has no results, if it failed.
-    fn failure(&self, learner: usize) -> Option<&str> {
-        self.failures.iter().find(|failure| failure.learner == learner).map(|failure| failure.why.as_str())
-    }
-
-    fn fail(&mut self, learner: usize, error: &RunError) {
-        let why = error.to_string();
-        self.context.progress.say(&self.failed(learner, &why));
-        self.failures.push(Failure { learner, why });
-    }
-
-    /// One line on a learner that failed.
-    fn failed(&self, learner: usize, why: &str) -> String {
-        let id = self.experiment.train.as_ref().map_or("", |train| train.learners[learner].id.as_str());
-        format!("{id} failed: {}", why.strip_prefix(&format!("{id}: ")).unwrap_or(why))
-    }
-
-    /// An error that names the learners that failed, if there are any.
-    fn all_learned(&self) -> Result<(), RunError> {
-        match &self.failures[..] {
-            [] => Ok(()),
-            failures => {
-                let all = self.experiment.train.as_ref().map_or(0, |train| train.learners.len());
-                let failed = failures.iter().map(|f| self.failed(f.learner, &f.why)).collect();
-                Err(RunError::Learners { failed, others: failures.len() < all })
-            }
-        }
     }
 
     /// Times a stage and keeps it for the provenance.

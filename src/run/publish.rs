@@ -16,7 +16,7 @@ use crate::spec::{Corpus, Experiment, Loaded, Start};
 use crate::train::Trained;
 
 use super::adapt::chosen;
-use super::{Context, Run, RunError, base, identities, outcome, trained, Share};
+use super::{Context, Run, RunError, Share, base, identities, outcome, trained};
 
 /// A trained model to write.
 struct Wanted {

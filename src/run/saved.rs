@@ -16,9 +16,7 @@ pub(super) const FAILURES: &str = "failures.parquet";
 pub(super) fn write_failures(folder: &Path, failures: &[FailureRow]) -> Result<(), RunError> {
     let path = folder.join(FAILURES);
     match failures {
-        [] if path.exists() => {
-            std::fs::remove_file(&path).map_err(|source| RunError::Remove { path, source })
-        }
+        [] if path.exists() => std::fs::remove_file(&path).map_err(|source| RunError::Remove { path, source }),
         [] => Ok(()),
         failures => Ok(results::write_rows(&path, failures)?),
     }

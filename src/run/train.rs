@@ -125,6 +125,16 @@ impl Run<'_> {
         Err(RunError::NoRate { learner: self.training()?.learners[learner].id.clone(), why })
     }
 
+    /// Whether a learner got as far as trying all its rates.
+    pub(super) fn has_tried(&self, learner: usize) -> Result<bool, RunError> {
+        for rate in 0..self.training()?.learners[learner].rates.len() {
+            if !self.file("validation", &self.trial(learner, rate, 0)?.validation, "loss").exists() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// The rates a learner tried.
     pub(super) fn tried(&self, learner: usize) -> Result<Vec<Tried>, RunError> {
         let train = self.training()?;

@@ -53,8 +53,7 @@ pub(super) fn rows(run: &Run) -> Result<Rows, RunError> {
                     label: learner.label.clone(),
                     why: why.into(),
                 });
-                // Where it got as far as all its rates, they are told of.
-                (None, run.tried(index).unwrap_or_else(|_| Vec::new()))
+                (None, if run.has_tried(index)? { run.tried(index)? } else { Vec::new() })
             }
         };
         rows.rates.extend(tried.iter().enumerate().map(|(i, tried)| RateRow {

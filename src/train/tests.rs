@@ -9,7 +9,9 @@ use super::learner::Learner;
 use super::order::groups;
 use super::packed::Packed;
 use super::trained::each_tensor;
-use super::{Kind, Settings, Start, Step, Tokenised, TrainError, Trained, Trainer, gradient, response_losses};
+use super::{
+    Kind, Settings, Start, Step, Tokenised, TrainError, Trained, Trainer, ZeroRows, gradient, response_losses,
+};
 use crate::model::llama::{Resident, Weights, embed, losses};
 use crate::model::ops::values::change;
 

@@ -129,7 +129,8 @@ fn results(study: &Study) -> Table {
     };
     // A learner that failed has its place, not numbers.
     let failed = study.all.failures.iter().map(|failed| {
-        let cells = std::iter::once(Cell::Text("failed".into())).chain(columns.iter().skip(1).map(|_| Cell::Absent)).collect();
+        let cells =
+            std::iter::once(Cell::Text("failed".into())).chain(columns.iter().skip(1).map(|_| Cell::Absent)).collect();
         (failed.label.clone(), cells)
     });
     let rows = study.everyone().map(row).chain(failed).collect();
