@@ -1,12 +1,13 @@
 //! The `calibrations` and `evaluate` keys, and the texts they name.
 
-use super::{Calibration, Catalog, Corpus, Evaluation, Model, raw, safe_name, source};
+use super::{Calibration, Catalog, Corpus, Evaluation, Model, TextPlace, raw, safe_name, source};
 use crate::assets::Source;
 use crate::corpus::{Format, Sampling};
 use crate::yaml::{self, Error, Errors, Key, Node, Scalar, Spanned, Value};
 
-/// Things by name, in the order of the file; `None` where the name stands but the thing is wrong (and reported).
-pub(super) type Named<T> = Vec<(Key, Option<T>)>;
+/// Things by name and what they ask of their texts, in the order of the file; `None` where the name stands but the thing is
+/// wrong (and reported).
+pub(super) type Named<T> = Vec<(Key, Option<(T, TextPlace)>)>;
 
 /// What calibrations and evaluations are resolved against.
 pub(super) struct Context<'a> {
@@ -31,19 +32,21 @@ pub(super) fn calibrations(node: Option<&Node>, context: &Context, errors: &mut 
     all
 }
 
-fn calibration(key: &Key, raw: raw::Calibration, context: &Context, errors: &mut Errors) -> Option<Calibration> {
+fn calibration(key: &Key, raw: raw::Calibration, context: &Context, errors: &mut Errors) -> Option<(Calibration, TextPlace)> {
     at_least(1, "samples", &raw.samples, errors);
     at_least(1, "length", &raw.length, errors);
     within_context(&raw.length, context, errors);
     let corpus = errors.keep(corpus(&raw.corpus, context.catalog))?;
-    Some(Calibration {
+    let place = TextPlace::calibration(&raw);
+    let calibration = Calibration {
         name: key.name.clone(),
         corpus,
         samples: raw.samples.value,
         length: raw.length.value,
         sampling: raw.sampling.unwrap_or(Sampling::RandomCharacters),
         seed: raw.seed.unwrap_or(context.seed),
-    })
+    };
+    Some((calibration, place))
 }
 
 /// Resolves `evaluate`.
@@ -62,13 +65,14 @@ pub(super) fn evaluations(node: &Node, context: &Context, errors: &mut Errors) -
     all
 }
 
-fn evaluation(key: &Key, raw: raw::Evaluation, context: &Context, errors: &mut Errors) -> Option<Evaluation> {
+fn evaluation(key: &Key, raw: raw::Evaluation, context: &Context, errors: &mut Errors) -> Option<(Evaluation, TextPlace)> {
     // A window of n tokens has n - 1 predictions.
     at_least(2, "length", &raw.length, errors);
     within_context(&raw.length, context, errors);
     let windows = errors.keep(windows(&raw.windows));
     let corpus = errors.keep(corpus(&raw.corpus, context.catalog))?;
-    Some(Evaluation { name: key.name.clone(), corpus, windows: windows?, length: raw.length.value })
+    let place = TextPlace::evaluation(&raw);
+    Some((Evaluation { name: key.name.clone(), corpus, windows: windows?, length: raw.length.value }, place))
 }
 
 fn windows(node: &Node) -> Result<Option<usize>, Error> {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::text::{self, Context};
-use super::{Arm, Asks, Corpus, Discard, Learner, Questions, Start, Train, raw};
+use super::{Arm, Asks, Corpus, Discard, Learner, Questions, Start, TextPlace, Train, raw};
 use crate::corpus::Format;
 use crate::model::shape::Linear;
 use crate::yaml::{self, Error, Errors, Key, Node, Span, Spanned};
@@ -24,8 +24,15 @@ pub(super) struct Parts<'a> {
     pub linears: &'a [Linear],
 }
 
+/// Fine-tuning, and what it asks of its texts.
+pub(super) struct Resolved {
+    pub train: Train,
+    pub examples: TextPlace,
+    pub validation: TextPlace,
+}
+
 /// Resolves `train`.
-pub(super) fn resolve(node: &Node, context: &Context, parts: &Parts, errors: &mut Errors) -> Option<Train> {
+pub(super) fn resolve(node: &Node, context: &Context, parts: &Parts, errors: &mut Errors) -> Option<Resolved> {
     let raw: raw::Train = errors.keep(yaml::from_node(node))?;
     let validation: Option<raw::Validation> = errors.keep(yaml::from_node(&raw.validation));
     for (what, value) in
@@ -51,7 +58,11 @@ pub(super) fn resolve(node: &Node, context: &Context, parts: &Parts, errors: &mu
         errors.at(&raw.validation.span, "learning rates would be chosen on the examples learned: name another part");
     }
     let value = |spanned: &Option<Spanned<usize>>, default: usize| spanned.as_ref().map_or(default, |v| **v);
-    Some(Train {
+    let place = TextPlace::records(&raw.corpus, raw.examples.as_ref(), raw.length.as_ref());
+    let validation_place = validation
+        .as_ref()
+        .map(|validation| TextPlace::records(&validation.corpus, validation.examples.as_ref(), raw.length.as_ref()));
+    let train = Train {
         corpus,
         examples: raw.examples.as_ref().map(|n| **n),
         validation: validation_corpus,
@@ -64,7 +75,8 @@ pub(super) fn resolve(node: &Node, context: &Context, parts: &Parts, errors: &mu
         clip: (clip > 0.0).then_some(clip),
         seeds,
         learners,
-    })
+    };
+    Some(Resolved { train, examples: place, validation: validation_place? })
 }
 
 /// Resolves `questions`; those of the corpus that is learned are about the task.
@@ -73,7 +85,7 @@ pub(super) fn questions(
     train: Option<&Train>,
     context: &Context,
     errors: &mut Errors,
-) -> Vec<(Key, Questions)> {
+) -> Vec<(Key, Questions, TextPlace)> {
     let pairs = errors.keep(node.pairs("questions by name: {NAME: {corpus: ..., examples: N, tokens: N}}"));
     let mut all = Vec::new();
     for (key, node) in pairs.unwrap_or_default() {
@@ -92,8 +104,9 @@ pub(super) fn questions(
         }
         let learned = train.is_some_and(|train| train.corpus.name == corpus.name);
         let asks = raw.asks.unwrap_or(if learned { Asks::Task } else { Asks::Knowledge });
+        let place = TextPlace::records(&raw.corpus, raw.examples.as_ref(), Some(&raw.tokens));
         let (examples, tokens) = (raw.examples.map(|n| n.value), raw.tokens.value);
-        all.push((key.clone(), Questions { name: key.name.clone(), corpus, examples, tokens, asks }));
+        all.push((key.clone(), Questions { name: key.name.clone(), corpus, examples, tokens, asks }, place));
     }
     all
 }
