@@ -117,7 +117,9 @@ fn remaining(lines: &[Line], experiment: &Experiment, known: &[Known], current: 
         return vec!["everything is cached, and the results are up to date".into()];
     }
     if lines.iter().filter(open).count() == 0 {
-        return vec!["every stage is cached; the results are not written yet, or not up to date: `corda run` writes them".into()];
+        return vec![
+            "every stage is cached; the results are not written yet, or not up to date: `corda run` writes them".into(),
+        ];
     }
     let mut said = Vec::new();
     let (single, double) = lines.iter().fold((0.0, 0.0), |sum, l| (sum.0 + l.flop.0, sum.1 + l.flop.1));
@@ -130,7 +132,10 @@ fn remaining(lines: &[Line], experiment: &Experiment, known: &[Known], current: 
         rayon::current_num_threads()
     ));
     if experiment.train.is_some() && known.iter().any(|known| known.examples.is_none()) {
-        said.push("training is counted as if every example were as long as may be; examples of whole parts are not counted".into());
+        said.push(
+            "training is counted as if every example were as long as may be; examples of whole parts are not counted"
+                .into(),
+        );
     }
     let asked = |known: &Known| (0..experiment.questions.len()).all(|i| known.questions(experiment, i).count.is_some());
     if !known.iter().all(asked) {

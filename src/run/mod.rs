@@ -22,8 +22,8 @@ use crate::report::ReportError;
 use crate::results::provenance::{Asset, AssetFile, Git, Outcome, ReadError, Stage, timestamp};
 use crate::results::{self, machine};
 use crate::spec::{Corpus, Experiment, Loaded, SpecErrors, Warning};
-use texts::Known;
 use crate::train::TrainError;
+use texts::Known;
 
 pub mod adapt;
 mod ask;

@@ -312,7 +312,9 @@ fn sampling(calibration: &Calibration, counted: Option<&Samples>) -> String {
     match counted {
         Some(Samples { shortest, longest, tokens, .. }) if (*shortest as usize) < *length => {
             let each = if shortest == longest { shortest.to_string() } else { format!("{shortest} to {longest}") };
-            format!("calibration {name}: {samples} samples of {each} tokens (asked: {length}) {of}, {tokens} tokens in all")
+            format!(
+                "calibration {name}: {samples} samples of {each} tokens (asked: {length}) {of}, {tokens} tokens in all"
+            )
         }
         _ => format!("calibration {name}: {samples} samples of {length} tokens {of}"),
     }

@@ -24,7 +24,7 @@ use crate::yaml::Span;
 
 pub use library::Library;
 use library::{Count, Reader, Whole};
-use samples::{cut_short, sampled, without_tokenizer};
+use samples::{characters, cut_short, sampled, without_tokenizer};
 
 /// Largest text, in bytes, of which all windows are counted before a run counts them.
 const WHOLE: usize = 4 << 20;
@@ -43,6 +43,9 @@ pub struct Known {
     /// The warnings of the file, and what the texts add to them.
     pub warnings: Vec<Warning>,
 }
+
+/// Most characters that are tokenised to count a calibration's samples: some ten seconds.
+const LONG: usize = 1 << 25;
 
 /// Tokens of a question of which nothing is known, for what asking takes: the shipped ones have fewer.
 const QUESTION: usize = 128;
@@ -192,7 +195,9 @@ impl Desk<'_> {
         }
         let who = format!("calibration `{}`", calibration.name);
         let whole = self.text(&who, &calibration.corpus, &place.corpus)?;
-        let Some(reader) = self.reader() else {
+        // What would take minutes to tokenise is counted by the run.
+        let reader = self.reader().filter(|_| characters(calibration, &whole) <= LONG);
+        let Some(reader) = reader else {
             let possible = without_tokenizer(calibration, &whole);
             possible.unwrap_or_else(|error| self.refuse(&who, &calibration.corpus, place, &error));
             return None;
@@ -369,8 +374,9 @@ impl Desk<'_> {
         let shortest = lengths.iter().copied().min()?;
         if shortest as usize > length {
             let (name, split) = (&corpus.name, &corpus.split);
-            let message =
-                format!("`{who}`: no example of {name}/{split} has at most {length} tokens; the shortest has {shortest}");
+            let message = format!(
+                "`{who}`: no example of {name}/{split} has at most {length} tokens; the shortest has {shortest}"
+            );
             self.errors.at(&place.length, message);
             return None;
         }
@@ -390,7 +396,9 @@ fn in_words(error: &CorpusError, corpus: &Corpus) -> String {
         CorpusError::TooFew { what, wanted, available: 0, why } => format!(
             "the text {text} has not one of the {wanted} {what} asked for{why}: use a shorter `length` or a longer text"
         ),
+        CorpusError::TooFew { what, .. } if what.contains("document") => format!("{error} (the text is {text})"),
         CorpusError::TooFew { what, wanted, available, why } => {
+            let what = if *available == 1 { what.replacen("s of ", " of ", 1) } else { what.clone() };
             format!("the text {text} has {available} {what}{why}, and {wanted} were asked for")
         }
         other => other.to_string(),

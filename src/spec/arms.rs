@@ -192,6 +192,9 @@ fn distinct(label: &str, span: &Span, labels: &mut HashMap<String, Span>) -> Res
     if label.trim().is_empty() {
         return Err(Error::at(span, "an empty label"));
     }
+    if label.chars().any(char::is_control) {
+        return Err(Error::at(span, "a label is one line of text, without tabs or other control characters"));
+    }
     if label == "Undamaged" {
         return Err(Error::at(span, "`Undamaged` is what the model without any decomposition is called"));
     }

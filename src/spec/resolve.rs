@@ -6,8 +6,8 @@ use super::arms::{self, Known};
 use super::model::{self, ShapeReader};
 use super::text::{self, Context, Named};
 use super::{
-    Catalog, Discard, Experiment, Loaded, Places, SpecErrors, TextPlace, adapters, device, discard, published, raw, sweep, targets, train,
-    warning,
+    Catalog, Discard, Experiment, Loaded, Places, SpecErrors, TextPlace, adapters, device, discard, published, raw,
+    sweep, targets, train, warning,
 };
 use crate::decompose::Entry;
 use crate::yaml::{self, Error, Errors, Key, Node, Span};
@@ -66,19 +66,19 @@ fn explain(root: &Node, error: &Error) -> Option<Error> {
         _ => "",
     };
     let lacks = match error.missing_key() {
-        Some(key) => format!("a new one lacks the key `{key}`"),
-        None if error.is_unknown_key() && !what.is_empty() => error.message(),
+        Some(key) => format!("; a new one lacks the key `{key}`"),
+        None if error.is_unknown_key() && !what.is_empty() => String::new(),
         None => return None,
     };
     if what.is_empty() {
         let place = parent.map_or("in the file".into(), |parent| format!("under `{parent}`"));
-        return Some(Error::at(span, format!("there is no `{name}` {place} to change a part of, and {lacks}")));
+        return Some(Error::at(span, format!("there is no `{name}` {place} to change a part of{lacks}")));
     }
     let near = yaml::nearest(&name, beside.iter().map(String::as_str));
     let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
     let known = if beside.is_empty() { "there are none".into() } else { format!("there are: {}", beside.join(", ")) };
     let message = format!(
-        "there is no {what} `{name}`{hint} ({known}); {lacks}: to add it, set all its keys at once, \
+        "there is no {what} `{name}`{hint} ({known}){lacks}; to add it, set all its keys at once: \
          `{}.{name}={{corpus: ..., ...}}`",
         parent.unwrap_or_default()
     );
@@ -100,6 +100,9 @@ fn resolve_parts(root: &Node, written: &Written) -> Result<Loaded, SpecErrors> {
 
     let mut errors = Errors::default();
     errors.keep(safe_name("experiment", &raw.name, &raw.name.span));
+    if let Some(title) = raw.title.as_ref().filter(|title| title.chars().any(char::is_control)) {
+        errors.at(&title.span, "a title is one line of text, without tabs or other control characters");
+    }
     let model = errors.keep_all(model::resolve(&raw.model, catalog, shape_reader));
     let device = errors.keep(device::resolve(raw.device.as_ref()));
     let targets = errors.keep_all(targets::resolve(raw.targets.as_ref(), model.as_ref().map(|model| &model.shape)));
@@ -159,7 +162,7 @@ fn resolve_parts(root: &Node, written: &Written) -> Result<Loaded, SpecErrors> {
     let (calibration_keys, calibrations) = resolved(calibrations, &mut places.calibrations);
     let (evaluation_keys, evaluations) = resolved(evaluations, &mut places.evaluations);
     let experiment = Experiment {
-        title: raw.title.unwrap_or_else(|| raw.name.value.clone()),
+        title: raw.title.map_or_else(|| raw.name.value.clone(), |title| title.value),
         name: raw.name.value,
         variant: None,
         description: raw.description,

@@ -142,6 +142,12 @@ fn learners(beside: Option<&Node>, rates: &[f64], parts: &Parts, errors: &mut Er
         if !seen.insert(method.clone()) {
             errors.at(&node.span, format!("`{method}` is listed twice"));
         }
+        if let Some(label) = &label
+            && let Err(error) = distinct(label, parts.arms, &all)
+        {
+            errors.at(&label.span, error);
+        }
+        let label = label.map(|label| label.value);
         let rates = own.unwrap_or_else(|| rates.to_vec());
         let title = |name: &str| label.clone().unwrap_or_else(|| name.to_owned());
         match method.as_str() {
@@ -172,14 +178,26 @@ fn learners(beside: Option<&Node>, rates: &[f64], parts: &Parts, errors: &mut Er
     all
 }
 
+/// Refuses a label that tables could not tell from another.
+fn distinct(label: &str, arms: &[Arm], learners: &[Learner]) -> Result<(), String> {
+    if label.trim().is_empty() || label.chars().any(char::is_control) {
+        return Err("a label is one line of text, and not empty".into());
+    }
+    let taken = arms.iter().map(|arm| &arm.label).chain(learners.iter().map(|learner| &learner.label));
+    match taken.into_iter().any(|other| other == label) || label == "Untrained" {
+        true => Err(format!("another is called `{label}` already")),
+        false => Ok(()),
+    }
+}
+
 /// Method, rates of its own and label.
-fn read_beside(node: &Node, errors: &mut Errors) -> Option<(String, Option<Vec<f64>>, Option<String>)> {
+fn read_beside(node: &Node, errors: &mut Errors) -> Option<(String, Option<Vec<f64>>, Option<Spanned<String>>)> {
     let (method, span, own, label) = match node.as_str() {
         Some(name) => (name.to_owned(), node.span.clone(), None, None),
         None => {
             let raw: raw::Beside = errors.keep(yaml::from_node(node))?;
             let own = raw.rates.as_ref().map(|node| rates(node, errors));
-            (raw.method.value, raw.method.span, own, raw.label.map(|label| label.value))
+            (raw.method.value, raw.method.span, own, raw.label)
         }
     };
     if !BESIDE.contains(&method.as_str()) {

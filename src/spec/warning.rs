@@ -301,7 +301,9 @@ impl WarningKind {
                 (&known.calibration, known.samples, known.tokens) == (&one.calibration, one.samples, one.tokens)
             };
             match thin.iter_mut().find(same) {
-                Some(known) => known.arms.extend(one.arms.iter().filter(|arm| !known.arms.contains(arm)).cloned().collect::<Vec<_>>()),
+                Some(known) => known
+                    .arms
+                    .extend(one.arms.iter().filter(|arm| !known.arms.contains(arm)).cloned().collect::<Vec<_>>()),
                 None => thin.push(one.clone()),
             }
         }

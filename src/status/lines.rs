@@ -71,8 +71,10 @@ impl Account<'_> {
             disk: 0,
             step: None,
         };
-        let heatmaps = self.experiment.heatmaps.iter().map(|_| line("heat maps", linears * self.plan.heatmaps.len(), "maps"));
-        let spectra = self.experiment.spectra.iter().map(|_| line("spectra", linears * self.plan.decompose.len(), "spectra"));
+        let heatmaps =
+            self.experiment.heatmaps.iter().map(|_| line("heat maps", linears * self.plan.heatmaps.len(), "maps"));
+        let spectra =
+            self.experiment.spectra.iter().map(|_| line("spectra", linears * self.plan.decompose.len(), "spectra"));
         heatmaps.chain(spectra).collect()
     }
 
@@ -84,7 +86,8 @@ impl Account<'_> {
             let (done, all) = (self.parts_done("statistics", &stage.key), self.plan.parts.len());
             let share = (all - done) as f64 / all as f64;
             let samples = stage.snapshot.samples;
-            let counted = self.known.samples.get(stage.calibration).and_then(|lengths| lengths.as_ref()?.get(..samples));
+            let counted =
+                self.known.samples.get(stage.calibration).and_then(|lengths| lengths.as_ref()?.get(..samples));
             let tokens = match counted {
                 Some(lengths) => lengths.iter().map(|tokens| f64::from(*tokens)).sum(),
                 None => samples as f64 * calibration.length as f64,
@@ -129,7 +132,8 @@ impl Account<'_> {
             done: self.parts_done(kind, key),
             all: self.plan.parts.len(),
             unit: "parts",
-            flop: (0.0, missing.map(flop).sum()),
+            // A sum of nothing would be -0.
+            flop: (0.0, missing.map(flop).fold(0.0, |sum, one| sum + one)),
             disk,
         }
     }
@@ -231,7 +235,10 @@ impl Account<'_> {
             let file = ReadArrays::open(&self.context.cache.part("validation", &stage.validation, "loss")).ok()?;
             let losses = file.f64("losses").ok()?;
             // None where training broke down.
-            Some((stage.rate, if losses.is_empty() { f64::INFINITY } else { losses.iter().sum::<f64>() / losses.len() as f64 }))
+            Some((
+                stage.rate,
+                if losses.is_empty() { f64::INFINITY } else { losses.iter().sum::<f64>() / losses.len() as f64 },
+            ))
         };
         let tried: Vec<(usize, f64)> = stages.iter().filter(|stage| stage.seed == 0).filter_map(loss).collect();
         let finite = tried.iter().filter(|(_, loss)| loss.is_finite());
@@ -241,7 +248,14 @@ impl Account<'_> {
 
     /// Every rate with the first seed; then the rate that was chosen with the others. Of the chosen one the weights are
     /// needed too.
-    fn runs(&self, train: &Train, index: usize, first: &TrainStage, stages: &[&TrainStage], chosen: &[&TrainStage]) -> Line {
+    fn runs(
+        &self,
+        train: &Train,
+        index: usize,
+        first: &TrainStage,
+        stages: &[&TrainStage],
+        chosen: &[&TrainStage],
+    ) -> Line {
         let (shape, learner) = (&self.experiment.model.shape, &train.learners[index]);
         let all = learner.rates.len() + train.seeds.len() - 1;
         let tried = |stage: &TrainStage| self.has("validation", &stage.validation, "loss");
@@ -270,7 +284,13 @@ impl Account<'_> {
     }
 
     /// Texts and questions, of the model that each seed left.
-    fn measures(&self, train: &Train, index: usize, first: &TrainStage, chosen: &[&TrainStage]) -> Result<Line, RunError> {
+    fn measures(
+        &self,
+        train: &Train,
+        index: usize,
+        first: &TrainStage,
+        chosen: &[&TrainStage],
+    ) -> Result<Line, RunError> {
         let shape = &self.experiment.model.shape;
         let (models, questions) = (train.seeds.len(), self.experiment.questions.len());
         let all = models * (self.experiment.evaluations.len() + questions);

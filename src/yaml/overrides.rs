@@ -65,7 +65,8 @@ pub fn canonical(root: &Node, path: &Key, names: Names) -> Result<Vec<String>, E
         && first.text().trim() == names.list
         && let Some(Value::Sequence(elements)) = root.get(names.list).map(|list| &list.value)
     {
-        let (index, taken) = element_at(elements.len(), &steps[1..], Some(names)).map_err(|error| error.or_at(element))?;
+        let (index, taken) =
+            element_at(elements.len(), &steps[1..], Some(names)).map_err(|error| error.or_at(element))?;
         all.splice(1..1 + taken, [index.to_string()]);
     }
     Ok(all)

@@ -5,6 +5,17 @@ use super::too_few;
 use crate::corpus::{self, CorpusError, Sampling, sample};
 use crate::spec::{Calibration, TextPlace, Warning, WarningKind};
 
+/// Characters that counting a calibration's samples tokenises, at most.
+pub(super) fn characters(calibration: &Calibration, whole: &Whole) -> usize {
+    let Calibration { samples, length, sampling, .. } = calibration;
+    match sampling {
+        // The official sampler's ten for each token.
+        Sampling::RandomCharacters => samples.saturating_mul(*length).saturating_mul(10),
+        Sampling::Documents => whole.text.documents.iter().take(*samples).map(String::len).sum(),
+        Sampling::Contiguous => samples.saturating_mul(*length),
+    }
+}
+
 /// Tokens of each sample of a calibration.
 pub(super) fn sampled(
     calibration: &Calibration,
@@ -29,7 +40,12 @@ pub(super) fn sampled(
 
 /// What there is to say of samples that the text cuts short, or that have more tokens together than the text (`text`, where
 /// that is less). A document is as long as it is.
-pub(super) fn cut_short(calibration: &Calibration, place: &TextPlace, lengths: &[u32], text: Option<usize>) -> Vec<Warning> {
+pub(super) fn cut_short(
+    calibration: &Calibration,
+    place: &TextPlace,
+    lengths: &[u32],
+    text: Option<usize>,
+) -> Vec<Warning> {
     let Calibration { name, length, sampling, .. } = calibration;
     let (Some(&shortest), Some(&longest)) = (lengths.iter().min(), lengths.iter().max()) else { return Vec::new() };
     if *sampling != Sampling::RandomCharacters {
