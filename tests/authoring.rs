@@ -253,7 +253,7 @@ fn a_text_that_is_too_short_is_said_before_a_run() {
         );
         one(
             &["calibrations.own.sampling=documents"],
-            &["tiny.yaml:6:60", "calibration `own`", "but the text has 1 documents"],
+            &["tiny.yaml:6:59", "calibration `own`", "but the text has 1 documents"],
         );
     }
     std::fs::write(folder.join("short.txt"), &tiny::text(400, 3)[..300]).unwrap();
@@ -309,7 +309,7 @@ fn samples_are_counted_and_warnings_are_said_once() {
     std::fs::write(folder.join("tiny.yaml"), spec).unwrap();
     let words = said(folder, &["check", "tiny.yaml"], 0);
     assert_eq!(words.matches("(asked: 512)").count(), 1, "{words}");
-    assert!(words.contains("tiny.yaml:6:71") && words.contains("3 samples of "), "{words}");
+    assert!(words.contains("tiny.yaml:6:70") && words.contains("3 samples of "), "{words}");
     assert_eq!(words.matches("samples overlap").count(), 1, "{words}");
     let plan = run(folder, &["plan", "tiny.yaml"]);
     assert!(

@@ -142,28 +142,27 @@ fn learners(beside: Option<&Node>, rates: &[f64], parts: &Parts, errors: &mut Er
         if !seen.insert(method.clone()) {
             errors.at(&node.span, format!("`{method}` is listed twice"));
         }
-        if let Some(label) = &label
-            && let Err(error) = distinct(label, parts.arms, &all)
-        {
-            errors.at(&label.span, error);
+        let usual = match method.as_str() {
+            "full" => "Full fine-tuning",
+            "dora" => "DoRA",
+            _ => "LoRA",
+        };
+        let place = label.as_ref().map_or(&node.span, |label| &label.span).clone();
+        let title = label.map_or_else(|| usual.to_owned(), |label| label.value);
+        if let Err(why) = distinct(&title, parts.arms, &all) {
+            errors.at(&place, why);
         }
-        let label = label.map(|label| label.value);
         let rates = own.unwrap_or_else(|| rates.to_vec());
-        let title = |name: &str| label.clone().unwrap_or_else(|| name.to_owned());
         match method.as_str() {
             "full" => {
-                let label = title("Full fine-tuning");
-                all.push(Learner { id: method, label, start: Start::Full, rates });
+                all.push(Learner { id: method, label: title, start: Start::Full, rates });
             }
             _ if points.is_empty() => {
                 errors.at(&node.span, format!("`{method}` needs a rank: add `discard: {{components: [r]}}`"));
             }
             _ => all.extend(points.iter().map(|&(point, r)| {
-                let (label, start) = match method.as_str() {
-                    "dora" => (title("DoRA"), Start::Dora { point }),
-                    _ => (title("LoRA"), Start::Lora { point }),
-                };
-                Learner { id: format!("{method}-r{r}"), label, start, rates: rates.clone() }
+                let start = if method == "dora" { Start::Dora { point } } else { Start::Lora { point } };
+                Learner { id: format!("{method}-r{r}"), label: title.clone(), start, rates: rates.clone() }
             })),
         }
     }
