@@ -250,7 +250,7 @@ fn execute(cli: Cli, progress: &Progress) -> Result<ExitCode, RunError> {
             each(&specs, &context, |loaded| run_one(loaded, &context, share))
         }
         Command::Check(specs) => each(&specs, &context, |loaded| {
-            let (_, warnings) = run::texts::look_all(loaded, &context)?;
+            let (_, warnings) = run::texts::look_all(loaded, &context, run::texts::Patience::Check)?;
             run::warn(&context, &warnings);
             console::print_checked(loaded);
             Ok(())

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::plan::Plan;
 use crate::plan::memory::Layout;
-use crate::run::texts::{self, Library};
+use crate::run::texts::{self, Library, Patience};
 use crate::run::{Context, RunError, identities, outcome, steps};
 use crate::spec::Loaded;
 
@@ -18,7 +18,7 @@ pub fn snakefile(loaded: &Loaded, context: &Context) -> Result<String, RunError>
     let plan = Plan::new(experiment, &identities(experiment, &context.store)?);
     let layout = Layout::new(&experiment.model.shape, context.room);
     let steps = steps::steps(experiment, &plan);
-    let known = texts::look(experiment, places, &[], &plan, context, &Library::new(context))?;
+    let known = texts::look(experiment, places, &[], &plan, context, &Library::new(context, Patience::Check))?;
     let cache = context.store.root().display().to_string();
     let marker = |name: &str| python(&format!("{cache}/stages/{}/{}", plan.results_key(experiment), rule(name)));
     let corda = |command: &str, more: &[&str]| {

@@ -9,7 +9,7 @@ use crate::model::kernel::{View, product};
 use crate::plan::memory::{self, Layout};
 use crate::plan::{CalibrateStage, Plan};
 use crate::run::sweep::shared_passes;
-use crate::run::texts::{self, Known};
+use crate::run::texts::{self, Known, Patience};
 use crate::run::{self, Context, RunError, identities, steps};
 use crate::spec::{Experiment, Loaded};
 
@@ -69,7 +69,7 @@ impl Plans {
 /// Texts that are too short, where that is known; what cannot be read of the cache.
 pub fn describe(loaded: &Loaded, context: &Context) -> Result<String, RunError> {
     let experiment = &loaded.experiment;
-    let (known, warnings) = texts::look_all(loaded, context)?;
+    let (known, warnings) = texts::look_all(loaded, context, Patience::Check)?;
     let current = run::is_current(loaded, context)?;
     let plans = plans(loaded, context, &known, current)?;
     let lines = &plans.lines;

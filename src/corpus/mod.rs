@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 pub use error::CorpusError;
 pub use records::Records;
-pub use window::{Length, length, most_tokens, windows};
+pub use window::{BYTES_A_TOKEN, Length, length, most_tokens, windows};
 
 mod error;
 mod jsonl;

@@ -31,6 +31,9 @@ pub enum Length {
     Whole(Vec<u32>),
 }
 
+/// Bytes of prose for a token, rather more than less.
+pub const BYTES_A_TOKEN: usize = 5;
+
 /// Whether a text has `wanted` tokens, without tokenising more of a long text than that takes.
 ///
 /// The last tokens of a beginning depend on what follows, so that some more than `wanted` must be there before a beginning
@@ -39,8 +42,7 @@ pub enum Length {
 /// # Errors
 /// What the tokenizer refuses.
 pub fn length(text: &str, wanted: usize, encode: Encode) -> Result<Length, String> {
-    const MARGIN: usize = 256;
-    const BYTES_A_TOKEN: usize = 5;
+    const MARGIN: usize = 64;
     let enough = wanted.saturating_add(MARGIN);
     let mut bytes = enough.saturating_mul(BYTES_A_TOKEN);
     while bytes < text.len() {

@@ -23,7 +23,7 @@ use crate::results::provenance::{Asset, AssetFile, Git, Outcome, ReadError, Stag
 use crate::results::{self, machine};
 use crate::spec::{Corpus, Experiment, Loaded, SpecErrors, Warning};
 use crate::train::TrainError;
-use texts::Known;
+use texts::{Known, Patience};
 
 pub mod adapt;
 mod ask;
@@ -195,7 +195,7 @@ pub fn run(loaded: &Loaded, context: &Context, share: Share) -> Result<Done, Run
         None => {
             // Known once the texts are there.
             let look = || {
-                let (known, warnings) = texts::look_all(loaded, context)?;
+                let (known, warnings) = texts::look_all(loaded, context, Patience::Run)?;
                 warn(context, &warnings);
                 Ok(known.into_iter().next().unwrap_or_default())
             };

@@ -19,7 +19,7 @@ use crate::results::{self, Row, Varied, WindowRow};
 use crate::spec::{Experiment, Loaded, Sweep, Variant, Warning};
 
 use super::steps::Share;
-use super::texts::{self, Known};
+use super::texts::{self, Known, Patience};
 use super::{Context, Done, Held, Run, RunError, calibrate, identities, outcome};
 
 /// Files of an experiment's folder, with a sweep those over all variants.
@@ -110,7 +110,7 @@ pub(super) fn run(loaded: &Loaded, sweep: &Sweep, context: &Context, share: Shar
     let git = held.git().clone();
     // Texts that are too short are said before anything is computed.
     fetch(loaded, context)?;
-    let (known, warnings) = texts::look_all(loaded, context)?;
+    let (known, warnings) = texts::look_all(loaded, context, Patience::Run)?;
     super::warn(context, &warnings);
     let mut found = Found { stages: job.calibrate(share, &held)?, warnings, ..Found::default() };
     for ((variant, plan), known) in sweep.variants.iter().zip(&job.plans).zip(&known) {

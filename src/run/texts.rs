@@ -12,6 +12,7 @@ use std::rc::Rc;
 use rayon::prelude::*;
 
 use super::{Context, RunError, identities};
+use crate::assets::AssetError;
 use crate::cache::ReadArrays;
 use crate::corpus::{self, CorpusError, Format, Sampling, records};
 use crate::plan::Plan;
@@ -22,12 +23,9 @@ use crate::spec::{
 use crate::train::tokenised::Tokenised;
 use crate::yaml::Span;
 
-pub use library::Library;
 use library::{Count, Reader, Whole};
+pub use library::{Library, Patience};
 use samples::{characters, cut_short, sampled, without_tokenizer};
-
-/// Largest text, in bytes, of which all windows are counted before a run counts them.
-const WHOLE: usize = 4 << 20;
 
 /// What is known of an experiment's texts; each list in the experiment's order, `None` where it is not known.
 #[derive(Debug, Clone, Default)]
@@ -43,9 +41,6 @@ pub struct Known {
     /// The warnings of the file, and what the texts add to them.
     pub warnings: Vec<Warning>,
 }
-
-/// Most characters that are tokenised to count a calibration's samples: some ten seconds.
-const LONG: usize = 1 << 25;
 
 /// Tokens of a question of which nothing is known, for what asking takes: the shipped ones have fewer.
 const QUESTION: usize = 128;
@@ -126,10 +121,23 @@ pub fn look(
 ///
 /// # Errors
 /// As [`look`]; and sources that cannot be told apart.
-pub fn look_all(loaded: &Loaded, context: &Context) -> Result<(Vec<Known>, Vec<Warning>), RunError> {
-    let library = Library::new(context);
-    let one = |experiment: &Experiment, places, warnings| {
-        let plan = Plan::new(experiment, &identities(experiment, &context.store)?);
+pub fn look_all(
+    loaded: &Loaded,
+    context: &Context,
+    patience: Patience,
+) -> Result<(Vec<Known>, Vec<Warning>), RunError> {
+    let library = Library::new(context, patience);
+    let one = |experiment: &Experiment, places, warnings: &[Warning]| {
+        let plan = match identities(experiment, &context.store) {
+            Ok(identities) => Plan::new(experiment, &identities),
+            // A revision that can move is known once it is fetched.
+            Err(RunError::Asset(why))
+                if matches!(*why, AssetError::BadSource { .. }) && patience == Patience::Check =>
+            {
+                return Ok(Ok(Known { warnings: warnings.to_vec(), ..Known::default() }));
+            }
+            Err(error) => return Err(error),
+        };
         Ok::<_, RunError>(look(experiment, places, warnings, &plan, context, &library))
     };
     let Some(sweep) = &loaded.sweep else {
@@ -195,8 +203,8 @@ impl Desk<'_> {
         }
         let who = format!("calibration `{}`", calibration.name);
         let whole = self.text(&who, &calibration.corpus, &place.corpus)?;
-        // What would take minutes to tokenise is counted by the run.
-        let reader = self.reader().filter(|_| characters(calibration, &whole) <= LONG);
+        let affords = self.library.affords(characters(calibration, &whole));
+        let reader = self.reader().filter(|_| affords);
         let Some(reader) = reader else {
             let possible = without_tokenizer(calibration, &whole);
             possible.unwrap_or_else(|error| self.refuse(&who, &calibration.corpus, place, &error));
@@ -282,7 +290,11 @@ impl Desk<'_> {
                 Err(CorpusError::TooFew { what, wanted: windows.unwrap_or(1), available: most / length, why })
             });
         };
-        let wanted = if whole.joined.len() <= WHOLE { all } else { least };
+        let bytes = whole.joined.len();
+        let wanted = if self.library.affords(bytes) { all } else { least };
+        if !self.library.affords(bytes.min(wanted.saturating_mul(corpus::BYTES_A_TOKEN))) {
+            return None;
+        }
         let refused = |what| CorpusError::Encode { sample: 0, what };
         Some(self.library.count(key, wanted, &whole, &reader).map_err(refused))
     }

@@ -129,7 +129,11 @@ impl fmt::Display for WarningKind {
                     (_, true) => write!(f, "{samples} samples of {shortest} tokens (asked: {length})")?,
                     _ => write!(f, "{samples} samples of {shortest} to {longest} tokens (asked: {length})")?,
                 }
-                let how_many = if short == samples { "they end".into() } else { format!("{short} of them end") };
+                let how_many = match short {
+                    _ if short == samples => "they end".into(),
+                    1 => "1 of them ends".into(),
+                    _ => format!("{short} of them end"),
+                };
                 write!(f, "; {how_many} where the text ends: use a longer text or a shorter `length`")
             }
             Self::OverlappingSamples { calibration, samples, tokens, text } => write!(

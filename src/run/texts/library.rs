@@ -37,9 +37,22 @@ pub(super) enum Count {
 /// By corpus; `None` where the files are not there, and what is wrong with them where they cannot be read.
 type Texts = HashMap<String, Result<Option<Rc<Whole>>, String>>;
 
+/// How long counting may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// Some seconds: what takes longer is not said.
+    Check,
+    /// What a run computes afterwards takes far longer.
+    Run,
+}
+
+/// Bytes of text that are tokenised in some seconds: the splitting of GPT-2 takes a second for a third of a megabyte.
+const FEW: usize = 2 << 20;
+
 /// What is at hand: nothing is fetched.
 pub struct Library<'a> {
     context: &'a Context,
+    patience: Patience,
     texts: RefCell<Texts>,
     readers: RefCell<HashMap<String, Option<Rc<Reader>>>>,
     counts: RefCell<HashMap<(String, usize), Count>>,
@@ -47,8 +60,13 @@ pub struct Library<'a> {
 
 impl<'a> Library<'a> {
     /// Nothing opened yet.
-    pub fn new(context: &'a Context) -> Self {
-        Self { context, texts: RefCell::default(), readers: RefCell::default(), counts: RefCell::default() }
+    pub fn new(context: &'a Context, patience: Patience) -> Self {
+        Self { context, patience, texts: RefCell::default(), readers: RefCell::default(), counts: RefCell::default() }
+    }
+
+    /// Whether so many bytes of text may be tokenised.
+    pub(super) fn affords(&self, bytes: usize) -> bool {
+        self.patience == Patience::Run || bytes <= FEW
     }
 
     /// The files of a source, if they are there.

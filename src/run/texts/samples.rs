@@ -2,17 +2,18 @@
 
 use super::library::{Count, Library, Reader, Whole};
 use super::too_few;
-use crate::corpus::{self, CorpusError, Sampling, sample};
+use crate::corpus::{self, CorpusError, Length, Sampling, sample};
 use crate::spec::{Calibration, TextPlace, Warning, WarningKind};
 
 /// Characters that counting a calibration's samples tokenises, at most.
 pub(super) fn characters(calibration: &Calibration, whole: &Whole) -> usize {
     let Calibration { samples, length, sampling, .. } = calibration;
     match sampling {
-        // The official sampler's ten for each token.
-        Sampling::RandomCharacters => samples.saturating_mul(*length).saturating_mul(10),
+        Sampling::RandomCharacters => samples.saturating_mul(*length).saturating_mul(corpus::BYTES_A_TOKEN),
         Sampling::Documents => whole.text.documents.iter().take(*samples).map(String::len).sum(),
-        Sampling::Contiguous => samples.saturating_mul(*length),
+        Sampling::Contiguous => {
+            whole.joined.len().min(samples.saturating_mul(*length).saturating_mul(corpus::BYTES_A_TOKEN))
+        }
     }
 }
 
@@ -26,7 +27,13 @@ pub(super) fn sampled(
 ) -> Result<Vec<u32>, CorpusError> {
     let Calibration { samples, length, sampling, seed, .. } = calibration;
     if *sampling != Sampling::Contiguous {
-        let encode = |text: &str| reader.tokenizer.encode(text).map_err(|e| e.to_string());
+        // Of the characters that the official sampler tokenises for a sample, mostly half have the tokens that it takes.
+        let encode = |text: &str| match corpus::length(text, *length, &|text| {
+            reader.tokenizer.encode(text).map_err(|e| e.to_string())
+        })? {
+            Length::Enough => Ok(vec![0; *length]),
+            Length::Whole(tokens) => Ok(tokens),
+        };
         let found = sample::samples(&whole.text, *sampling, *seed, *samples, *length, &encode)?;
         return Ok(found.iter().map(|tokens| tokens.len() as u32).collect());
     }
