@@ -226,8 +226,8 @@ impl Plan {
         if experiment.linears().iter().all(|l| experiment.discard.components(deepest, l) == 0) {
             return;
         }
-        let calibrations = experiment.calibrations.iter().enumerate();
-        let calibration = calibrations.filter(|(_, c)| arm.calibration.as_ref() == Some(&c.name)).next();
+        let mut calibrations = experiment.calibrations.iter().enumerate();
+        let calibration = calibrations.find(|(_, c)| arm.calibration.as_ref() == Some(&c.name));
         let statistics = calibration.map(|(index, calibration)| {
             let samples = arm.samples.unwrap_or(calibration.samples);
             self.statistics(keys, index, Snapshot { samples, normalisation: arm.method.normalisation() })

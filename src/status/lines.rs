@@ -133,7 +133,7 @@ impl Account<'_> {
             all: self.plan.parts.len(),
             unit: "parts",
             // A sum of nothing would be -0.
-            flop: (0.0, missing.map(flop).fold(0.0, |sum, one| sum + one)),
+            flop: (0.0, missing.map(flop).sum::<f64>() + 0.0),
             disk,
         }
     }

@@ -64,6 +64,11 @@ impl<'a> Library<'a> {
         Self { context, patience, texts: RefCell::default(), readers: RefCell::default(), counts: RefCell::default() }
     }
 
+    /// Whether it is asked before a run.
+    pub(super) fn is_check(&self) -> bool {
+        self.patience == Patience::Check
+    }
+
     /// Whether so many bytes of text may be tokenised.
     pub(super) fn affords(&self, bytes: usize) -> bool {
         self.patience == Patience::Run || bytes <= FEW
