@@ -250,13 +250,15 @@ fn execute(cli: Cli, progress: &Progress) -> Result<ExitCode, RunError> {
             each(&specs, &context, |loaded| run_one(loaded, &context, share))
         }
         Command::Check(specs) => each(&specs, &context, |loaded| {
+            let (_, warnings) = run::texts::look_all(loaded, &context, run::texts::Patience::Check)?;
+            run::warn(&context, &warnings);
             console::print_checked(loaded);
             Ok(())
         }),
         Command::Plan { specs, format } => each(&specs, &context, |loaded| {
             let text = match format {
                 Format::Text => status::describe(loaded, &context)?,
-                Format::Snakemake => snakemake::snakefile(&run::sweep::single(loaded)?.experiment, &context)?,
+                Format::Snakemake => snakemake::snakefile(run::sweep::single(loaded)?, &context)?,
             };
             print!("{text}");
             Ok(())
@@ -349,11 +351,6 @@ fn each(
     let mut all = Vec::new();
     for path in &specs.specs {
         all.push(spec::load(path, &specs.overrides, &catalog, &shape)?);
-    }
-    for loaded in &all {
-        for warning in &loaded.warnings {
-            context.progress.warn(warning, &warning.kind.to_string(), &warning.span);
-        }
     }
     for loaded in &all {
         work(loaded)?;

@@ -23,6 +23,7 @@ pub use train::TrainStage;
 /// Version of the code behind each kind of value; raised when the same inputs would give other numbers.
 const TEXT: u32 = 2;
 const TOKENS: u32 = 1;
+const LENGTHS: u32 = 1;
 const STATISTICS: u32 = 2;
 const DECOMPOSITION: u32 = 3;
 const LOSS: u32 = 1;
@@ -118,6 +119,8 @@ pub struct Plan {
     pub parts: Vec<Part>,
     /// Content key of each evaluation's tokens, in the experiment's order.
     pub tokens: Vec<String>,
+    /// Content keys of the lengths of what is taken from texts.
+    pub lengths: Lengths,
     /// Calibration snapshots.
     pub calibrate: Vec<CalibrateStage>,
     /// One an arm.
@@ -132,6 +135,19 @@ pub struct Plan {
     pub answers: Vec<String>,
     /// Training runs: each learner at each of its rates from each seed, of which a run does what its choice of rates needs.
     pub train: Vec<TrainStage>,
+}
+
+/// Content keys of lengths in tokens, in the experiment's orders: what `check` counts, it counts once.
+#[derive(Debug, Clone, Default)]
+pub struct Lengths {
+    /// Of each calibration's samples.
+    pub samples: Vec<String>,
+    /// Of each set of questions, without answers.
+    pub prompts: Vec<String>,
+    /// Of the examples to learn.
+    pub examples: Option<String>,
+    /// Of the examples that learning rates are chosen on.
+    pub validation: Option<String>,
 }
 
 /// The parts of a model that hold target linears.
@@ -156,6 +172,7 @@ impl Plan {
         let mut plan = Self {
             parts: parts(&experiment.model.shape, &experiment.linears()),
             tokens: Vec::new(),
+            lengths: Keys { experiment, identities }.lengths(),
             calibrate: Vec::new(),
             decompose: Vec::new(),
             evaluate: Vec::new(),
@@ -194,9 +211,10 @@ impl Plan {
 
     /// The stages of whole calibrations by name.
     fn whole(&mut self, keys: &Keys, names: &[String], normalisation: Normalisation) -> Vec<usize> {
-        let all = keys.experiment.calibrations.iter();
-        let named = names.iter().flat_map(|name| all.clone().filter(move |calibration| calibration.name == *name));
-        named.map(|c| self.statistics(keys, c, Snapshot { samples: c.samples, normalisation })).collect()
+        let all = keys.experiment.calibrations.iter().enumerate();
+        let named = names.iter().flat_map(|name| all.clone().filter(move |(_, calibration)| calibration.name == *name));
+        let snapshot = |c: &Calibration| Snapshot { samples: c.samples, normalisation };
+        named.map(|(index, c)| self.statistics(keys, index, snapshot(c))).collect()
     }
 
     fn add_arm(&mut self, keys: &Keys, index: usize, arm: &Arm) {
@@ -208,9 +226,11 @@ impl Plan {
         if experiment.linears().iter().all(|l| experiment.discard.components(deepest, l) == 0) {
             return;
         }
-        let statistics = experiment.calibration(arm).map(|calibration| {
+        let mut calibrations = experiment.calibrations.iter().enumerate();
+        let calibration = calibrations.find(|(_, c)| arm.calibration.as_ref() == Some(&c.name));
+        let statistics = calibration.map(|(index, calibration)| {
             let samples = arm.samples.unwrap_or(calibration.samples);
-            self.statistics(keys, calibration, Snapshot { samples, normalisation: arm.method.normalisation() })
+            self.statistics(keys, index, Snapshot { samples, normalisation: arm.method.normalisation() })
         });
         let statistics_key = statistics.map(|i| self.calibrate[i].key.clone());
         let decomposition = keys.decomposition(arm, statistics_key, deepest);
@@ -234,14 +254,13 @@ impl Plan {
         }
     }
 
-    /// The stage of these statistics, added if nothing before needed the same.
-    fn statistics(&mut self, keys: &Keys, calibration: &Calibration, snapshot: Snapshot) -> usize {
-        let key = keys.statistics(calibration, snapshot);
+    /// The stage of the statistics of a calibration (by its index in the experiment), added if nothing before needed the same.
+    fn statistics(&mut self, keys: &Keys, calibration: usize, snapshot: Snapshot) -> usize {
+        let key = keys.statistics(&keys.experiment.calibrations[calibration], snapshot);
         if let Some(i) = self.calibrate.iter().position(|stage| stage.key == key) {
             return i;
         }
-        let position = keys.experiment.calibrations.iter().position(|c| c.name == calibration.name);
-        self.calibrate.push(CalibrateStage { calibration: position.unwrap_or_default(), snapshot, key });
+        self.calibrate.push(CalibrateStage { calibration, snapshot, key });
         self.calibrate.len() - 1
     }
 
@@ -276,6 +295,26 @@ impl Keys<'_> {
 
     fn tokens(&self, corpus: &Corpus) -> String {
         key("tokens", TOKENS, &json!({"tokenizer": self.identities.model, "corpus": self.corpus(corpus)}))
+    }
+
+    fn lengths(&self) -> Lengths {
+        let experiment = self.experiment;
+        let key = |what: &str, corpus: &Corpus, more: Value| {
+            let (tokenizer, corpus) = (&self.identities.model, self.corpus(corpus));
+            key("lengths", LENGTHS, &json!({"of": what, "tokenizer": tokenizer, "corpus": corpus, "more": more}))
+        };
+        let samples = experiment.calibrations.iter().map(|c| {
+            let more = json!({"samples": c.samples, "length": c.length, "sampling": c.sampling, "seed": c.seed});
+            key("samples", &c.corpus, more)
+        });
+        let prompts = experiment.questions.iter().map(|q| key("prompts", &q.corpus, json!(q.examples)));
+        let train = experiment.train.as_ref();
+        Lengths {
+            samples: samples.collect(),
+            prompts: prompts.collect(),
+            examples: train.map(|train| key("examples", &train.corpus, json!(train.examples))),
+            validation: train.map(|train| key("examples", &train.validation, json!(train.validation_examples))),
+        }
     }
 
     fn statistics(&self, calibration: &Calibration, snapshot: Snapshot) -> String {

@@ -4,18 +4,21 @@ use std::fmt::Write;
 
 use crate::plan::Plan;
 use crate::plan::memory::Layout;
+use crate::run::texts::{self, Library, Patience};
 use crate::run::{Context, RunError, identities, outcome, steps};
-use crate::spec::Experiment;
+use crate::spec::Loaded;
 
 /// The Snakefile of an experiment. Every rule is a `corda run --stage`, the last one a plain `corda run`, which finds all
 /// in the cache and writes the results. Markers below the cache, by a key of the whole plan, say what is done.
 ///
 /// # Errors
 /// If the assets of the experiment cannot be told apart (see [`identities`]).
-pub fn snakefile(experiment: &Experiment, context: &Context) -> Result<String, RunError> {
+pub fn snakefile(loaded: &Loaded, context: &Context) -> Result<String, RunError> {
+    let Loaded { experiment, places, .. } = loaded;
     let plan = Plan::new(experiment, &identities(experiment, &context.store)?);
     let layout = Layout::new(&experiment.model.shape, context.room);
     let steps = steps::steps(experiment, &plan);
+    let known = texts::look(experiment, places, &[], &plan, context, &Library::new(context, Patience::Check))?;
     let cache = context.store.root().display().to_string();
     let marker = |name: &str| python(&format!("{cache}/stages/{}/{}", plan.results_key(experiment), rule(name)));
     let corda = |command: &str, more: &[&str]| {
@@ -62,7 +65,7 @@ pub fn snakefile(experiment: &Experiment, context: &Context) -> Result<String, R
         let mut inputs = vec![marker("fetch assets")];
         inputs.extend(step.needs.iter().map(|&i| marker(&steps[i].name)));
         let output = format!("touch({})", marker(&step.name));
-        let memory = step.memory(experiment, &plan, &layout);
+        let memory = step.memory(experiment, &plan, &layout, &known);
         add(&step.name, &inputs, &output, Some(memory), &corda("run", &["--stage", &step.name]));
     }
     let all: Vec<String> = steps.iter().map(|step| marker(&step.name)).collect();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use corda::yaml;
 use serde_json::Value;
-use tiny::binary::{run, succeeds};
+use tiny::binary::{fails, run, succeeds};
 
 const FIRST_LINE: &str = "# yaml-language-server: $schema=schema.json\n";
 
@@ -221,4 +221,141 @@ fn manual_pages_are_printed_and_written() {
     let run = std::fs::read_to_string(folder.join("pages/man1/corda-run.1")).unwrap();
     assert!(run.contains("\\-\\-shard") && run.contains("Overrides a key"), "{run}");
     assert!(!folder.join("pages/man1/corda-logits.1").exists(), "hidden commands have no page");
+}
+
+/// What a command says on standard error, in one line; it ends with this status.
+fn said(folder: &Path, arguments: &[&str], status: i32) -> String {
+    let output = run(folder, arguments);
+    let text = String::from_utf8_lossy(&output.stderr).replace('│', " ");
+    assert_eq!(output.status.code(), Some(status), "{arguments:?}: {text}");
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_text_that_is_too_short_is_said_before_a_run() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    tiny::experiment(folder);
+    for command in ["check", "plan", "run"] {
+        let one = |set: &[&str], expected: &[&str]| {
+            let mut arguments = vec![command, "tiny.yaml"];
+            set.iter().for_each(|text| arguments.extend(["--set", *text]));
+            fails(folder, &arguments, expected);
+            assert_eq!(run(folder, &arguments).status.code(), Some(2));
+        };
+        one(
+            &["evaluate.test.windows=4000"],
+            &["--set:1:23", "evaluation `test`", "has 156 windows of 128 tokens", "4000"],
+        );
+        one(
+            &["calibrations.own.sampling=contiguous", "calibrations.own.samples=3000"],
+            &["--set:1:26", "calibration `own`", "has 156 samples of 128 tokens", "3000"],
+        );
+        one(
+            &["calibrations.own.sampling=documents"],
+            &["tiny.yaml:6:59", "calibration `own`", "but the text has 1 documents"],
+        );
+    }
+    std::fs::write(folder.join("short.txt"), &tiny::text(400, 3)[..300]).unwrap();
+    let short = ["--set", "evaluate.test.corpus.file=short.txt", "--set", "evaluate.test.length=400"];
+    let words = said(folder, &[&["check", "tiny.yaml"][..], &short].concat(), 2);
+    assert!(words.contains("--set:1:22") && words.contains("(300 tokens in all)"), "{words}");
+    let all = ["--set", "evaluate.test.windows=all"];
+    said(folder, &[&["check", "tiny.yaml"][..], &short, &all].concat(), 2);
+    said(
+        folder,
+        &[
+            "check",
+            "tiny.yaml",
+            "--set",
+            "calibrations.own.corpus.file=short.txt",
+            "--set",
+            "calibrations.own.length=300",
+        ],
+        2,
+    );
+    // Every variant of a sweep.
+    let words = said(folder, &["check", "tiny.yaml", "--set", "sweep[evaluate.test.windows]=[4, 4000]"], 2);
+    assert!(words.contains("--set:1:34") && words.contains("has 156 windows"), "{words}");
+    // Nothing was computed, and what there is enough of passes.
+    assert!(!folder.join(".cache/statistics").exists() && !folder.join("results").exists());
+    succeeds(folder, &["check", "tiny.yaml", "--set", "evaluate.test.windows=156"]);
+    // Without the tokenizer there is only what no tokenizer could make right.
+    let spec = std::fs::read_to_string(folder.join("tiny.yaml")).unwrap();
+    let shape = "{path: gone, shape: {hidden: 64, layers: 3, heads: 4, kv_heads: 2, head_dim: 16, intermediate: 96, \
+                 vocabulary: 64, context: 1024, tied: true}}";
+    std::fs::create_dir(folder.join("gone")).unwrap();
+    std::fs::write(folder.join("gone/note"), "no model").unwrap();
+    std::fs::write(folder.join("gone.yaml"), spec.replace("{path: model}", shape)).unwrap();
+    succeeds(folder, &["check", "gone.yaml", "--set", "evaluate.test.windows=200"]);
+    let words = said(folder, &["check", "gone.yaml", "--set", "evaluate.test.windows=40000"], 2);
+    assert!(words.contains("--set:1:23") && words.contains("at most, in 20"), "{words}");
+}
+
+#[test]
+fn samples_are_counted_and_warnings_are_said_once() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    tiny::experiment(folder);
+    // Ten characters a token are cut off by the end of the text: samples of 61 to 128 tokens.
+    let words: String = (0..200).map(|i| if i % 2 == 0 { "\u{4e00}".repeat(9) + "a" } else { "bb".into() }).collect();
+    let mut tokenizer: Value =
+        serde_json::from_str(&std::fs::read_to_string(folder.join("model/tokenizer.json")).unwrap()).unwrap();
+    tokenizer["model"]["fuse_unk"] = true.into();
+    std::fs::write(folder.join("model/tokenizer.json"), tokenizer.to_string()).unwrap();
+    std::fs::write(folder.join("train.txt"), words).unwrap();
+    let spec =
+        tiny::SPEC.replace("samples: 6, length: 128", "samples: 3, length: 512").replace("samples: 2", "samples: 1");
+    std::fs::write(folder.join("tiny.yaml"), spec).unwrap();
+    let words = said(folder, &["check", "tiny.yaml"], 0);
+    assert_eq!(words.matches("(asked: 512)").count(), 1, "{words}");
+    assert!(words.contains("tiny.yaml:6:70") && words.contains("3 samples of "), "{words}");
+    assert_eq!(words.matches("samples overlap").count(), 1, "{words}");
+    let plan = run(folder, &["plan", "tiny.yaml"]);
+    assert!(
+        plan.stderr.is_empty() && String::from_utf8_lossy(&plan.stdout).contains("`corda check tiny.yaml` shows them")
+    );
+    assert_eq!(said(folder, &["run", "tiny.yaml"], 0).matches("(asked: 512)").count(), 1);
+    assert!(!said(folder, &["run", "tiny.yaml"], 0).contains("asked"), "what is done is not warned of again");
+    let page = std::fs::read_to_string(folder.join("results/tiny/table.md")).unwrap();
+    let settings = page.lines().find(|line| line.starts_with("- calibration own: 3 samples of ")).unwrap();
+    assert!(settings.contains("(asked: 512)") && settings.ends_with("tokens in all"), "{settings}");
+    let provenance: Value =
+        serde_json::from_str(&std::fs::read_to_string(folder.join("results/tiny/provenance.json")).unwrap()).unwrap();
+    let samples = &provenance["samples"][0];
+    let tokens = samples["tokens"].as_u64().unwrap();
+    assert!(samples["longest"].as_u64() < Some(512) && tokens < 3 * 512);
+    // What the statistics say of themselves is the same count.
+    let linears: Vec<corda::results::LinearRow> =
+        corda::results::read_rows(&folder.join("results/tiny/linears.parquet")).unwrap();
+    let of =
+        |row: &corda::results::LinearRow| row.tokens_per_dimension.map(|t| (t * f64::from(row.d_in)).round() as u64);
+    let whole = linears.iter().find(|row| row.arm == "corda-own-3").unwrap();
+    assert_eq!(of(whole), Some(tokens));
+}
+
+#[test]
+fn plan_counts_energies_and_results() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    tiny::experiment(folder);
+    let spec = format!("{}adapters: {{energy: [own]}}\nheatmaps: {{size: 8}}\nspectra: {{last: 4}}\n", tiny::SPEC);
+    std::fs::write(folder.join("tiny.yaml"), spec).unwrap();
+    succeeds(folder, &["run", "tiny.yaml"]);
+    let plan = || succeeds(folder, &["plan", "tiny.yaml"]);
+    let done = plan();
+    assert!(
+        done.contains("everything is cached") && done.contains("22/22 maps") && done.contains("88/88 spectra"),
+        "{done}"
+    );
+    let energies = done.lines().filter(|line| line.starts_with("energy ") && line.contains("4/4 parts"));
+    assert_eq!(energies.count(), 4, "{done}");
+    std::fs::remove_file(folder.join("results/tiny/table.md")).unwrap();
+    let unwritten = plan();
+    assert!(!unwritten.contains("everything is cached") && unwritten.contains("every stage is cached"), "{unwritten}");
+    succeeds(folder, &["run", "tiny.yaml"]);
+    std::fs::remove_dir_all(folder.join(".cache/energy")).unwrap();
+    std::fs::remove_file(folder.join("results/tiny/table.md")).unwrap();
+    let missing = plan();
+    assert!(missing.contains("0/4 parts") && missing.contains("to do: "), "{missing}");
 }

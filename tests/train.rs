@@ -357,3 +357,23 @@ fn answers_in_the_cache_that_cannot_be_read_are_named() {
         fails(folder, &small, &["answers", "delete it and run again"]);
     }
 }
+
+#[test]
+fn examples_that_are_not_there_are_said_before_a_run() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    experiment(folder);
+    for (set, expected) in [
+        ("train.examples=500", ["--set:1:16", "`train`", "examples, and 500 were asked for"]),
+        ("train.validation.examples=500", ["--set:1:27", "`validation`", "examples, and 500 were asked for"]),
+        ("questions.task.examples=500", ["--set:1:25", "questions `task`", "examples, and 500 were asked for"]),
+        ("questions.task.tokens=1020", ["--set:1:23", "questions `task`", "goes beyond the context of 1024"]),
+        ("train.length=3", ["--set:1:14", "`train`", "has at most 3 tokens"]),
+        ("evaluate.text.windows=500", ["--set:1:23", "evaluation `text`", "windows of 64 tokens"]),
+    ] {
+        for command in ["check", "plan", "run"] {
+            fails(folder, &[command, "tuned.yaml", "--set", set], &expected);
+        }
+    }
+    assert!(!folder.join("results").exists() && !folder.join(".cache/trained").exists());
+}

@@ -12,6 +12,7 @@ pub use markup::Lost;
 pub use records::Records;
 pub use wiki::lost;
 pub use window::windows;
+pub use window::{BYTES_A_TOKEN, Length, length, most_tokens, windows};
 
 mod error;
 mod jsonl;

@@ -1,6 +1,7 @@
-//! Test sets: a token stream cut into windows.
+//! Test sets: a token stream cut into windows, and whether a text is long enough for what is asked of it.
 
 use super::CorpusError;
+use super::sample::Encode;
 
 /// Non-overlapping windows of `length` tokens from the start; the tail that fills no window is dropped. `count` takes
 /// the first ones only.
@@ -21,10 +22,65 @@ pub fn windows(tokens: &[u32], length: usize, count: Option<usize>) -> Result<Ve
     Ok(tokens.chunks_exact(length).take(wanted).collect())
 }
 
+/// What was found of a text's length.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Length {
+    /// As many tokens as were asked for are there, and more.
+    Enough,
+    /// All of its tokens: few enough, or not enough.
+    Whole(Vec<u32>),
+}
+
+/// Bytes of prose for a token, rather more than less.
+pub const BYTES_A_TOKEN: usize = 5;
+
+/// Whether a text has `wanted` tokens, without tokenising more of a long text than that takes.
+///
+/// The last tokens of a beginning depend on what follows, so that some more than `wanted` must be there before a beginning
+/// will do.
+///
+/// # Errors
+/// What the tokenizer refuses.
+pub fn length(text: &str, wanted: usize, encode: Encode) -> Result<Length, String> {
+    const MARGIN: usize = 64;
+    let enough = wanted.saturating_add(MARGIN);
+    let mut bytes = enough.saturating_mul(BYTES_A_TOKEN);
+    while bytes < text.len() {
+        let beginning = &text[..text.floor_char_boundary(bytes)];
+        // Between words, so that none is cut.
+        let beginning = beginning.rfind(char::is_whitespace).map_or(beginning, |end| &beginning[..end]);
+        if encode(beginning)?.len() >= enough {
+            return Ok(Length::Enough);
+        }
+        bytes = bytes.saturating_mul(2);
+    }
+    Ok(Length::Whole(encode(text)?))
+}
+
+/// The most tokens that a tokenizer can make of so many bytes: one a byte, of text that normalisation makes eleven times as
+/// long at most, and a few that belong to no text.
+pub fn most_tokens(bytes: usize) -> usize {
+    bytes.saturating_mul(12).saturating_add(64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_long_text_is_not_tokenised_to_its_end() {
+        let seen = std::sync::atomic::AtomicUsize::new(0);
+        let encode = |text: &str| {
+            seen.fetch_max(text.len(), std::sync::atomic::Ordering::Relaxed);
+            Ok(text.split_whitespace().map(|_| 0).collect::<Vec<u32>>())
+        };
+        let text = "word ".repeat(1_000_000);
+        assert_eq!(length(&text, 1000, &encode), Ok(Length::Enough));
+        assert!(seen.load(std::sync::atomic::Ordering::Relaxed) < 20_000);
+        assert_eq!(length("a b c", 1000, &encode), Ok(Length::Whole(vec![0; 3])));
+        assert_eq!(length(&"é".repeat(5000), 100, &encode), Ok(Length::Whole(vec![0])), "no border of words");
+    }
 
     #[test]
     fn too_many_windows_is_an_error_that_counts_them() {

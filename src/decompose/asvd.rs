@@ -86,6 +86,9 @@ impl Method for Asvd {
     fn needs(&self) -> Needs {
         Needs::Statistics
     }
+    fn uses_covariance(&self) -> bool {
+        false
+    }
     fn parameters(&self) -> serde_json::Value {
         serde_json::json!({"alpha": self.alpha, "statistic": self.statistic})
     }

@@ -87,6 +87,10 @@ pub trait Method: Debug + Send + Sync {
     fn title(&self) -> &'static str;
     /// What it needs.
     fn needs(&self) -> Needs;
+    /// Whether it uses the covariance of the input, which has full rank only if there are as many tokens as dimensions.
+    fn uses_covariance(&self) -> bool {
+        self.needs() == Needs::Statistics
+    }
     /// How samples are weighted in the covariance it uses.
     fn normalisation(&self) -> Normalisation {
         Normalisation::default()

@@ -29,6 +29,12 @@ pub fn decomposition(linear: &Linear, dense: bool) -> f64 {
     product + 8.0 * m * n * n - 4.0 / 3.0 * n.powi(3)
 }
 
+/// Operations to measure what `depth` components of a linear carry of its output on some texts: the diagonals of W C W^T and
+/// of P C P^T.
+pub fn energy(linear: &Linear, depth: usize, texts: usize) -> f64 {
+    2.0 * ((linear.d_out + depth) * linear.d_in * (linear.d_in + 1) * texts) as f64
+}
+
 /// Operations to drop r components of a linear.
 pub fn truncation(linear: &Linear, r: usize) -> f64 {
     2.0 * (linear.d_out * linear.d_in * r) as f64

@@ -27,8 +27,26 @@ pub struct Provenance {
     pub assets: Vec<Asset>,
     /// Warnings, as the report shows them.
     pub warnings: Vec<String>,
+    /// The samples of each calibration; none where nothing was counted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub samples: Vec<Samples>,
     /// What depends on when and where.
     pub run: Run,
+}
+
+/// The samples of a calibration, as they were passed through the model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Samples {
+    /// Name of the calibration.
+    pub calibration: String,
+    /// Number of samples.
+    pub samples: usize,
+    /// Their tokens.
+    pub tokens: u64,
+    /// Tokens of the shortest.
+    pub shortest: u32,
+    /// Tokens of the longest.
+    pub longest: u32,
 }
 
 /// A model or a text, as verified.
@@ -194,6 +212,7 @@ mod tests {
                 files: vec![AssetFile { path: "a/b.txt".into(), bytes: 3, sha256: "ab".repeat(32) }],
             }],
             warnings: vec!["too few tokens".into()],
+            samples: Vec::new(),
             run: Run {
                 command: vec!["corda".into(), "run".into()],
                 started: timestamp(SystemTime::UNIX_EPOCH),

@@ -36,6 +36,7 @@ struct Wanted<'a> {
 /// names some of them; none means all.
 pub fn adapt(loaded: &Loaded, context: &Context, out: &Path, only: &[String]) -> Result<Vec<PathBuf>, RunError> {
     let experiment = &loaded.experiment;
+    super::texts::look_all(loaded, context, super::texts::Patience::Check)?;
     if experiment.train.is_some() {
         return publish::adapters(loaded, context, out, only);
     }
@@ -200,6 +201,7 @@ pub fn merge(
     base: Option<&Path>,
     out: Option<&Path>,
 ) -> Result<Vec<Measured>, RunError> {
+    super::texts::look_all(loaded, context, super::texts::Patience::Check)?;
     let mut experiment = loaded.experiment.clone();
     let (folder, adapter) = (adapter, peft::read(adapter)?);
     let catalog = Catalog::load(&context.experiments.join("catalog.yaml")).ok();

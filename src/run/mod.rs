@@ -23,6 +23,7 @@ use crate::results::provenance::{Asset, AssetFile, Git, Outcome, ReadError, Stag
 use crate::results::{self, machine};
 use crate::spec::{Corpus, Experiment, Loaded, SpecErrors, Warning};
 use crate::train::TrainError;
+use texts::{Known, Patience};
 
 pub mod adapt;
 mod ask;
@@ -41,6 +42,7 @@ pub mod shard;
 mod spectrum;
 pub mod steps;
 pub mod sweep;
+pub mod texts;
 mod train;
 pub mod trained;
 mod weights;
@@ -198,14 +200,29 @@ pub fn fetch(experiment: &Experiment, context: &Context) -> Result<Vec<Asset>, R
 pub fn run(loaded: &Loaded, context: &Context, share: Share) -> Result<Done, RunError> {
     match &loaded.sweep {
         Some(sweep) => sweep::run(loaded, sweep, context, share),
-        None => one(&loaded.experiment, &loaded.warnings, context, share, &Rc::default()),
+        None => {
+            // Known once the texts are there.
+            let look = || {
+                let (known, warnings) = texts::look_all(loaded, context, Patience::Run)?;
+                warn(context, &warnings);
+                Ok(known.into_iter().next().unwrap_or_default())
+            };
+            one(&loaded.experiment, &look, context, share, &Rc::default())
+        }
     }
 }
 
-/// Runs one experiment.
+/// Says warnings at their places.
+pub fn warn(context: &Context, warnings: &[Warning]) {
+    for warning in warnings {
+        context.progress.warn(warning, &warning.kind.to_string(), &warning.span);
+    }
+}
+
+/// Runs one experiment. `look` says what its texts have, once they are fetched.
 fn one(
     experiment: &Experiment,
-    warnings: &[Warning],
+    look: &dyn Fn() -> Result<Known, RunError>,
     context: &Context,
     share: Share,
     held: &Rc<Held>,
@@ -219,32 +236,32 @@ fn one(
     }
     let git = held.git().clone();
     let mut run = Run { held: held.clone(), ..Run::new(experiment, &plan, context) };
-    let assets = stages(&mut run, share)?;
+    share.check(&steps::steps(experiment, &plan))?;
+    let assets = fetched(&mut run)?;
+    let known = look()?;
+    stages(&mut run, share)?;
     if share != Share::All {
         return Ok(Done::Share);
     }
     let header = outcome::Header { started: timestamp(started), git, assets };
-    outcome::write(&mut run, warnings, header, &folder)?;
+    outcome::write(&mut run, &known, header, &folder)?;
     // A rerun comes here again: results that lack a learner are not up to date.
     run.all_learned()?;
     Ok(Done::Ran)
 }
 
-/// Computes what the cache lacks, step by step; gives the assets it rests on. A learner that fails is kept in
-/// [`Run::failures`], and the others go on.
+/// The assets that a run rests on, fetched if they are not there.
+fn fetched(run: &mut Run) -> Result<Vec<Asset>, RunError> {
+    run.stage("fetch assets", |run| Ok((Outcome::Cached, fetch(run.experiment, run.context)?)))
+}
+
+/// Computes what the cache lacks, step by step. A learner that fails is kept in [`Run::failures`], and the others go on.
 ///
 /// # Errors
 /// Whatever ends a run; failures of learners only where no learner is left, or what is computed is a share of the work.
-fn stages(run: &mut Run, share: Share) -> Result<Vec<Asset>, RunError> {
+fn stages(run: &mut Run, share: Share) -> Result<(), RunError> {
     let (experiment, plan) = (run.experiment, run.plan);
     let steps = steps::steps(experiment, plan);
-    if let Share::Step(name) = share
-        && !steps.iter().any(|step| step.name == name)
-    {
-        let known: Vec<&str> = steps.iter().map(|step| step.name.as_str()).collect();
-        return Err(RunError::NoSuchStage { name: name.into(), known: known.join("`, `") });
-    }
-    let assets = run.stage("fetch assets", |run| Ok((Outcome::Cached, fetch(experiment, run.context)?)))?;
     for step in steps.iter().filter(|step| share.has(step, experiment, plan)) {
         let learner = step.learner();
         if learner.is_some_and(|learner| run.failure(learner).is_some()) {
@@ -259,7 +276,20 @@ fn stages(run: &mut Run, share: Share) -> Result<Vec<Asset>, RunError> {
     if share != Share::All || run.failures.len() == learners {
         run.all_learned()?;
     }
-    Ok(assets)
+    Ok(())
+}
+
+/// Whether a run would find everything done, results included.
+///
+/// # Errors
+/// As [`identities`]; a journal that cannot be read.
+pub fn is_current(loaded: &Loaded, context: &Context) -> Result<bool, RunError> {
+    if let Some(sweep) = &loaded.sweep {
+        return sweep::is_current(loaded, sweep, context);
+    }
+    let experiment = &loaded.experiment;
+    let plan = Plan::new(experiment, &identities(experiment, &context.store)?);
+    outcome::is_current(&plan, experiment, context, &context.results.join(experiment.folder()))
 }
 
 /// A run in progress.

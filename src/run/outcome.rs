@@ -9,12 +9,13 @@ use crate::evaluate::uncertainty::{Estimate, estimate, paired};
 use crate::plan::{EvaluateStage, Plan};
 use crate::report::published::{PublishedRow, PublishedTest};
 use crate::report::{self, Meta};
-use crate::results::provenance::{Asset, Git, Provenance, timestamp};
+use crate::results::provenance::{Asset, Git, Provenance, Samples, timestamp};
 use crate::results::{self, LinearRow, Row, WindowRow, machine::Machine};
-use crate::spec::{Experiment, Publication, Warning};
+use crate::spec::{Calibration, Experiment, Publication, Warning};
 
 use super::extent::{self, Extent};
 use super::saved::{self, Saved};
+use super::texts::Known;
 use super::{Context, Run, RunError, energy, heatmap, spectrum, trained};
 
 /// Files of a results folder; all of them make it complete.
@@ -48,9 +49,6 @@ pub fn files(experiment: &Experiment) -> Vec<&'static str> {
     }
     files
 }
-
-/// Fewest calibration tokens for each input dimension below which the report warns.
-const TOKENS_PER_DIMENSION: f64 = 1.0;
 
 /// What the provenance needs from the start of a run.
 pub(super) struct Header {
@@ -95,8 +93,8 @@ pub(super) fn is_measured(plan: &Plan, rows: &[Row], context: &Context) -> Resul
 }
 
 /// Writes results and report.
-pub(super) fn write(run: &mut Run, warnings: &[Warning], header: Header, folder: &Path) -> Result<(), RunError> {
-    let mut lines: Vec<String> = warnings.iter().map(Warning::to_string).collect();
+pub(super) fn write(run: &mut Run, known: &Known, header: Header, folder: &Path) -> Result<(), RunError> {
+    let mut lines: Vec<String> = known.warnings.iter().map(Warning::to_string).collect();
     if run.experiment.train.is_some() {
         lines.extend(trained::too_long(run)?);
         let rows = trained::rows(run)?;
@@ -114,9 +112,7 @@ pub(super) fn write(run: &mut Run, warnings: &[Warning], header: Header, folder:
         results::write_rows(&folder.join("windows.parquet"), &windows)?;
     }
     if !run.experiment.arms.is_empty() {
-        let linears = linears(run)?;
-        lines.extend(thin_calibrations(&linears));
-        results::write_rows(&folder.join("linears.parquet"), &linears)?;
+        results::write_rows(&folder.join("linears.parquet"), &linears(run)?)?;
     }
     if run.experiment.adapters.is_some() {
         results::write_rows(&folder.join("adapters.parquet"), &energy::rows(run)?)?;
@@ -134,6 +130,7 @@ pub(super) fn write(run: &mut Run, warnings: &[Warning], header: Header, folder:
         results_key: run.plan.results_key(run.experiment),
         assets: header.assets,
         warnings: lines,
+        samples: samples(run.experiment, known),
         run: results::provenance::Run {
             command: run.context.command.clone(),
             started: header.started,
@@ -154,7 +151,7 @@ pub(super) fn render(
     provenance: &Provenance,
     folder: &Path,
 ) -> Result<Vec<PathBuf>, RunError> {
-    let meta = meta(experiment, &provenance.warnings);
+    let meta = meta(experiment, provenance);
     let mut written = Vec::new();
     let published = published(experiment, context)?;
     let (mut rows, mut windows) = (Vec::new(), Vec::new());
@@ -295,39 +292,47 @@ fn linears(run: &Run) -> Result<Vec<LinearRow>, RunError> {
     Ok(rows)
 }
 
-/// A warning for each arm whose calibration has fewer tokens than some input has dimensions.
-fn thin_calibrations(linears: &[LinearRow]) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for arm in linears.chunk_by(|a, b| a.arm == b.arm) {
-        let tokens = |row: &&LinearRow| row.tokens_per_dimension.is_some_and(|t| t < TOKENS_PER_DIMENSION);
-        let thin: Vec<&LinearRow> = arm.iter().filter(tokens).collect();
-        if let Some(first) = thin.first() {
-            lines.push(format!(
-                "{}: the calibration has fewer tokens than input dimensions for {} of {} linears (first {}: {:.2} tokens \
-                 a dimension); its covariance rests on damping there",
-                first.arm,
-                thin.len(),
-                arm.len(),
-                first.linear,
-                first.tokens_per_dimension.unwrap_or(f64::NAN),
-            ));
+/// The samples of each calibration as they were counted.
+fn samples(experiment: &Experiment, known: &Known) -> Vec<Samples> {
+    let all = experiment.calibrations.iter().zip(&known.samples);
+    let one = |(calibration, lengths): (&Calibration, &Option<Vec<u32>>)| {
+        let lengths = lengths.as_ref()?;
+        Some(Samples {
+            calibration: calibration.name.clone(),
+            samples: lengths.len(),
+            tokens: lengths.iter().map(|tokens| u64::from(*tokens)).sum(),
+            shortest: lengths.iter().copied().min()?,
+            longest: lengths.iter().copied().max()?,
+        })
+    };
+    all.filter_map(one).collect()
+}
+
+/// A calibration in the settings; samples that are not as long as was asked for are said as they are.
+fn sampling(calibration: &Calibration, counted: Option<&Samples>) -> String {
+    let Calibration { name, corpus, samples, length, .. } = calibration;
+    let of = format!("of {}/{}", corpus.name, corpus.split);
+    match counted {
+        Some(Samples { shortest, longest, tokens, .. }) if (*shortest as usize) < *length => {
+            let each = if shortest == longest { shortest.to_string() } else { format!("{shortest} to {longest}") };
+            format!(
+                "calibration {name}: {samples} samples of {each} tokens (asked: {length}) {of}, {tokens} tokens in all"
+            )
         }
+        _ => format!("calibration {name}: {samples} samples of {length} tokens {of}"),
     }
-    lines
 }
 
 /// What the report says besides rows.
-pub(super) fn meta(experiment: &Experiment, warnings: &[String]) -> Meta {
+pub(super) fn meta(experiment: &Experiment, provenance: &Provenance) -> Meta {
     let model = &experiment.model;
     let mut settings = vec![
         format!("model {} ({} parameters)", model.name, model.shape.parameters()),
         format!("targets {} ({} linears)", experiment.targets.describe(), experiment.linears().len()),
         format!("seed {}", experiment.seed),
     ];
-    settings.extend(experiment.calibrations.iter().map(|c| {
-        let (corpus, split) = (&c.corpus.name, &c.corpus.split);
-        format!("calibration {}: {} samples of {} tokens of {corpus}/{split}", c.name, c.samples, c.length)
-    }));
+    let counted = |c: &Calibration| provenance.samples.iter().find(|samples| samples.calibration == c.name);
+    settings.extend(experiment.calibrations.iter().map(|c| sampling(c, counted(c))));
     settings.extend(trained::settings(experiment));
     Meta {
         title: experiment.title.clone(),
@@ -336,7 +341,7 @@ pub(super) fn meta(experiment: &Experiment, warnings: &[String]) -> Meta {
         model: model.name.clone(),
         by: extent::by(experiment),
         settings,
-        warnings: warnings.to_vec(),
+        warnings: provenance.warnings.clone(),
         citations: citations(experiment),
         parameters: extent::parameters(experiment),
         largest: experiment.arms.iter().filter(|arm| !arm.end.is_smallest()).map(|arm| arm.id.clone()).collect(),

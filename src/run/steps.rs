@@ -6,11 +6,9 @@ use crate::plan::memory::{Layout, PassSize};
 use crate::results::provenance::Outcome;
 use crate::spec::{Experiment, Start, Train};
 
+use super::texts::Known;
 use super::trained::learns;
 use super::{Run, RunError, Shard, ask, calibrate, decompose, energy, evaluate, train};
-
-/// Tokens of a question, for the account: the shipped ones have fewer.
-const QUESTION: usize = 128;
 
 /// What a step computes; indices are those of the [`Plan`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +97,16 @@ pub fn steps(experiment: &Experiment, plan: &Plan) -> Vec<Step> {
 }
 
 impl Share<'_> {
+    /// Refuses the name of a step that is not there.
+    pub(super) fn check(self, steps: &[Step]) -> Result<(), RunError> {
+        let Self::Step(name) = self else { return Ok(()) };
+        if steps.iter().any(|step| step.name == name) {
+            return Ok(());
+        }
+        let known: Vec<&str> = steps.iter().map(|step| step.name.as_str()).collect();
+        Err(RunError::NoSuchStage { name: name.into(), known: known.join("`, `") })
+    }
+
     /// Whether this process does a step.
     pub(super) fn has(self, step: &Step, experiment: &Experiment, plan: &Plan) -> bool {
         match self {
@@ -138,8 +146,8 @@ impl Step {
         }
     }
 
-    /// Most bytes of memory it takes, by the account of [`crate::plan::memory`].
-    pub fn memory(&self, experiment: &Experiment, plan: &Plan, layout: &Layout) -> u64 {
+    /// Most bytes of memory it takes, by the account of [`crate::plan::memory`] and what is known of the texts.
+    pub fn memory(&self, experiment: &Experiment, plan: &Plan, layout: &Layout, known: &Known) -> u64 {
         let discard = &experiment.discard;
         let deepest = |linear: &Linear| discard.components(discard.len().saturating_sub(1), linear);
         let evaluation = |arm: Option<usize>, points: usize| {
@@ -170,20 +178,21 @@ impl Step {
                 layout.energy(&experiment.linears(), &deepest, texts)
             }
             Kind::Evaluate(i) => evaluation(Some(plan.decompose[i].arm), discard.len()),
-            Kind::Ask => layout.asking(longest_answer(experiment)),
+            Kind::Ask => layout.asking(longest_answer(experiment, known)),
             Kind::Train(i) => experiment.train.as_ref().map_or(0, |spec| training(experiment, spec, i, layout)),
             Kind::Measure(_) => {
                 // The trained model, its weights and its base at once; then its measures.
                 let models = layout.merging();
-                models.max(evaluation(None, 0)).max(layout.asking(longest_answer(experiment))) + layout.model()
+                models.max(evaluation(None, 0)).max(layout.asking(longest_answer(experiment, known))) + layout.model()
             }
         }
     }
 }
 
 /// Tokens of the longest question with its answer, for the account.
-fn longest_answer(experiment: &Experiment) -> usize {
-    experiment.questions.iter().map(|questions| QUESTION + questions.tokens).max().unwrap_or(0)
+fn longest_answer(experiment: &Experiment, known: &Known) -> usize {
+    let all = experiment.questions.iter().enumerate();
+    all.map(|(i, questions)| known.questions(experiment, i).longest + questions.tokens).max().unwrap_or(0)
 }
 
 /// Most bytes that training a learner takes.

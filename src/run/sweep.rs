@@ -19,6 +19,7 @@ use crate::results::{self, Row, Varied, WindowRow};
 use crate::spec::{Experiment, Loaded, Sweep, Variant, Warning};
 
 use super::steps::Share;
+use super::texts::{self, Known, Patience};
 use super::{Context, Done, Held, Run, RunError, calibrate, identities, outcome};
 
 /// Files of an experiment's folder, with a sweep those over all variants.
@@ -90,16 +91,14 @@ struct Found {
     windows: Vec<Varied<WindowRow>>,
     assets: Vec<Asset>,
     stages: Vec<Stage>,
+    /// Of all variants, each once.
+    warnings: Vec<Warning>,
 }
 
 /// Runs what is missing of every variant, or a share of each.
 pub(super) fn run(loaded: &Loaded, sweep: &Sweep, context: &Context, share: Share) -> Result<Done, RunError> {
     let started = timestamp(SystemTime::now());
-    let plan = |variant: &Variant| {
-        Ok::<_, RunError>(Plan::new(&variant.experiment, &identities(&variant.experiment, &context.store)?))
-    };
-    let plans = sweep.variants.iter().map(plan).collect::<Result<Vec<_>, _>>()?;
-    let job = Job { loaded, sweep, context, plans, folder: context.results.join(&loaded.experiment.name) };
+    let job = Job::new(loaded, sweep, context)?;
     if let Share::Step(_) = share {
         // A step is one experiment's.
         single(loaded)?;
@@ -109,9 +108,13 @@ pub(super) fn run(loaded: &Loaded, sweep: &Sweep, context: &Context, share: Shar
     }
     let held = Rc::<Held>::default();
     let git = held.git().clone();
-    let mut found = Found { stages: job.calibrate(share, &held)?, ..Found::default() };
-    for (variant, plan) in sweep.variants.iter().zip(&job.plans) {
-        job.variant(variant, plan, share, &held, &mut found)?;
+    // Texts that are too short are said before anything is computed.
+    fetch(loaded, context)?;
+    let (known, warnings) = texts::look_all(loaded, context, Patience::Run)?;
+    super::warn(context, &warnings);
+    let mut found = Found { stages: job.calibrate(share, &held)?, warnings, ..Found::default() };
+    for ((variant, plan), known) in sweep.variants.iter().zip(&job.plans).zip(&known) {
+        job.variant(variant, (plan, known), share, &held, &mut found)?;
     }
     if share != Share::All {
         return Ok(Done::Share);
@@ -128,7 +131,20 @@ pub(super) fn run(loaded: &Loaded, sweep: &Sweep, context: &Context, share: Shar
     Ok(Done::Ran)
 }
 
-impl Job<'_> {
+/// Whether a run would find everything done, results included.
+pub(super) fn is_current(loaded: &Loaded, sweep: &Sweep, context: &Context) -> Result<bool, RunError> {
+    Job::new(loaded, sweep, context)?.is_current()
+}
+
+impl<'a> Job<'a> {
+    fn new(loaded: &'a Loaded, sweep: &'a Sweep, context: &'a Context) -> Result<Self, RunError> {
+        let plan = |variant: &Variant| {
+            Ok::<_, RunError>(Plan::new(&variant.experiment, &identities(&variant.experiment, &context.store)?))
+        };
+        let plans = sweep.variants.iter().map(plan).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { loaded, sweep, context, plans, folder: context.results.join(&loaded.experiment.name) })
+    }
+
     fn variants(&self) -> impl Iterator<Item = (&Variant, &Plan)> {
         self.sweep.variants.iter().zip(&self.plans)
     }
@@ -209,12 +225,12 @@ impl Job<'_> {
     fn variant(
         &self,
         variant: &Variant,
-        plan: &Plan,
+        (plan, known): (&Plan, &Known),
         share: Share,
         held: &Rc<Held>,
         found: &mut Found,
     ) -> Result<(), RunError> {
-        let Variant { experiment, warnings, name, .. } = variant;
+        let Variant { experiment, name, .. } = variant;
         let held = self.held(experiment, held);
         let with = |rows: Vec<Row>, windows: Vec<WindowRow>, found: &mut Found| {
             let variant = Some(name.clone());
@@ -222,7 +238,7 @@ impl Job<'_> {
             found.windows.extend(windows.into_iter().map(|row| Varied { row, variant: variant.clone() }));
         };
         if keeps_folders(self.sweep) {
-            super::one(experiment, warnings, self.context, share, &held)?;
+            super::one(experiment, &|| Ok(known.clone()), self.context, share, &held)?;
             if share == Share::All {
                 let folder = self.context.results.join(experiment.folder());
                 add(&mut found.assets, Provenance::read(&folder.join("provenance.json"))?.assets);
@@ -234,7 +250,8 @@ impl Job<'_> {
             return Ok(());
         }
         let mut run = Run { held, ..Run::new(experiment, plan, self.context) };
-        add(&mut found.assets, super::stages(&mut run, share)?);
+        add(&mut found.assets, super::fetched(&mut run)?);
+        super::stages(&mut run, share)?;
         if share == Share::All {
             let (rows, windows) = outcome::measurements(&run)?;
             with(rows, windows, found);
@@ -259,7 +276,8 @@ impl Job<'_> {
             overrides: self.loaded.experiment.overrides.clone(),
             results_key: self.results_key(),
             assets: found.assets,
-            warnings: self.loaded.warnings.iter().map(Warning::to_string).collect(),
+            warnings: found.warnings.iter().map(Warning::to_string).collect(),
+            samples: Vec::new(),
             run,
         };
         render(self.loaded, self.sweep, &provenance, folder)?;
@@ -317,7 +335,7 @@ fn merge(parts: &mut Vec<Part>, more: &[Part]) -> bool {
 
 /// Tables, figure and page over all variants, from the saved rows.
 fn render(loaded: &Loaded, sweep: &Sweep, provenance: &Provenance, folder: &Path) -> Result<Vec<PathBuf>, RunError> {
-    let mut meta = outcome::meta(&loaded.experiment, &provenance.warnings);
+    let mut meta = outcome::meta(&loaded.experiment, provenance);
     meta.settings = settings(&meta.settings, sweep);
     let rows: Vec<Varied<Row>> = match loaded.experiment.evaluations.is_empty() {
         true => Vec::new(),

@@ -21,6 +21,41 @@ pub(super) struct Placed {
     pub span: Span,
 }
 
+/// What each arm of a file is called, by what the file says alone, so that the path of an override or of a swept key may
+/// name it. Empty where an arm is too wrong to have a name.
+pub(super) fn ids(root: &Node) -> Vec<String> {
+    let count = |node: Option<&Node>| yaml::from_node::<usize>(node?).ok();
+    let mut taken = HashSet::new();
+    let mut one = |arm: &Node| {
+        let method = arm.get("method").and_then(Node::as_str)?;
+        let calibration = arm.get("calibration").and_then(Node::as_str);
+        let whole = calibration.and_then(|name| root.get("calibrations")?.get(name)?.get("samples"));
+        let samples = count(arm.get("samples").filter(|node| !node.is_null()).or(whole));
+        let end = if arm.get("end").and_then(Node::as_str) == Some("largest") { End::Largest } else { End::Smallest };
+        Some(unique_id(method, calibration.zip(samples), end, &mut taken))
+    };
+    let arms = root.get("arms").and_then(|arms| arms.elements("").ok()).unwrap_or_default();
+    arms.iter().map(|arm| one(arm).unwrap_or_default()).collect()
+}
+
+/// Short, unique, and fit for a file name.
+fn unique_id(method: &str, statistics: Option<(&str, usize)>, end: End, taken: &mut HashSet<String>) -> String {
+    let mut stem = method.to_owned();
+    if let Some((calibration, samples)) = statistics {
+        stem = format!("{stem}-{calibration}-{samples}");
+    }
+    if end == End::Largest {
+        stem.push_str("-largest");
+    }
+    let mut id = stem.clone();
+    let mut number = 2;
+    while !taken.insert(id.clone()) {
+        id = format!("{stem}-{number}");
+        number += 1;
+    }
+    id
+}
+
 /// Resolves the `arms` key.
 pub(super) fn resolve(node: &Node, known: &Known, errors: &mut Errors) -> Vec<Placed> {
     let elements = errors.keep(node.elements("a list of arms, each {method: NAME, ...}"));
@@ -68,20 +103,8 @@ impl Draft {
         }
     }
 
-    /// Short, unique, and fit for a file name.
     fn id(&self, taken: &mut HashSet<String>) -> String {
-        let mut stem = self.method.name().to_owned();
-        if let (Some(calibration), Some(samples)) = (&self.calibration, self.samples) {
-            stem = format!("{stem}-{calibration}-{samples}");
-        }
-        if self.end == End::Largest {
-            stem.push_str("-largest");
-        }
-        let numbered = (2..).map(|number| format!("{stem}-{number}"));
-        let free = std::iter::once(stem.clone()).chain(numbered).find(|id| !taken.contains(id));
-        let id = free.unwrap_or(stem);
-        taken.insert(id.clone());
-        id
+        unique_id(self.method.name(), self.calibration.as_deref().zip(self.samples), self.end, taken)
     }
 }
 
@@ -132,7 +155,7 @@ fn statistics(
         errors.push(Error::unknown(&wanted.span, "calibration", wanted, names()));
         return (None, None);
     };
-    let Some(calibration) = calibration else { return (None, None) };
+    let Some((calibration, _)) = calibration else { return (None, None) };
     let samples = raw.samples.as_ref().map_or(calibration.samples, |samples| **samples);
     if let Some(span) = raw.samples.as_ref().map(|samples| &samples.span) {
         if samples == 0 {
@@ -168,6 +191,9 @@ fn evaluations(node: Option<&Node>, known: &Known, errors: &mut Errors) -> Vec<S
 fn distinct(label: &str, span: &Span, labels: &mut HashMap<String, Span>) -> Result<(), Error> {
     if label.trim().is_empty() {
         return Err(Error::at(span, "an empty label"));
+    }
+    if label.chars().any(char::is_control) {
+        return Err(Error::at(span, "a label is one line of text, without tabs or other control characters"));
     }
     if label == "Undamaged" {
         return Err(Error::at(span, "`Undamaged` is what the model without any decomposition is called"));

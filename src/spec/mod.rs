@@ -10,6 +10,7 @@ mod device;
 mod discard;
 mod learning;
 mod model;
+mod place;
 mod published;
 mod raw;
 mod resolve;
@@ -41,12 +42,13 @@ pub use catalog::{Catalog, CorpusEntry, ModelEntry};
 pub use device::Device;
 pub use learning::{Asks, Learner, Questions, Start, Train};
 pub use model::ShapeReader;
+pub use place::{Places, TextPlace};
 pub use published::{Published, PublishedRow, PublishedTest};
 use resolve::safe_name;
 pub use schema::schema;
 pub use scores::{Publication, ScoreColumn, ScoreRow, Scores, Tests};
 pub use sweep::{Sweep, Variant};
-pub use warning::{Warning, WarningKind};
+pub use warning::{Thin, Warning, WarningKind, merge_warnings, thin};
 
 /// An experiment, and what to say about it before it is run.
 #[derive(Debug, Clone)]
@@ -55,8 +57,10 @@ pub struct Loaded {
     pub experiment: Experiment,
     /// The variants that its `sweep` asks for.
     pub sweep: Option<Sweep>,
-    /// What is allowed but probably not meant.
+    /// What is allowed but probably not meant; of a sweep, said once for all variants.
     pub warnings: Vec<Warning>,
+    /// Where the file asks something of its texts; with a sweep, those of the first variant.
+    pub places: Places,
 }
 
 /// Reads, checks and resolves a spec file. `overrides` are `--set`'s arguments, applied in order. `shape_reader` is

@@ -27,7 +27,7 @@ pub(super) struct Experiment {
     #[schemars(extend("pattern" = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"))]
     pub name: Spanned<String>,
     /// One line for headings; default: the name.
-    pub title: Option<String>,
+    pub title: Option<Spanned<String>>,
     /// What the experiment is for.
     pub description: Option<String>,
     /// A name in the catalog (`corda list` shows them), or a model's own files.

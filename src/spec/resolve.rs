@@ -6,8 +6,8 @@ use super::arms::{self, Known};
 use super::model::{self, ShapeReader};
 use super::text::{self, Context, Named};
 use super::{
-    Catalog, Discard, Experiment, Loaded, SpecErrors, adapters, device, discard, published, raw, sweep, targets, train,
-    warning,
+    Catalog, Discard, Experiment, Loaded, Places, SpecErrors, TextPlace, adapters, device, discard, published, raw,
+    sweep, targets, train, warning,
 };
 use crate::decompose::Entry;
 use crate::yaml::{self, Error, Errors, Key, Node, Span};
@@ -25,14 +25,64 @@ pub(super) fn load(
 ) -> Result<Loaded, SpecErrors> {
     let mut root = yaml::load(path)?;
     let folder = path.parent().unwrap_or(Path::new(""));
+    // Arms are called as before any override, and as by now.
+    let mut before = arms::ids(&root);
     for text in overrides {
-        root = yaml::override_with(root, text, folder)?;
+        let known = [before, arms::ids(&root)];
+        root = yaml::override_with(root, text, folder, arm_names(&known))?;
+        let [first, now] = known;
+        let replaced = text.split_once('=').is_some_and(|(path, _)| path.trim() == "arms");
+        before = if replaced || first.len() != now.len() { arms::ids(&root) } else { first };
     }
     let written = Written { path, overrides, catalog, shape_reader, methods };
     match yaml::take(&mut root, "sweep").filter(|sweep| !sweep.is_null()) {
         Some(sweep) => sweep::load(&root, &sweep, &|root| resolve(root, &written)),
         None => resolve(&root, &written),
     }
+}
+
+/// The names of arms, for paths.
+pub(super) fn arm_names(of: &[Vec<String>]) -> yaml::Names<'_> {
+    yaml::Names { list: "arms", what: "arm", of }
+}
+
+/// One experiment, without a sweep; a path that leads through a name which is not there is said to do so.
+fn resolve(root: &Node, written: &Written) -> Result<Loaded, SpecErrors> {
+    resolve_parts(root, written).map_err(|errors| {
+        let mut explained = Errors::default();
+        errors.iter().for_each(|error| explained.push(explain(root, error).unwrap_or_else(|| error.clone())));
+        explained
+    })
+}
+
+/// `evaluate.x.windows=4` adds `x` where there is none, and then lacks its other keys: the name is what is wrong.
+fn explain(root: &Node, error: &Error) -> Option<Error> {
+    let span = error.span()?;
+    let yaml::Added { name, parent, beside } = yaml::added(root, span)?;
+    let what = match parent.as_deref() {
+        Some("evaluate") => "evaluation",
+        Some("calibrations") => "calibration",
+        Some("questions") => "set of questions",
+        _ => "",
+    };
+    let lacks = match error.missing_key() {
+        Some(key) => format!("; a new one lacks the key `{key}`"),
+        None if error.is_unknown_key() && !what.is_empty() => String::new(),
+        None => return None,
+    };
+    if what.is_empty() {
+        let place = parent.map_or("in the file".into(), |parent| format!("under `{parent}`"));
+        return Some(Error::at(span, format!("there is no `{name}` {place} to change a part of{lacks}")));
+    }
+    let near = yaml::nearest(&name, beside.iter().map(String::as_str));
+    let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    let known = if beside.is_empty() { "there are none".into() } else { format!("there are: {}", beside.join(", ")) };
+    let message = format!(
+        "there is no {what} `{name}`{hint} ({known}){lacks}; to add it, set all its keys at once: \
+         `{}.{name}={{corpus: ..., ...}}`",
+        parent.unwrap_or_default()
+    );
+    Some(Error::at(span, message))
 }
 
 /// What a tree is resolved with.
@@ -44,13 +94,15 @@ struct Written<'a> {
     methods: &'a [Entry],
 }
 
-/// One experiment, without a sweep.
-fn resolve(root: &Node, written: &Written) -> Result<Loaded, SpecErrors> {
+fn resolve_parts(root: &Node, written: &Written) -> Result<Loaded, SpecErrors> {
     let Written { path, overrides, catalog, shape_reader, methods } = *written;
     let raw: raw::Experiment = yaml::from_node(root).map_err(|error| error.also_known(&["extends", "sweep"]))?;
 
     let mut errors = Errors::default();
     errors.keep(safe_name("experiment", &raw.name, &raw.name.span));
+    if let Some(title) = raw.title.as_ref().filter(|title| title.chars().any(char::is_control)) {
+        errors.at(&title.span, "a title is one line of text, without tabs or other control characters");
+    }
     let model = errors.keep_all(model::resolve(&raw.model, catalog, shape_reader));
     let device = errors.keep(device::resolve(raw.device.as_ref()));
     let targets = errors.keep_all(targets::resolve(raw.targets.as_ref(), model.as_ref().map(|model| &model.shape)));
@@ -80,12 +132,24 @@ fn resolve(root: &Node, written: &Written) -> Result<Loaded, SpecErrors> {
     }
     let parts =
         train::Parts { arms: &arms, discard: discard.as_ref(), linears: linears.as_deref().unwrap_or_default() };
-    let train = raw.train.as_ref().and_then(|node| train::resolve(node, &context, &parts, &mut errors));
+    let resolved_train = raw.train.as_ref().and_then(|node| train::resolve(node, &context, &parts, &mut errors));
+    let (train, train_places) = match resolved_train {
+        Some(resolved) => (Some(resolved.train), Some((resolved.examples, resolved.validation))),
+        None => (None, None),
+    };
     let questions = match &raw.questions {
         Some(node) => train::questions(node, train.as_ref(), &context, &mut errors),
         None => Vec::new(),
     };
-    let (question_keys, questions): (Vec<Key>, Vec<_>) = questions.into_iter().unzip();
+    let mut places = Places { arms: arm_spans, ..Places::default() };
+    (places.train, places.validation) = train_places.unzip();
+    let mut question_keys = Vec::new();
+    let mut asked = Vec::new();
+    for (key, questions, place) in questions {
+        question_keys.push(key);
+        asked.push(questions);
+        places.questions.push(place);
+    }
     if let Some(name) = &raw.published {
         errors.keep_all(published::find(name, catalog));
     }
@@ -95,10 +159,10 @@ fn resolve(root: &Node, written: &Written) -> Result<Loaded, SpecErrors> {
     else {
         return Err(errors);
     };
-    let (calibration_keys, calibrations) = resolved(calibrations);
-    let (evaluation_keys, evaluations) = resolved(evaluations);
+    let (calibration_keys, calibrations) = resolved(calibrations, &mut places.calibrations);
+    let (evaluation_keys, evaluations) = resolved(evaluations, &mut places.evaluations);
     let experiment = Experiment {
-        title: raw.title.unwrap_or_else(|| raw.name.value.clone()),
+        title: raw.title.map_or_else(|| raw.name.value.clone(), |title| title.value),
         name: raw.name.value,
         variant: None,
         description: raw.description,
@@ -114,13 +178,19 @@ fn resolve(root: &Node, written: &Written) -> Result<Loaded, SpecErrors> {
         heatmaps,
         spectra,
         train,
-        questions,
+        questions: asked,
         published: raw.published.map(|name| name.value),
         path: path.to_owned(),
         overrides: overrides.to_vec(),
     };
-    let warnings = warning::find(&experiment, &calibration_keys, &evaluation_keys, &question_keys, &arm_spans);
-    Ok(Loaded { experiment, sweep: None, warnings })
+    let keys = warning::Keys {
+        calibrations: &calibration_keys,
+        evaluations: &evaluation_keys,
+        questions: &question_keys,
+        arms: &places.arms,
+    };
+    let warnings = warning::find(&experiment, &keys);
+    Ok(Loaded { experiment, sweep: None, warnings, places })
 }
 
 /// The parts of a study: none in an experiment of heat maps only.
@@ -166,8 +236,13 @@ fn study<'a>(raw: &'a raw::Experiment, span: &Span, errors: &mut Errors) -> Stud
     Study::default()
 }
 
-fn resolved<T>(named: Named<T>) -> (Vec<Key>, Vec<T>) {
-    named.into_iter().filter_map(|(key, value)| Some((key, value?))).unzip()
+fn resolved<T>(named: Named<T>, places: &mut Vec<TextPlace>) -> (Vec<Key>, Vec<T>) {
+    let all = named.into_iter().filter_map(|(key, value)| {
+        let (value, place) = value?;
+        places.push(place);
+        Some((key, value))
+    });
+    all.unzip()
 }
 
 /// Refuses a name that is no safe file name on every system.

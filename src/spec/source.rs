@@ -123,7 +123,14 @@ pub(super) fn existing(written: &Path, span: &Span) -> Result<PathBuf, Error> {
     let path = span.file().folder.join(written);
     match path.try_exists() {
         Ok(true) => Ok(path),
-        Ok(false) => Err(Error::at(span, format!("there is no {}", path.display()))),
+        Ok(false) => {
+            let from = if written.is_relative() {
+                "; a path starts from the folder of the file that it is written in"
+            } else {
+                ""
+            };
+            Err(Error::at(span, format!("there is no {}{from}", path.display())))
+        }
         Err(why) => Err(Error::at(span, format!("cannot look at {}: {why}", path.display()))),
     }
 }

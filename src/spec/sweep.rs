@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Experiment, Loaded, SpecErrors, Warning};
+use super::{Experiment, Loaded, Places, SpecErrors, Warning, merge_warnings};
 use crate::yaml::{self, Error, Errors, Key, Node};
 
 /// More variants than anyone waits for: rather a mistake.
@@ -32,6 +32,8 @@ pub struct Variant {
     pub experiment: Experiment,
     /// What to say about it before it is run.
     pub warnings: Vec<Warning>,
+    /// Where its file asks something of its texts.
+    pub places: Places,
 }
 
 impl Sweep {
@@ -61,21 +63,19 @@ pub(super) fn load(
     sweep: &Node,
     resolve: &dyn Fn(&Node) -> Result<Loaded, SpecErrors>,
 ) -> Result<Loaded, SpecErrors> {
+    let ids = [super::arms::ids(root)];
+    let names = super::resolve::arm_names(&ids);
     let axes = axes(sweep)?;
+    distinct(root, &axes, names)?;
     let (mut errors, mut said) = (Errors::default(), HashSet::new());
-    let (mut variants, mut warnings): (Vec<Variant>, Vec<Warning>) = (Vec::new(), Vec::new());
+    let mut variants: Vec<Variant> = Vec::new();
     let mut first = None;
     for combination in combinations(&axes) {
-        match set(root, &combination).and_then(|root| resolve(&root)) {
+        match set(root, &combination, names).and_then(|root| resolve(&root)) {
             Ok(loaded) => {
                 let variant = variant(&loaded, &combination, &variants);
-                for warning in &loaded.warnings {
-                    if !warnings.contains(warning) {
-                        warnings.push(warning.clone());
-                    }
-                }
                 variants.push(variant);
-                first.get_or_insert(loaded.experiment);
+                first.get_or_insert((loaded.experiment, loaded.places));
             }
             Err(found) => {
                 let new = found.iter().filter(|error| said.insert(error.to_string())).cloned();
@@ -83,14 +83,15 @@ pub(super) fn load(
             }
         }
     }
-    let (Some(experiment), true) = (first, errors.is_empty()) else { return Err(errors) };
+    let (Some((experiment, places)), true) = (first, errors.is_empty()) else { return Err(errors) };
     if variants.iter().any(|variant| variant.experiment.train.is_some()) {
         let message = "fine-tuning is not swept: `train` has lists of seeds and rates; for anything else write a file a variant, \
                        with `extends` (what they share is computed once)";
         return Err(Error::at(&sweep.span, message).into());
     }
+    let warnings = merge_warnings(variants.iter().map(|variant| variant.warnings.as_slice()));
     let keys = axes.iter().map(|axis| axis.key.name.clone()).collect();
-    Ok(Loaded { experiment, sweep: Some(Sweep { keys, variants }), warnings })
+    Ok(Loaded { experiment, sweep: Some(Sweep { keys, variants }), warnings, places })
 }
 
 fn axes(sweep: &Node) -> Result<Vec<Axis<'_>>, SpecErrors> {
@@ -136,8 +137,23 @@ fn combinations<'a>(axes: &[Axis<'a>]) -> Vec<Combination<'a>> {
     })
 }
 
-fn set(root: &Node, combination: &Combination) -> Result<Node, SpecErrors> {
-    let set = |root, (key, value): &(&Key, &Node)| yaml::set_path(root, key, (*value).clone());
+/// Refuses two keys of which one is the other, or a part of it: the later would replace what the earlier set.
+fn distinct(root: &Node, axes: &[Axis], names: yaml::Names) -> Result<(), SpecErrors> {
+    let mut errors = Errors::default();
+    let mut seen: Vec<(&Key, Vec<String>)> = Vec::new();
+    for axis in axes {
+        let Some(path) = errors.keep(yaml::canonical(root, axis.key, names)) else { continue };
+        if let Some((first, _)) = seen.iter().find(|(_, other)| other.starts_with(&path) || path.starts_with(other)) {
+            let message = format!("`{}` and `{}` set the same key: sweep one of them", first.name, axis.key.name);
+            errors.at(&axis.key.span, message);
+        }
+        seen.push((axis.key, path));
+    }
+    errors.into_result(())
+}
+
+fn set(root: &Node, combination: &Combination, names: yaml::Names) -> Result<Node, SpecErrors> {
+    let set = |root, (key, value): &(&Key, &Node)| yaml::set_path(root, key, (*value).clone(), names);
     Ok(combination.iter().try_fold(root.clone(), set)?)
 }
 
@@ -155,7 +171,8 @@ fn variant(loaded: &Loaded, combination: &Combination, others: &[Variant]) -> Va
     let label = label.join(", ");
     experiment.title = format!("{} ({label})", experiment.title);
     experiment.variant = Some(name.clone());
-    Variant { name, label, values, experiment, warnings: loaded.warnings.clone() }
+    let (warnings, places) = (loaded.warnings.clone(), loaded.places.clone());
+    Variant { name, label, values, experiment, warnings, places }
 }
 
 /// A name that no other variant has, short enough for a file.

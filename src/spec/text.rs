@@ -1,12 +1,13 @@
 //! The `calibrations` and `evaluate` keys, and the texts they name.
 
-use super::{Calibration, Catalog, Corpus, Evaluation, Model, raw, safe_name, source};
+use super::{Calibration, Catalog, Corpus, Evaluation, Model, TextPlace, raw, safe_name, source};
 use crate::assets::Source;
 use crate::corpus::{Format, Sampling};
 use crate::yaml::{self, Error, Errors, Key, Node, Scalar, Spanned, Value};
 
-/// Things by name, in the order of the file; `None` where the name stands but the thing is wrong (and reported).
-pub(super) type Named<T> = Vec<(Key, Option<T>)>;
+/// Things by name and what they ask of their texts, in the order of the file; `None` where the name stands but the thing is
+/// wrong (and reported).
+pub(super) type Named<T> = Vec<(Key, Option<(T, TextPlace)>)>;
 
 /// What calibrations and evaluations are resolved against.
 pub(super) struct Context<'a> {
@@ -31,19 +32,29 @@ pub(super) fn calibrations(node: Option<&Node>, context: &Context, errors: &mut 
     all
 }
 
-fn calibration(key: &Key, raw: raw::Calibration, context: &Context, errors: &mut Errors) -> Option<Calibration> {
+fn calibration(
+    key: &Key,
+    raw: raw::Calibration,
+    context: &Context,
+    errors: &mut Errors,
+) -> Option<(Calibration, TextPlace)> {
     at_least(1, "samples", &raw.samples, errors);
+    if raw.samples.value.saturating_mul(raw.length.value) > MOST_TOKENS {
+        errors.at(&raw.samples.span, "more tokens than any text has");
+    }
     at_least(1, "length", &raw.length, errors);
     within_context(&raw.length, context, errors);
     let corpus = errors.keep(corpus(&raw.corpus, context.catalog))?;
-    Some(Calibration {
+    let place = TextPlace::calibration(&raw);
+    let calibration = Calibration {
         name: key.name.clone(),
         corpus,
         samples: raw.samples.value,
         length: raw.length.value,
         sampling: raw.sampling.unwrap_or(Sampling::RandomCharacters),
         seed: raw.seed.unwrap_or(context.seed),
-    })
+    };
+    Some((calibration, place))
 }
 
 /// Resolves `evaluate`.
@@ -62,13 +73,22 @@ pub(super) fn evaluations(node: &Node, context: &Context, errors: &mut Errors) -
     all
 }
 
-fn evaluation(key: &Key, raw: raw::Evaluation, context: &Context, errors: &mut Errors) -> Option<Evaluation> {
+fn evaluation(
+    key: &Key,
+    raw: raw::Evaluation,
+    context: &Context,
+    errors: &mut Errors,
+) -> Option<(Evaluation, TextPlace)> {
     // A window of n tokens has n - 1 predictions.
     at_least(2, "length", &raw.length, errors);
     within_context(&raw.length, context, errors);
     let windows = errors.keep(windows(&raw.windows));
+    if windows.flatten().is_some_and(|windows| windows.saturating_mul(raw.length.value) > MOST_TOKENS) {
+        errors.at(&raw.windows.span, "more tokens than any text has");
+    }
     let corpus = errors.keep(corpus(&raw.corpus, context.catalog))?;
-    Some(Evaluation { name: key.name.clone(), corpus, windows: windows?, length: raw.length.value })
+    let place = TextPlace::evaluation(&raw);
+    Some((Evaluation { name: key.name.clone(), corpus, windows: windows?, length: raw.length.value }, place))
 }
 
 fn windows(node: &Node) -> Result<Option<usize>, Error> {
@@ -79,9 +99,17 @@ fn windows(node: &Node) -> Result<Option<usize>, Error> {
     }
 }
 
+/// Most tokens of one kind: far beyond any experiment, and small enough that what is made of it never overflows.
+const MOST_TOKENS: usize = 1 << 36;
+/// Most of anything else that is counted.
+const MOST: usize = 1 << 24;
+
 pub(super) fn at_least(least: usize, what: &str, value: &Spanned<usize>, errors: &mut Errors) {
     if **value < least {
         errors.at(&value.span, format!("`{what}` is {}, it must be at least {least}", **value));
+    }
+    if **value > MOST {
+        errors.at(&value.span, format!("`{what}` is {}, it must be at most {MOST}", **value));
     }
 }
 

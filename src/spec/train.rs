@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::text::{self, Context};
-use super::{Arm, Asks, Corpus, Discard, Learner, Questions, Start, Train, raw};
+use super::{Arm, Asks, Corpus, Discard, Learner, Questions, Start, TextPlace, Train, raw};
 use crate::corpus::Format;
 use crate::model::shape::Linear;
 use crate::yaml::{self, Error, Errors, Key, Node, Span, Spanned};
@@ -24,8 +24,15 @@ pub(super) struct Parts<'a> {
     pub linears: &'a [Linear],
 }
 
+/// Fine-tuning, and what it asks of its texts.
+pub(super) struct Resolved {
+    pub train: Train,
+    pub examples: TextPlace,
+    pub validation: TextPlace,
+}
+
 /// Resolves `train`.
-pub(super) fn resolve(node: &Node, context: &Context, parts: &Parts, errors: &mut Errors) -> Option<Train> {
+pub(super) fn resolve(node: &Node, context: &Context, parts: &Parts, errors: &mut Errors) -> Option<Resolved> {
     let raw: raw::Train = errors.keep(yaml::from_node(node))?;
     let validation: Option<raw::Validation> = errors.keep(yaml::from_node(&raw.validation));
     for (what, value) in
@@ -51,7 +58,11 @@ pub(super) fn resolve(node: &Node, context: &Context, parts: &Parts, errors: &mu
         errors.at(&raw.validation.span, "learning rates would be chosen on the examples learned: name another part");
     }
     let value = |spanned: &Option<Spanned<usize>>, default: usize| spanned.as_ref().map_or(default, |v| **v);
-    Some(Train {
+    let place = TextPlace::records(&raw.corpus, raw.examples.as_ref(), raw.length.as_ref());
+    let validation_place = validation
+        .as_ref()
+        .map(|validation| TextPlace::records(&validation.corpus, validation.examples.as_ref(), raw.length.as_ref()));
+    let train = Train {
         corpus,
         examples: raw.examples.as_ref().map(|n| **n),
         validation: validation_corpus,
@@ -64,7 +75,8 @@ pub(super) fn resolve(node: &Node, context: &Context, parts: &Parts, errors: &mu
         clip: (clip > 0.0).then_some(clip),
         seeds,
         learners,
-    })
+    };
+    Some(Resolved { train, examples: place, validation: validation_place? })
 }
 
 /// Resolves `questions`; those of the corpus that is learned are about the task.
@@ -73,7 +85,7 @@ pub(super) fn questions(
     train: Option<&Train>,
     context: &Context,
     errors: &mut Errors,
-) -> Vec<(Key, Questions)> {
+) -> Vec<(Key, Questions, TextPlace)> {
     let pairs = errors.keep(node.pairs("questions by name: {NAME: {corpus: ..., examples: N, tokens: N}}"));
     let mut all = Vec::new();
     for (key, node) in pairs.unwrap_or_default() {
@@ -92,8 +104,9 @@ pub(super) fn questions(
         }
         let learned = train.is_some_and(|train| train.corpus.name == corpus.name);
         let asks = raw.asks.unwrap_or(if learned { Asks::Task } else { Asks::Knowledge });
+        let place = TextPlace::records(&raw.corpus, raw.examples.as_ref(), Some(&raw.tokens));
         let (examples, tokens) = (raw.examples.map(|n| n.value), raw.tokens.value);
-        all.push((key.clone(), Questions { name: key.name.clone(), corpus, examples, tokens, asks }));
+        all.push((key.clone(), Questions { name: key.name.clone(), corpus, examples, tokens, asks }, place));
     }
     all
 }
@@ -129,22 +142,27 @@ fn learners(beside: Option<&Node>, rates: &[f64], parts: &Parts, errors: &mut Er
         if !seen.insert(method.clone()) {
             errors.at(&node.span, format!("`{method}` is listed twice"));
         }
+        let usual = match method.as_str() {
+            "full" => "Full fine-tuning",
+            "dora" => "DoRA",
+            _ => "LoRA",
+        };
+        let place = label.as_ref().map_or(&node.span, |label| &label.span).clone();
+        let title = label.map_or_else(|| usual.to_owned(), |label| label.value);
+        if let Err(why) = distinct(&title, parts.arms, &all) {
+            errors.at(&place, why);
+        }
         let rates = own.unwrap_or_else(|| rates.to_vec());
-        let title = |name: &str| label.clone().unwrap_or_else(|| name.to_owned());
         match method.as_str() {
             "full" => {
-                let label = title("Full fine-tuning");
-                all.push(Learner { id: method, label, start: Start::Full, rates });
+                all.push(Learner { id: method, label: title, start: Start::Full, rates });
             }
             _ if points.is_empty() => {
                 errors.at(&node.span, format!("`{method}` needs a rank: add `discard: {{components: [r]}}`"));
             }
             _ => all.extend(points.iter().map(|&(point, r)| {
-                let (label, start) = match method.as_str() {
-                    "dora" => (title("DoRA"), Start::Dora { point }),
-                    _ => (title("LoRA"), Start::Lora { point }),
-                };
-                Learner { id: format!("{method}-r{r}"), label, start, rates: rates.clone() }
+                let start = if method == "dora" { Start::Dora { point } } else { Start::Lora { point } };
+                Learner { id: format!("{method}-r{r}"), label: title.clone(), start, rates: rates.clone() }
             })),
         }
     }
@@ -159,14 +177,26 @@ fn learners(beside: Option<&Node>, rates: &[f64], parts: &Parts, errors: &mut Er
     all
 }
 
+/// Refuses a label that tables could not tell from another.
+fn distinct(label: &str, arms: &[Arm], learners: &[Learner]) -> Result<(), String> {
+    if label.trim().is_empty() || label.chars().any(char::is_control) {
+        return Err("a label is one line of text, and not empty".into());
+    }
+    let taken = arms.iter().map(|arm| &arm.label).chain(learners.iter().map(|learner| &learner.label));
+    match taken.into_iter().any(|other| other == label) || label == "Untrained" {
+        true => Err(format!("another is called `{label}` already")),
+        false => Ok(()),
+    }
+}
+
 /// Method, rates of its own and label.
-fn read_beside(node: &Node, errors: &mut Errors) -> Option<(String, Option<Vec<f64>>, Option<String>)> {
+fn read_beside(node: &Node, errors: &mut Errors) -> Option<(String, Option<Vec<f64>>, Option<Spanned<String>>)> {
     let (method, span, own, label) = match node.as_str() {
         Some(name) => (name.to_owned(), node.span.clone(), None, None),
         None => {
             let raw: raw::Beside = errors.keep(yaml::from_node(node))?;
             let own = raw.rates.as_ref().map(|node| rates(node, errors));
-            (raw.method.value, raw.method.span, own, raw.label.map(|label| label.value))
+            (raw.method.value, raw.method.span, own, raw.label)
         }
     };
     if !BESIDE.contains(&method.as_str()) {

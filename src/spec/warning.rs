@@ -33,14 +33,36 @@ pub enum WarningKind {
     },
     /// Fewer tokens than dimensions: the covariance of the widest input cannot have full rank.
     SmallCalibration {
-        /// Name of the calibration.
-        calibration: String,
-        /// Tokens of the samples used, at most.
-        tokens: usize,
+        /// The statistics that this is true of.
+        thin: Vec<Thin>,
         /// Largest d_in of the targets.
         widest: usize,
         /// A linear of that width.
         linear: String,
+    },
+    /// Samples that are shorter than the spec asks for, because the text ends before.
+    ShortSamples {
+        /// Name of the calibration.
+        calibration: String,
+        /// Number of samples.
+        samples: usize,
+        /// How many of them are shorter.
+        short: usize,
+        /// Tokens of the shortest and of the longest.
+        tokens: (usize, usize),
+        /// Tokens asked for.
+        length: usize,
+    },
+    /// Samples that have more tokens together than the text: they overlap.
+    OverlappingSamples {
+        /// Name of the calibration.
+        calibration: String,
+        /// Number of samples.
+        samples: usize,
+        /// Their tokens.
+        tokens: usize,
+        /// Tokens of the text.
+        text: usize,
     },
     /// An arm is calibrated and measured on the same text.
     SameText {
@@ -62,23 +84,72 @@ pub enum WarningKind {
     },
 }
 
+/// Statistics of fewer tokens than dimensions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Thin {
+    /// Name of the calibration.
+    pub calibration: String,
+    /// Samples used.
+    pub samples: usize,
+    /// Their tokens.
+    pub tokens: usize,
+    /// Whether the samples were counted; if not, they have as many tokens at most.
+    pub counted: bool,
+    /// The arms that use the covariance of these samples.
+    pub arms: Vec<String>,
+}
+
+impl fmt::Display for Thin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { calibration, samples, tokens, counted, arms } = self;
+        let most = if *counted { "" } else { "at most " };
+        let arms = if let [arm] = arms.as_slice() { format!("arm {arm}") } else { format!("arms {}", arms.join(", ")) };
+        let samples = if *samples == 1 { "1 sample".into() } else { format!("{samples} samples") };
+        write!(f, "calibration `{calibration}` has {most}{tokens} tokens in {samples} ({arms})")
+    }
+}
+
 impl fmt::Display for WarningKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnusedCalibration { calibration } => write!(f, "nothing uses calibration `{calibration}`"),
             Self::UnusedEvaluation { evaluation } => write!(f, "no arm is measured on evaluation `{evaluation}`"),
-            Self::SmallCalibration { calibration, tokens, widest, linear } => write!(
+            Self::SmallCalibration { thin, widest, linear } => {
+                let all: Vec<String> = thin.iter().map(Thin::to_string).collect();
+                write!(
+                    f,
+                    "{}: fewer than the {widest} inputs of {linear}, so the covariance is singular before damping",
+                    all.join("; ")
+                )
+            }
+            Self::ShortSamples { calibration, samples, short, tokens: (shortest, longest), length } => {
+                write!(f, "calibration `{calibration}`: ")?;
+                match (samples, shortest == longest) {
+                    (1, _) => write!(f, "1 sample of {shortest} tokens (asked: {length})")?,
+                    (_, true) => write!(f, "{samples} samples of {shortest} tokens (asked: {length})")?,
+                    _ => write!(f, "{samples} samples of {shortest} to {longest} tokens (asked: {length})")?,
+                }
+                let how_many = match short {
+                    _ if short == samples => "they end".into(),
+                    1 => "1 of them ends".into(),
+                    _ => format!("{short} of them end"),
+                };
+                write!(f, "; {how_many} where the text ends: use a longer text or a shorter `length`")
+            }
+            Self::OverlappingSamples { calibration, samples, tokens, text } => write!(
                 f,
-                "calibration `{calibration}` has {tokens} tokens here, fewer than the {widest} inputs of {linear}: too \
-                 small for its width, the covariance is singular before damping"
+                "calibration `{calibration}`: {samples} samples with {tokens} tokens together, of a text that has {text}: \
+                 samples overlap, and more of them add nothing new"
             ),
             Self::SameText { calibration, evaluation, text } => write!(
                 f,
-                "calibration `{calibration}` and evaluation `{evaluation}` both read {text}: the result flatters"
+                "calibration `{calibration}` and evaluation `{evaluation}` both read {text}: results will look better \
+                 than they are"
             ),
             Self::SameQuestions { calibration, questions, text } => write!(
                 f,
-                "calibration `{calibration}` and questions `{questions}` both read {text}: the result flatters"
+                "calibration `{calibration}` and questions `{questions}` both read {text}: results will look better \
+                 than they are"
             ),
         }
     }
@@ -102,14 +173,17 @@ impl Diagnostic for Warning {
     }
 }
 
-/// Looks an experiment over. The keys are those of its calibrations, evaluations and questions, the spans those of its arms.
-pub(super) fn find(
-    experiment: &Experiment,
-    calibrations: &[Key],
-    evaluations: &[Key],
-    questions: &[Key],
-    arms: &[Span],
-) -> Vec<Warning> {
+/// Where the parts of an experiment were written, in its order.
+pub(super) struct Keys<'a> {
+    pub calibrations: &'a [Key],
+    pub evaluations: &'a [Key],
+    pub questions: &'a [Key],
+    pub arms: &'a [Span],
+}
+
+/// Looks an experiment over.
+pub(super) fn find(experiment: &Experiment, keys: &Keys) -> Vec<Warning> {
+    let Keys { calibrations, evaluations, questions, arms } = *keys;
     let mut found = Vec::new();
     for key in calibrations {
         let looked_at = experiment.adapters.iter().flat_map(|a| &a.energy);
@@ -128,7 +202,7 @@ pub(super) fn find(
             found.push(Warning { kind, span: key.span.clone() });
         }
     }
-    found.extend(small(experiment, arms));
+    found.extend(thin(experiment, arms, &|_, _| None));
     found.extend(same_text(experiment, calibrations));
     found.extend(same_questions(experiment, questions));
     found
@@ -152,25 +226,92 @@ fn same_questions(experiment: &Experiment, keys: &[Key]) -> Vec<Warning> {
     found
 }
 
-/// One warning for each number of samples of a calibration that is too small.
-fn small(experiment: &Experiment, arms: &[Span]) -> Vec<Warning> {
+/// One warning for all arms whose covariance has fewer tokens than the widest target has inputs. `counted` says how many
+/// tokens the first samples of a calibration (by its index) have, where that is known.
+pub fn thin(
+    experiment: &Experiment,
+    arms: &[Span],
+    counted: &dyn Fn(usize, usize) -> Option<usize>,
+) -> Option<Warning> {
     let linears = experiment.linears();
-    let Some(widest) = linears.iter().reduce(|a, b| if b.d_in > a.d_in { b } else { a }) else { return Vec::new() };
-    let mut found: Vec<Warning> = Vec::new();
-    for (arm, span) in experiment.arms.iter().zip(arms) {
-        let (Some(calibration), Some(samples)) = (experiment.calibration(arm), arm.samples) else { continue };
-        let tokens = samples.saturating_mul(calibration.length);
-        let kind = WarningKind::SmallCalibration {
-            calibration: calibration.name.clone(),
-            tokens,
-            widest: widest.d_in,
-            linear: widest.name.clone(),
-        };
-        if tokens < widest.d_in && !found.iter().any(|warning| warning.kind == kind) {
-            found.push(Warning { kind, span: span.clone() });
+    let widest = linears.iter().reduce(|a, b| if b.d_in > a.d_in { b } else { a })?;
+    let (mut all, mut first): (Vec<Thin>, Option<Span>) = (Vec::new(), None);
+    for (arm, span) in experiment.arms.iter().zip(arms).filter(|(arm, _)| arm.method.uses_covariance()) {
+        let name = arm.calibration.as_ref();
+        let index = experiment.calibrations.iter().position(|calibration| Some(&calibration.name) == name);
+        let (Some(index), Some(samples)) = (index, arm.samples) else { continue };
+        let calibration = &experiment.calibrations[index];
+        let known = counted(index, samples);
+        let tokens = known.unwrap_or(samples.saturating_mul(calibration.length));
+        if tokens >= widest.d_in {
+            continue;
+        }
+        first.get_or_insert_with(|| span.clone());
+        match all.iter_mut().find(|thin| (&thin.calibration, thin.samples) == (&calibration.name, samples)) {
+            Some(thin) => thin.arms.push(arm.id.clone()),
+            None => all.push(Thin {
+                calibration: calibration.name.clone(),
+                samples,
+                tokens,
+                counted: known.is_some(),
+                arms: vec![arm.id.clone()],
+            }),
         }
     }
-    found
+    let kind = WarningKind::SmallCalibration { thin: all, widest: widest.d_in, linear: widest.name.clone() };
+    Some(Warning { kind, span: first? })
+}
+
+/// The warnings of several variants of one file, each said once: what is unused in one variant only is not unused, and all
+/// calibrations that are too small are one warning.
+pub fn merge_warnings<'a>(variants: impl Iterator<Item = &'a [Warning]>) -> Vec<Warning> {
+    let (mut all, mut variants_seen): (Vec<(Warning, usize)>, usize) = (Vec::new(), 0);
+    for warnings in variants {
+        variants_seen += 1;
+        for warning in warnings {
+            let is_small = |kind: &WarningKind| matches!(kind, WarningKind::SmallCalibration { .. });
+            let same = |other: &Warning| other == warning || is_small(&other.kind) && is_small(&warning.kind);
+            match all.iter_mut().find(|(other, _)| same(other)) {
+                Some((other, count)) => {
+                    *count += 1;
+                    other.kind.add(&warning.kind);
+                }
+                None => all.push((warning.clone(), 1)),
+            }
+        }
+    }
+    let unused = |kind: &WarningKind| {
+        matches!(kind, WarningKind::UnusedCalibration { .. } | WarningKind::UnusedEvaluation { .. })
+    };
+    let stays = |(warning, count): &(Warning, usize)| !unused(&warning.kind) || *count == variants_seen;
+    all.into_iter().filter(stays).map(|(warning, _)| warning).collect()
+}
+
+impl WarningKind {
+    /// Adds the calibrations of another warning that some are too small.
+    fn add(&mut self, other: &Self) {
+        let (
+            Self::SmallCalibration { thin, widest, linear },
+            Self::SmallCalibration { thin: more, widest: wider, linear: other },
+        ) = (self, other)
+        else {
+            return;
+        };
+        if *wider > *widest {
+            (*widest, *linear) = (*wider, other.clone());
+        }
+        for one in more {
+            let same = |known: &&mut Thin| {
+                (&known.calibration, known.samples, known.tokens) == (&one.calibration, one.samples, one.tokens)
+            };
+            match thin.iter_mut().find(same) {
+                Some(known) => known
+                    .arms
+                    .extend(one.arms.iter().filter(|arm| !known.arms.contains(arm)).cloned().collect::<Vec<_>>()),
+                None => thin.push(one.clone()),
+            }
+        }
+    }
 }
 
 /// One warning for each calibration and evaluation that an arm uses together and that read the same text.

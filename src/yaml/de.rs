@@ -105,7 +105,8 @@ impl<'de> de::SeqAccess<'de> for Elements<'_> {
     type Error = Error;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
-        self.0.next().map(|node| seed.deserialize(NodeDeserializer(node))).transpose()
+        let read = |node: &Node| seed.deserialize(NodeDeserializer(node)).map_err(|error| error.or_at(&node.span));
+        self.0.next().map(read).transpose()
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -129,7 +130,8 @@ impl<'de> de::MapAccess<'de> for Pairs<'_> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
         let value = self.value.take().ok_or_else(|| Error::custom("a value was asked for before its key"))?;
-        seed.deserialize(NodeDeserializer(value))
+        // What a type's own reading refuses is about the value, not about the mapping that it is in.
+        seed.deserialize(NodeDeserializer(value)).map_err(|error| error.or_at(&value.span))
     }
 
     fn size_hint(&self) -> Option<usize> {

@@ -29,6 +29,8 @@ enum Message {
         name: String,
         known: Vec<String>,
     },
+    /// A mapping without a key that it needs.
+    Missing(String),
 }
 
 impl Error {
@@ -67,6 +69,19 @@ impl Error {
             known.extend(keys.iter().map(|key| key.to_string()));
         }
         self
+    }
+
+    /// The key that a mapping lacks, if that is what this is about.
+    pub fn missing_key(&self) -> Option<&str> {
+        match &self.0.message {
+            Message::Missing(key) => Some(key),
+            _ => None,
+        }
+    }
+
+    /// Whether this is about a key that is not known.
+    pub fn is_unknown_key(&self) -> bool {
+        matches!(&self.0.message, Message::Unknown { what, .. } if what == KEY)
     }
 
     /// Where it is.
@@ -112,6 +127,7 @@ impl fmt::Display for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (what, name, known) = match self {
             Self::Text(text) => return f.write_str(text),
+            Self::Missing(key) => return write!(f, "missing key `{key}`"),
             Self::Unknown { what, name, known } => (what, name, known),
         };
         write!(f, "unknown {what} `{name}`")?;
@@ -188,7 +204,7 @@ impl de::Error for Error {
     }
 
     fn missing_field(field: &'static str) -> Self {
-        Self::new(format!("missing key `{field}`"))
+        Self::from_message(Message::Missing(field.to_owned()))
     }
 }
 

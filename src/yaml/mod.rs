@@ -22,7 +22,7 @@ pub use de::from_node;
 pub use error::{Error, Errors, nearest};
 pub use extends::{load, merge, take};
 pub use node::{Key, Node, Scalar, Value};
-pub use overrides::{override_with, set_path};
+pub use overrides::{Added, Names, added, canonical, override_with, set_path};
 pub use parse::parse;
 pub use span::{File, Span};
 pub use spanned::Spanned;

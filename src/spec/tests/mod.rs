@@ -38,6 +38,9 @@ impl Method for TestMethod {
     fn needs(&self) -> Needs {
         self.needs
     }
+    fn uses_covariance(&self) -> bool {
+        self.needs == Needs::Statistics && self.name != "asvd"
+    }
     fn parameters(&self) -> serde_json::Value {
         serde_json::json!({ "alpha": self.alpha })
     }

@@ -136,11 +136,38 @@ fn an_error_is_shown_with_its_line() {
 }
 
 #[test]
+fn arms_are_named_in_overrides_as_before_any_of_them() {
+    let bench = Bench::new();
+    let labels = |overrides: &[&str]| {
+        let arms = bench.load(GOOD, overrides).expect("good overrides").experiment.arms;
+        arms.into_iter().map(|arm| arm.label).collect::<Vec<_>>()
+    };
+    assert_eq!(labels(&["arms.corda-wiki-64.label=X"])[1], "X");
+    assert_eq!(labels(&["arms.corda.label=X"])[1], "X");
+    assert_eq!(labels(&["arms.plain-svd.label=X"])[0], "X");
+    assert_eq!(labels(&["arms.corda-wiki-64.samples=2", "arms.corda-wiki-64.label=X"])[1], "X");
+    assert_eq!(labels(&["arms.corda-wiki-64.samples=2", "arms.corda-wiki-2.label=X"])[1], "X");
+    assert_eq!(labels(&["arms=[{method: plain-svd, end: largest}]", "arms.plain-svd-largest.label=X"]), ["X"]);
+    // One id that has moved to another arm is refused.
+    let set = ["arms[0]={method: corda, calibration: wiki}", "arms.corda-wiki-64.label=X"];
+    assert!(bench.errors(GOOD, &set).contains("may be any of these arms: 1 (corda-wiki-64), 0 (corda-wiki-64)"));
+}
+
+#[test]
 fn an_override_is_to_blame_for_what_it_says() {
     let bench = Bench::new();
     let said: Vec<String> = [
         "evaluate.wiki.window=4",
         "evaluate.wikki.windows=4",
+        "evaluate.wikki.window=4",
+        "calibrations.x.samples=4",
+        "train.epochs=2",
+        "arms.corda-wiki-46.label=x",
+        "arms.corda-wiki-64.lable=x",
+        "arms.corda-wiki-64.label=\"a\\nb\"",
+        "title=\"a\\tb\"",
+        "calibrations.wiki.samples=18446744073709551615",
+        "evaluate.wiki.windows=18446744073709551615",
         "arms[1].method=plainsvd",
         "arms[1].sampels=4",
         "arms[2].samples=4",

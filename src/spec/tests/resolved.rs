@@ -171,8 +171,8 @@ fn what_is_probably_not_meant_is_a_warning() {
     insta::assert_snapshot!(said.join("\n"), @r#"
     spec.yaml:5:3: nothing uses calibration `spare`
     spec.yaml:13:3: no arm is measured on evaluation `ptb`
-    spec.yaml:9:67: calibration `wiki` has 1024 tokens here, fewer than the 1536 inputs of model.layers.0.mlp.down_proj: too small for its width, the covariance is singular before damping
-    spec.yaml:6:3: calibration `wiki` and evaluation `wiki` both read enwiki/test: the result flatters
+    spec.yaml:9:67: calibration `wiki` has at most 1024 tokens in 2 samples (arm corda-wiki-2): fewer than the 1536 inputs of model.layers.0.mlp.down_proj, so the covariance is singular before damping
+    spec.yaml:6:3: calibration `wiki` and evaluation `wiki` both read enwiki/test: results will look better than they are
     "#);
     insta::assert_snapshot!(bench.redact(&rendered(&loaded.warnings[0])), @r#"
      ⚠ spec.yaml:5:3: nothing uses calibration `spare`

@@ -45,6 +45,41 @@ fn seeds_are_replicates_and_null_is_no_sweep() {
 }
 
 #[test]
+fn arms_are_swept_by_name() {
+    let bench = Bench::new();
+    let loaded = bench.load(&swept("{arms.corda-wiki-64.alpha: [0.5, 2], arms.corda.samples: [4, 8]}"), &[]);
+    let sweep = loaded.expect("a sweep").sweep.expect("a sweep");
+    let found: Vec<_> =
+        sweep.variants.iter().map(|v| (&v.experiment.arms[1].id, v.experiment.arms[1].method.parameters())).collect();
+    assert_eq!(found.len(), 4);
+    assert_eq!((found[3].0.as_str(), &found[3].1["alpha"]), ("corda-wiki-8", &serde_json::json!(2.0)));
+    assert_eq!(sweep.variants[3].name, "arms.corda-wiki-64.alpha-2_arms.corda.samples-8");
+    let set: Vec<&str> = sweep.variants[3].experiment.overrides.iter().map(String::as_str).collect();
+    assert_eq!(bench.load(GOOD, &set).expect("overrides").experiment.arms[1].id, "corda-wiki-8");
+    let twice = bench.errors(&swept("{arms.corda.alpha: [1, 2], 'arms[1].alpha': [3]}"), &[]);
+    assert!(twice.contains("set the same key"), "{twice}");
+}
+
+#[test]
+fn small_calibrations_of_all_variants_are_one_warning() {
+    let bench = Bench::new();
+    let text = swept("{targets: [decoder, ['*.q_proj'], ['*.down_proj']], arms.corda.samples: [1, 2]}");
+    let warnings = bench.load(&text, &[]).expect("only warnings").warnings;
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    let said = warnings[0].kind.to_string();
+    assert!(
+        said.contains("512 tokens in 1 sample (arm corda-wiki-1)") && said.contains("1024 tokens in 2 samples"),
+        "{said}"
+    );
+    // ASVD scales channels: no covariance, no warning; and what one variant alone leaves unused is used.
+    let text = swept("{arms.corda.method: [asvd]}").replace("samples: 64", "samples: 1");
+    assert_eq!(bench.load(&text, &[]).expect("nothing to say").warnings, []);
+    let text = swept("{arms.corda.calibration: [wiki, two]}")
+        .replace("calibrations:\n", "calibrations:\n  two: {corpus: ptb/test, samples: 64, length: 512}\n");
+    assert_eq!(bench.load(&text, &[]).expect("nothing to say").warnings, []);
+}
+
+#[test]
 fn what_is_wrong_is_said_where_it_stands_in_the_sweep() {
     let bench = Bench::new();
     let many: Vec<String> = (0..300).map(|seed| seed.to_string()).collect();
