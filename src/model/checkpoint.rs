@@ -290,14 +290,21 @@ fn block_dims(shape: &Shape) -> [[usize; 2]; 7] {
 
 /// Tables that follow from the configuration, which older programs stored: transformers and llama.cpp do not read them.
 fn is_table(name: &str) -> bool {
-    [".rotary_emb.inv_freq", ".rotary_emb.cos_cached", ".rotary_emb.sin_cached", ".position_ids", ".attn_rot_embd.weight"]
-        .iter()
-        .any(|end| name.ends_with(end))
+    [
+        ".rotary_emb.inv_freq",
+        ".rotary_emb.cos_cached",
+        ".rotary_emb.sin_cached",
+        ".position_ids",
+        ".attn_rot_embd.weight",
+    ]
+    .iter()
+    .any(|end| name.ends_with(end))
 }
 
 /// What a tensor that nothing reads is a sign of.
 fn hint(name: &str, layers: usize) -> String {
-    let layer = name.strip_prefix("model.layers.").or(name.strip_prefix("blk.")).and_then(|rest| rest.split('.').next());
+    let layer =
+        name.strip_prefix("model.layers.").or(name.strip_prefix("blk.")).and_then(|rest| rest.split('.').next());
     let beyond = layer.and_then(|layer| layer.parse::<usize>().ok()).is_some_and(|layer| layer >= layers);
     if beyond {
         format!("the configuration says {layers} layers")

@@ -8,6 +8,8 @@ use super::keys::{Keys, Neutral, refused};
 use super::rope;
 use super::shape::Shape;
 
+pub use super::rope::base_frequencies;
+
 /// Everything of a Llama-family model but its weights.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
@@ -181,7 +183,6 @@ const KEYS: Keys = Keys {
 /// `config.json` as Hugging Face writes it, as far as the Llama family needs it; scaling of the rotation is read apart.
 #[derive(Debug, Deserialize)]
 struct HuggingFace {
-    model_type: String,
     hidden_size: usize,
     intermediate_size: usize,
     vocab_size: usize,
@@ -209,8 +210,12 @@ impl Config {
         let wrong = |why: String| ModelError::Config(format!("{file}: {why}"));
         let json: Value = serde_json::from_str(text).map_err(|e| wrong(e.to_string()))?;
         let object = json.as_object().ok_or_else(|| wrong("is not a JSON object".into()))?;
-        if let Some(kind) = object.get("model_type").filter(|kind| kind.as_str() != Some("llama")) {
-            return Err(refused(file, "model_type", kind, "is not supported; only the Llama family (`llama`) is"));
+        match object.get("model_type") {
+            Some(kind) if kind.as_str() == Some("llama") => {}
+            Some(kind) => {
+                return Err(refused(file, "model_type", kind, "is not supported; only the Llama family (`llama`) is"));
+            }
+            None => return Err(wrong("missing field `model_type`".into())),
         }
         let raw = HuggingFace::deserialize(&json).map_err(|e| wrong(e.to_string()))?;
         KEYS.check(file, object.iter().map(|(key, value)| (key.as_str(), value)))?;
@@ -278,7 +283,7 @@ mod tests {
     #[test]
     fn llama3_scaling_keeps_short_waves_and_stretches_long_ones() {
         let config = Config::from_json(LLAMA3).unwrap();
-        let base = rope::base_frequencies(500_000.0, 128);
+        let base = base_frequencies(500_000.0, 128);
         assert_eq!(config.frequencies[0], base[0]);
         let last = config.frequencies.len() - 1;
         assert!((config.frequencies[last] / base[last] - 1.0 / 8.0).abs() < 1e-6);

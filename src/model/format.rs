@@ -73,9 +73,7 @@ impl Kind {
                 "a model in safetensors is a folder with config.json and tokenizer.json: give the folder"
             }
             Self::Gguf => "give the GGUF file itself as the model",
-            Self::Other => {
-                "a model is a GGUF file, or a folder with config.json, tokenizer.json and model.safetensors"
-            }
+            Self::Other => "a model is a GGUF file, or a folder with config.json, tokenizer.json and model.safetensors",
         }
     }
 

@@ -153,7 +153,10 @@ mod tests {
             (r#"{"num_beams": 4}"#, ["`num_beams`", "4"]),
         ] {
             let error = check(text).unwrap_err();
-            assert!(error.contains("there/generation_config.json") && said.iter().all(|s| error.contains(s)), "{error}");
+            assert!(
+                error.contains("there/generation_config.json") && said.iter().all(|s| error.contains(s)),
+                "{error}"
+            );
         }
     }
 }

@@ -19,6 +19,8 @@ pub mod shape;
 pub mod shards;
 pub mod tokenizer;
 pub mod tokenizer_config;
+#[cfg(test)]
+mod tokenizer_config_tests;
 
 /// What can be wrong with a model's files. Every message says which file.
 #[derive(Debug, thiserror::Error)]

@@ -101,7 +101,9 @@ pub fn from_config(file: &str, config: &Map<String, Value>) -> Result<(f64, Scal
             let key = if key == "type" { "rope_type" } else { key.as_str() };
             match all.get(key) {
                 Some(before) if !same(before, value) => {
-                    let why = format!("and also {before} (by `type`, `rope_type`, `rope_scaling` or `rope_parameters`); both must agree");
+                    let why = format!(
+                        "and also {before} (by `type`, `rope_type`, `rope_scaling` or `rope_parameters`); both must agree"
+                    );
                     return Err(refused(file, &full(key), value, why));
                 }
                 _ => {
@@ -117,7 +119,12 @@ pub fn from_config(file: &str, config: &Map<String, Value>) -> Result<(f64, Scal
     let read = Parameters { file, from, all: &all };
     let theta = match (read.number("rope_theta")?, config.get("rope_theta").filter(|value| !value.is_null())) {
         (Some(inner), Some(outer)) if outer.as_f64() != Some(inner) => {
-            return Err(refused(file, "rope_theta", outer, format!("but `{from}.rope_theta` is {inner}; both must agree")));
+            return Err(refused(
+                file,
+                "rope_theta",
+                outer,
+                format!("but `{from}.rope_theta` is {inner}; both must agree"),
+            ));
         }
         (Some(inner), _) => inner,
         (None, Some(outer)) => positive(file, "rope_theta", outer)?,
@@ -246,22 +253,41 @@ mod tests {
             json!({ "rope_scaling": scaling })
         };
         for (config, said) in [
-            (json!({"rope_scaling": {"type": "linear", "rope_type": "dynamic", "factor": 4.0}}), vec!["linear", "dynamic", "agree"]),
-            (json!({"rope_scaling": {"type": "linear", "factor": 4.0}, "rope_parameters": {"rope_type": "linear", "factor": 2.0}}),
-             vec!["rope_parameters.factor", "2.0", "4.0"]),
-            (json!({"rope_scaling": {"type": "linear", "factor": 4.0}, "rope_parameters": {"rope_theta": 1e4, "rope_type": "default"}}),
-             vec!["linear", "default"]),
+            (
+                json!({"rope_scaling": {"type": "linear", "rope_type": "dynamic", "factor": 4.0}}),
+                vec!["linear", "dynamic", "agree"],
+            ),
+            (
+                json!({"rope_scaling": {"type": "linear", "factor": 4.0}, "rope_parameters": {"rope_type": "linear", "factor": 2.0}}),
+                vec!["rope_parameters.factor", "2.0", "4.0"],
+            ),
+            (
+                json!({"rope_scaling": {"type": "linear", "factor": 4.0}, "rope_parameters": {"rope_theta": 1e4, "rope_type": "default"}}),
+                vec!["linear", "default"],
+            ),
             (json!({"rope_theta": 1e4, "rope_parameters": {"rope_theta": 5e5}}), vec!["rope_theta", "500000"]),
             (json!({"rope_scaling": {"type": "yarn", "factor": 4.0}}), vec!["rope_scaling.rope_type", "yarn"]),
             (json!({"rope_scaling": {"factor": 4.0}}), vec!["rope_scaling.factor", "4.0", "type"]),
             (json!({"rope_scaling": {"type": "linear"}}), vec!["rope_scaling", "factor"]),
             (json!({"rope_scaling": {"type": "linear", "factor": 0}}), vec!["rope_scaling.factor", "greater than 0"]),
             (json!({"rope_scaling": {"type": "linear", "factor": "4"}}), vec!["rope_scaling.factor", "\"4\""]),
-            (json!({"rope_scaling": {"type": "linear", "factor": 4.0, "mscale": 0.7}}), vec!["rope_scaling.mscale", "0.7"]),
-            (json!({"rope_scaling": {"type": "linear", "factor": 4.0, "fcator": 2.0}}), vec!["rope_scaling.fcator", "`factor`"]),
+            (
+                json!({"rope_scaling": {"type": "linear", "factor": 4.0, "mscale": 0.7}}),
+                vec!["rope_scaling.mscale", "0.7"],
+            ),
+            (
+                json!({"rope_scaling": {"type": "linear", "factor": 4.0, "fcator": 2.0}}),
+                vec!["rope_scaling.fcator", "`factor`"],
+            ),
             (json!({"rope_scaling": "linear"}), vec!["rope_scaling", "object"]),
-            (json!({"rope_parameters": {"full_attention": {"rope_type": "default"}}}), vec!["rope_parameters.full_attention"]),
-            (json!({"rope_parameters": {"partial_rotary_factor": 0.5}}), vec!["rope_parameters.partial_rotary_factor", "0.5"]),
+            (
+                json!({"rope_parameters": {"full_attention": {"rope_type": "default"}}}),
+                vec!["rope_parameters.full_attention"],
+            ),
+            (
+                json!({"rope_parameters": {"partial_rotary_factor": 0.5}}),
+                vec!["rope_parameters.partial_rotary_factor", "0.5"],
+            ),
             (json!({"rope_theta": 0}), vec!["rope_theta", "greater than 0"]),
             (llama3("low_freq_factor", json!(4.0)), vec!["low_freq_factor", "high_freq_factor"]),
             (llama3("factor", json!(-8.0)), vec!["factor", "-8.0"]),

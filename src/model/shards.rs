@@ -48,7 +48,10 @@ impl Shards {
             let Some(path) = by_name.get(*name) else {
                 let tensor = map.iter().find(|(_, file)| file == name).map_or("", |(tensor, _)| tensor);
                 // Also what `..` or a folder in a name would lead to.
-                return Err(wrong(format!("`weight_map` has tensor {tensor:?} in {name:?}, which is not in {}", folder.display())));
+                return Err(wrong(format!(
+                    "`weight_map` has tensor {tensor:?} in {name:?}, which is not in {}",
+                    folder.display()
+                )));
             };
             files.push((path.clone(), open(path)?));
         }
@@ -57,7 +60,11 @@ impl Shards {
             let at = names.iter().position(|one| one == name).unwrap_or(files.len());
             match files.get(at) {
                 Some((_, file)) if file.place(tensor).is_some() => owner.insert(tensor.clone(), at),
-                _ => return Err(wrong(format!("`weight_map` has tensor {tensor:?} in {name:?}, which has no such tensor"))),
+                _ => {
+                    return Err(wrong(format!(
+                        "`weight_map` has tensor {tensor:?} in {name:?}, which has no such tensor"
+                    )));
+                }
             };
         }
         let read: Vec<&str> = names.iter().copied().chain([INDEX]).collect();
@@ -85,9 +92,12 @@ impl Shards {
     /// A complete set `*-00001-of-0000N.safetensors`, which needs no index to be understood.
     fn without_index(by_name: &BTreeMap<String, PathBuf>, folder: &Path) -> Result<Self, ModelError> {
         let there: Vec<&str> = by_name.keys().map(String::as_str).filter(|n| n.ends_with(".safetensors")).collect();
-        let parts: Vec<(&str, Part)> = there.iter().filter_map(|name| Some((*name, part(name, "safetensors")?))).collect();
+        let parts: Vec<(&str, Part)> =
+            there.iter().filter_map(|name| Some((*name, part(name, "safetensors")?))).collect();
         let complete = parts.first().is_some_and(|(_, first)| {
-            parts.len() == there.len() && parts.len() == first.of && parts.iter().all(|(_, one)| one.stem == first.stem && one.of == first.of)
+            parts.len() == there.len()
+                && parts.len() == first.of
+                && parts.iter().all(|(_, one)| one.stem == first.stem && one.of == first.of)
         });
         if !complete {
             return Err(lacking(by_name, folder, &there));
@@ -140,7 +150,9 @@ impl Shards {
     pub fn same(&self, a: &str, b: &str) -> Result<bool, ModelError> {
         let (Some((path_a, file_a)), Some((path_b, file_b))) = (self.find(a), self.find(b)) else { return Ok(false) };
         let read = |path: &Path, file: &'_ TensorFile, name: &str| {
-            Ok::<_, ModelError>(file.array(name).map_err(|e| corrupt(path, e))?.map(|(place, bytes)| (place.clone(), bytes)))
+            Ok::<_, ModelError>(
+                file.array(name).map_err(|e| corrupt(path, e))?.map(|(place, bytes)| (place.clone(), bytes)),
+            )
         };
         match (read(path_a, file_a, a)?, read(path_b, file_b, b)?) {
             (Some((place_a, _)), Some((place_b, _))) if place_a.dims != place_b.dims => Ok(false),
@@ -194,7 +206,8 @@ pub fn part<'a>(name: &'a str, extension: &str) -> Option<Part<'a>> {
 /// Other weights of the folder, which transformers would not read either.
 fn ignored(by_name: &BTreeMap<String, PathBuf>, folder: &Path, read: &[&str]) -> Vec<String> {
     let weights = |name: &&str| {
-        !read.contains(name) && (name.ends_with(".safetensors") || name.ends_with(".safetensors.index.json") || name.ends_with(".gguf"))
+        !read.contains(name)
+            && (name.ends_with(".safetensors") || name.ends_with(".safetensors.index.json") || name.ends_with(".gguf"))
     };
     let others: Vec<&str> = by_name.keys().map(String::as_str).filter(weights).collect();
     if others.is_empty() {
@@ -228,7 +241,11 @@ fn lacking(by_name: &BTreeMap<String, PathBuf>, folder: &Path, there: &[&str]) -
 }
 
 fn twice(tensor: &str, one: &Path, other: &Path) -> ModelError {
-    ModelError::Config(format!("tensor {tensor:?} is in {} and in {}, and no index says which counts", one.display(), other.display()))
+    ModelError::Config(format!(
+        "tensor {tensor:?} is in {} and in {}, and no index says which counts",
+        one.display(),
+        other.display()
+    ))
 }
 
 fn open(path: &Path) -> Result<TensorFile, ModelError> {
@@ -267,7 +284,13 @@ mod tests {
         let some = |stem, number, of| Some(Part { stem, number, of });
         assert_eq!(part("model-00001-of-00002.safetensors", "safetensors"), some("model", 1, 2));
         assert_eq!(part("a-b-2-of-2.GGUF", "gguf"), some("a-b", 2, 2));
-        for name in ["model.safetensors", "model-00003-of-00002.safetensors", "model-x-of-2.safetensors", "m-1-of-2.gguf", "m-0-of-1.safetensors"] {
+        for name in [
+            "model.safetensors",
+            "model-00003-of-00002.safetensors",
+            "model-x-of-2.safetensors",
+            "m-1-of-2.gguf",
+            "m-0-of-1.safetensors",
+        ] {
             assert_eq!(part(name, "safetensors"), None, "{name}");
         }
     }

@@ -58,7 +58,9 @@ pub fn read(bytes: &[u8]) -> Result<Header, Problem> {
             ));
         }
         version => {
-            return Err(Problem::Unsupported(format!("it is GGUF version {version}; versions 2 and 3 are read: convert the model anew")));
+            return Err(Problem::Unsupported(format!(
+                "it is GGUF version {version}; versions 2 and 3 are read: convert the model anew"
+            )));
         }
     }
     let (tensors, keys) = (reader.u64()?, reader.u64()?);
@@ -74,7 +76,9 @@ pub fn read(bytes: &[u8]) -> Result<Header, Problem> {
     let alignment = match metadata.get("general.alignment") {
         None => 32,
         Some(Value::U32(alignment)) if alignment.is_power_of_two() => u64::from(*alignment),
-        Some(other) => return Err(Problem::Unsupported(format!("`general.alignment` is {other:?}, not a power of two"))),
+        Some(other) => {
+            return Err(Problem::Unsupported(format!("`general.alignment` is {other:?}, not a power of two")));
+        }
     };
     let mut infos = Vec::new();
     for _ in 0..tensors {
@@ -88,7 +92,9 @@ pub fn read(bytes: &[u8]) -> Result<Header, Problem> {
         let elements = dims.iter().try_fold(1usize, |all, dim| all.checked_mul(*dim)).ok_or_else(beyond)?;
         let row = dims.last().copied().unwrap_or(1);
         if !row.is_multiple_of(dtype.block_size()) || !offset.is_multiple_of(alignment) {
-            let why = format!("tensor {name:?} has rows of {row} at {offset}, which neither blocks of {dtype:?} nor the alignment allow");
+            let why = format!(
+                "tensor {name:?} has rows of {row} at {offset}, which neither blocks of {dtype:?} nor the alignment allow"
+            );
             return Err(Problem::Corrupt(why));
         }
         let size = (elements / dtype.block_size()).checked_mul(dtype.type_size()).ok_or_else(beyond)?;
@@ -169,7 +175,8 @@ const DEPTH: usize = 8;
 impl<'a> Reader<'a> {
     fn take(&mut self, count: usize) -> Result<&'a [u8], Problem> {
         let end = self.at.checked_add(count).filter(|end| *end <= self.bytes.len());
-        let end = end.ok_or_else(|| Problem::Corrupt(format!("it ends inside its header, at byte {}", self.bytes.len())))?;
+        let end =
+            end.ok_or_else(|| Problem::Corrupt(format!("it ends inside its header, at byte {}", self.bytes.len())))?;
         let taken = &self.bytes[self.at..end];
         self.at = end;
         Ok(taken)

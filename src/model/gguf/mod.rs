@@ -17,6 +17,7 @@ use crate::tensors::map;
 use header::{Header, Info, Problem};
 use keys::{as_json, shortest};
 
+mod export;
 pub mod header;
 mod keys;
 mod vocabulary;
@@ -60,7 +61,10 @@ impl Gguf {
             }
             for (name, info) in header.tensors {
                 if tensors.insert(name.clone(), (at, info)).is_some() {
-                    return Err(ModelError::Config(format!("{}: tensor {name:?} is in another part too", part.display())));
+                    return Err(ModelError::Config(format!(
+                        "{}: tensor {name:?} is in another part too",
+                        part.display()
+                    )));
                 }
             }
             if at == 0 {
@@ -164,7 +168,9 @@ impl Gguf {
             None | Some("linear") if factor == 0.0 || factor == 1.0 => Ok(Scaling::None),
             None | Some("linear") => Ok(Scaling::Linear { factor: shortest(factor) }),
             Some("none") => Ok(Scaling::None),
-            Some(other) => Err(self.bad(TYPE, &Value::String(other.into()), "is not supported; \"none\" and \"linear\" are")),
+            Some(other) => {
+                Err(self.bad(TYPE, &Value::String(other.into()), "is not supported; \"none\" and \"linear\" are"))
+            }
         }
     }
 
@@ -216,7 +222,12 @@ impl Gguf {
         }
         let window = "llama.attention.sliding_window";
         if let Some(size) = self.optional_number(window)?.filter(|size| (1..shape.context).contains(size)) {
-            return Err(refused(&self.name(), window, &size.into(), "is not supported; only 0 is, or one as long as the context"));
+            return Err(refused(
+                &self.name(),
+                window,
+                &size.into(),
+                "is not supported; only 0 is, or one as long as the context",
+            ));
         }
         let mut frequencies = rope::frequencies(f64::from(self.theta()?), shape.head_dim, self.scaling()?);
         if self.tensors.contains_key(ROPE_FREQS) {
@@ -233,41 +244,6 @@ impl Gguf {
         let eps = "llama.attention.layer_norm_rms_epsilon";
         self.meta(eps)?;
         Ok(Config { shape, rms_eps: self.real(eps, false)?.unwrap_or_default(), frequencies })
-    }
-
-    /// `config.json` of the same model.
-    pub fn hugging_face_config(&self) -> Result<serde_json::Value, ModelError> {
-        if self.tensors.contains_key(ROPE_FREQS) {
-            let why = "its rotary frequencies are a tensor; the parameters behind them are not in the file".into();
-            return Err(ModelError::Export { path: self.path.clone(), why });
-        }
-        let Config { shape, rms_eps, .. } = self.config()?;
-        let token = |key: &str| self.optional_number(key).map(|id| serde_json::json!(id));
-        let scaling = match self.scaling()? {
-            Scaling::Linear { factor } => serde_json::json!({"type": "linear", "rope_type": "linear", "factor": factor}),
-            _ => serde_json::Value::Null,
-        };
-        Ok(serde_json::json!({
-            "architectures": ["LlamaForCausalLM"],
-            "model_type": "llama",
-            "hidden_act": "silu",
-            "hidden_size": shape.hidden,
-            "intermediate_size": shape.intermediate,
-            "num_hidden_layers": shape.layers,
-            "num_attention_heads": shape.heads,
-            "num_key_value_heads": shape.kv_heads,
-            "head_dim": shape.head_dim,
-            "vocab_size": shape.vocabulary,
-            "max_position_embeddings": shape.context,
-            // By way of text: the nearest f64 of 1e-5 as f32 has a long tail.
-            "rms_norm_eps": shortest(rms_eps),
-            "rope_theta": shortest(self.theta()?),
-            "rope_scaling": scaling,
-            "attention_bias": false,
-            "mlp_bias": false,
-            "bos_token_id": token("tokenizer.ggml.bos_token_id")?,
-            "eos_token_id": token("tokenizer.ggml.eos_token_id")?,
-        }))
     }
 
     /// Names of all tensors except the one that the configuration reads.
@@ -302,8 +278,8 @@ impl Gguf {
         let (at, info) = self.tensors.get(name).ok_or_else(missing)?;
         let file = self.files.get(*at).ok_or_else(missing)?;
         // Mapped only while it is read, so that a model on disk never counts as memory.
-        let raw = map(file, info.start, info.bytes)
-            .map_err(|source| ModelError::Read { path: self.path.clone(), source })?;
+        let raw =
+            map(file, info.start, info.bytes).map_err(|source| ModelError::Read { path: self.path.clone(), source })?;
         // candle casts the bytes where they lie; a file may be aligned to less than that needs.
         let copy = if info.start.is_multiple_of(8) { None } else { Some(raw.to_vec()) };
         let raw = copy.as_deref().unwrap_or(&raw);

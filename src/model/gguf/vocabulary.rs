@@ -15,7 +15,7 @@ impl Gguf {
         }
     }
 
-    fn texts(&self, key: &str) -> Result<Vec<String>, ModelError> {
+    pub(super) fn texts(&self, key: &str) -> Result<Vec<String>, ModelError> {
         let text = |value: &Value| match value {
             Value::String(text) => Ok(text.clone()),
             other => Err(self.bad(key, other, "must be a list of texts")),
@@ -24,7 +24,7 @@ impl Gguf {
     }
 
     /// An id of the vocabulary.
-    fn token(&self, key: &str) -> Result<Option<u32>, ModelError> {
+    pub(super) fn token(&self, key: &str) -> Result<Option<u32>, ModelError> {
         let Some(value) = self.optional(key) else { return Ok(None) };
         // llama.cpp writes -1 for none.
         if matches!(value, Value::I32(-1) | Value::U32(u32::MAX)) {
@@ -49,7 +49,12 @@ impl Gguf {
         let types = self.list("tokenizer.ggml.token_type")?;
         let tokens = self.texts("tokenizer.ggml.tokens")?;
         if types.len() != tokens.len() {
-            let why = format!("{}: `tokenizer.ggml.token_type` has {} entries, but there are {} tokens", self.name(), types.len(), tokens.len());
+            let why = format!(
+                "{}: `tokenizer.ggml.token_type` has {} entries, but there are {} tokens",
+                self.name(),
+                types.len(),
+                tokens.len()
+            );
             return Err(ModelError::Config(why));
         }
         let bos = if self.flag("tokenizer.ggml.add_bos_token")? == Some(true) {
@@ -82,32 +87,5 @@ impl Gguf {
         }
         ids.dedup();
         Ok(ids)
-    }
-
-    /// `tokenizer.json` and `tokenizer_config.json` of the same model.
-    pub fn tokenizer_files(&self) -> Result<Vec<(String, Vec<u8>)>, ModelError> {
-        let tokens = self.texts("tokenizer.ggml.tokens")?;
-        let mut config = serde_json::json!({
-            "tokenizer_class": "PreTrainedTokenizerFast",
-            "clean_up_tokenization_spaces": false,
-            "model_max_length": self.number("llama.context_length")?,
-        });
-        for (name, key) in [
-            ("bos_token", "tokenizer.ggml.bos_token_id"),
-            ("eos_token", "tokenizer.ggml.eos_token_id"),
-            ("unk_token", "tokenizer.ggml.unknown_token_id"),
-            ("pad_token", "tokenizer.ggml.padding_token_id"),
-        ] {
-            if let Some(id) = self.token(key)? {
-                config[name] = tokens[id as usize].as_str().into();
-            }
-        }
-        if self.optional("tokenizer.chat_template").is_some() {
-            config["chat_template"] = self.text("tokenizer.chat_template")?.into();
-        }
-        Ok(vec![
-            ("tokenizer.json".into(), self.tokenizer()?.to_json()?.into_bytes()),
-            ("tokenizer_config.json".into(), format!("{config:#}\n").into_bytes()),
-        ])
     }
 }
