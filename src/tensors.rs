@@ -57,6 +57,16 @@ impl TensorFile {
         &self.metadata
     }
 
+    /// Names of all arrays.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.places.keys().map(String::as_str)
+    }
+
+    /// What is known of an array; `None` if there is none of that name.
+    pub fn place(&self, name: &str) -> Option<&Place> {
+        self.places.get(name)
+    }
+
     /// An array and its bytes, mapped until they are dropped; `None` if there is none of that name.
     pub fn array(&self, name: &str) -> std::io::Result<Option<(&Place, Mmap)>> {
         let Some(place) = self.places.get(name) else { return Ok(None) };

@@ -1,5 +1,6 @@
 //! The binary from outside: every kind of input, whole and damaged.
 
+mod foreign;
 mod tiny;
 
 use std::path::Path;
@@ -240,10 +241,12 @@ fn bad_files_are_one_clear_message() {
     spec("", "");
     let weights = folder.path().join("model/model.safetensors");
     let whole = std::fs::read(&weights).unwrap();
-    for cut in [0, 4, 200, whole.len() - 1] {
+    for cut in [4, 200, whole.len() - 1] {
         std::fs::write(&weights, &whole[..cut]).unwrap();
         fails(folder.path(), &["run", "tiny.yaml"], &["model.safetensors", "truncated or corrupt"]);
     }
+    std::fs::write(&weights, b"").unwrap();
+    fails(folder.path(), &["run", "tiny.yaml"], &["model.safetensors", "is empty"]);
     std::fs::write(&weights, &whole).unwrap();
     std::fs::write(folder.path().join("results"), "a file where the folder should be").unwrap();
     fails(folder.path(), &["run", "tiny.yaml"], &["results"]);

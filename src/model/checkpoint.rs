@@ -1,51 +1,62 @@
 //! Weights on disk: a GGUF file or a Hugging Face folder, read a tensor at a time, dequantised to f32.
 //!
 //! Names are Hugging Face's whatever the format. Tensors are memory-mapped while they are read and nothing is kept: the
-//! caller decides what stays in memory.
+//! caller decides what stays in memory. Opening reads headers only (and compares a stored head with the embedding it is said
+//! to share), and checks that every tensor the model needs is there and that every tensor that is there is needed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use candle_core::{DType, Device, Tensor};
-use safetensors::tensor::Dtype;
+use candle_core::{Device, Tensor};
 
 use super::ModelError;
-use super::config::{Config, eos_from_json};
+use super::config::Config;
+use super::format::{Kind, read_text};
+use super::generation;
 use super::gguf::Gguf;
+use super::llama::block_tensor;
+use super::shape::{LINEARS, Shape};
+use super::shards::Shards;
 use super::tokenizer::Tokenizer;
-use crate::tensors::TensorFile;
 
 /// An opened checkpoint.
 pub struct Checkpoint {
     origin: PathBuf,
     config: Config,
     weights: Weights,
-    tokenizer: TokenizerSource,
+    /// The files that came with it, by name.
+    files: BTreeMap<String, PathBuf>,
+    notes: Vec<String>,
 }
 
 enum Weights {
-    Gguf(Gguf),
-    Safetensors(Vec<(PathBuf, TensorFile)>),
+    Gguf(Box<Gguf>),
+    Safetensors(Shards),
 }
 
-enum TokenizerSource {
-    Gguf,
-    Json(PathBuf),
-}
+const EMBEDDING: &str = "model.embed_tokens.weight";
+const HEAD: &str = "lm_head.weight";
 
 /// What else of a Hugging Face folder goes along when a model is exported.
 const ALONG: [&str; 4] =
     ["tokenizer_config.json", "special_tokens_map.json", "generation_config.json", "chat_template.jinja"];
 
 impl Checkpoint {
-    /// Opens a `.gguf` file or a folder in Hugging Face format.
+    /// Opens a GGUF file or a folder in Hugging Face format.
     pub fn open_path(path: &Path) -> Result<Self, ModelError> {
         let read = |source| ModelError::Read { path: path.into(), source };
         if !std::fs::metadata(path).map_err(read)?.is_dir() {
             return Self::open(&[path.to_path_buf()]);
         }
-        let entries = std::fs::read_dir(path).map_err(read)?;
-        let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(path).map_err(read)? {
+            let file = entry.map_err(read)?.path();
+            // As the store lists them: no folders, nothing hidden.
+            let hidden = file.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+            if !hidden && file.is_file() {
+                files.push(file);
+            }
+        }
         if files.is_empty() {
             return Err(ModelError::Incomplete { folder: path.into(), file: "config.json".into() });
         }
@@ -53,38 +64,123 @@ impl Checkpoint {
         Self::open(&files)
     }
 
-    /// Opens the files of a model: one `.gguf`, or config.json, tokenizer.json and safetensors among others.
+    /// Opens the files of a model: one GGUF (or all parts of a split one), or config.json, tokenizer.json and safetensors
+    /// among others.
     pub fn open(files: &[PathBuf]) -> Result<Self, ModelError> {
-        if let [file] = files
-            && file.extension().is_some_and(|e| e == "gguf")
-        {
-            let gguf = Gguf::open(file)?;
-            return Ok(Self {
-                origin: file.clone(),
-                config: gguf.config()?,
-                weights: Weights::Gguf(gguf),
-                tokenizer: TokenizerSource::Gguf,
-            });
+        let by_name: BTreeMap<String, PathBuf> =
+            files.iter().filter_map(|f| Some((f.file_name()?.to_str()?.to_string(), f.clone()))).collect();
+        let folder = files.first().and_then(|f| f.parent()).unwrap_or(Path::new(".")).to_path_buf();
+        if let [file] = files {
+            return match Kind::of(file)? {
+                Kind::Gguf => Self::of_gguf(&[file], file.clone(), by_name),
+                kind => Err(kind.is_not(file, "a model")),
+            };
         }
-        let by_name: BTreeMap<&str, &PathBuf> =
-            files.iter().filter_map(|f| Some((f.file_name()?.to_str()?, f))).collect();
-        let folder = files.first().and_then(|f| f.parent()).unwrap_or(Path::new("."));
+        let safetensors = by_name.keys().any(|name| name.ends_with(".safetensors") || name.ends_with(".index.json"));
+        if !safetensors || !by_name.contains_key("config.json") {
+            let mut gguf = Vec::new();
+            for file in files {
+                if Kind::of(file)? == Kind::Gguf {
+                    gguf.push(file.as_path());
+                }
+            }
+            if !gguf.is_empty() {
+                return Self::of_gguf(&gguf, folder, by_name);
+            }
+        }
         let need = |file: &str| {
-            by_name
-                .get(file)
-                .copied()
-                .ok_or_else(|| ModelError::Incomplete { folder: folder.into(), file: file.into() })
+            by_name.get(file).ok_or_else(|| ModelError::Incomplete { folder: folder.clone(), file: file.into() })
         };
-        let config_path = need("config.json")?;
-        let text = std::fs::read_to_string(config_path)
-            .map_err(|source| ModelError::Read { path: config_path.clone(), source })?;
-        let shards = shards(&by_name, folder)?;
-        Ok(Self {
-            origin: folder.into(),
-            config: Config::from_json(&text)?,
-            weights: Weights::Safetensors(open_all(shards)?),
-            tokenizer: TokenizerSource::Json(need("tokenizer.json")?.clone()),
-        })
+        let config = need("config.json")?;
+        let config = Config::read(&config.display().to_string(), &read_text(config)?)?;
+        need("tokenizer.json")?;
+        let mut shards = Shards::open(&by_name, &folder)?;
+        let notes = std::mem::take(&mut shards.notes);
+        let weights = Weights::Safetensors(shards);
+        Self { origin: folder, config, weights, files: by_name, notes }.checked()
+    }
+
+    fn of_gguf(parts: &[&Path], origin: PathBuf, files: BTreeMap<String, PathBuf>) -> Result<Self, ModelError> {
+        let gguf = Gguf::open(parts)?;
+        let mut notes = Vec::new();
+        if files.contains_key("config.json") {
+            notes.push(format!("{}: config.json and what else is beside the GGUF is not read", origin.display()));
+        }
+        Self { origin, config: gguf.config()?, weights: Weights::Gguf(Box::new(gguf)), files, notes }.checked()
+    }
+
+    /// Unties a head that is stored and differs, then checks the tensors.
+    fn checked(mut self) -> Result<Self, ModelError> {
+        if let Weights::Safetensors(shards) = &self.weights
+            && self.config.shape.tied
+            && shards.path_of(HEAD).is_some()
+            && shards.path_of(EMBEDDING).is_some()
+            && !shards.same(HEAD, EMBEDDING)?
+        {
+            self.config.shape.tied = false;
+            self.notes.push(format!(
+                "warning: {}: `tie_word_embeddings` is true, but {HEAD:?} is stored and differs from the embedding; \
+                 it is used, untied, as transformers does",
+                self.origin.display()
+            ));
+        }
+        self.check_tensors()?;
+        Ok(self)
+    }
+
+    /// Every tensor that the model needs is there, in the right shape, and every tensor that is there is needed.
+    fn check_tensors(&self) -> Result<(), ModelError> {
+        let shape = &self.config.shape;
+        let mut needed = BTreeSet::new();
+        let mut need = |name: String, dims: &[usize]| -> Result<(), ModelError> {
+            let (stored, found) = match &self.weights {
+                Weights::Gguf(gguf) => (gguf.stored_name(&name), gguf.dims(&name)),
+                Weights::Safetensors(shards) => (name.clone(), shards.dims(&name)?.map(<[usize]>::to_vec)),
+            };
+            match found {
+                None => Err(ModelError::Missing { origin: self.origin.clone(), name: stored }),
+                Some(found) if found != dims => Err(self.wrong_shape(&stored, found, dims)),
+                Some(_) => {
+                    needed.insert(stored);
+                    Ok(())
+                }
+            }
+        };
+        need(EMBEDDING.into(), &[shape.vocabulary, shape.hidden])?;
+        need("model.norm.weight".into(), &[shape.hidden])?;
+        if !shape.tied {
+            need(HEAD.into(), &[shape.vocabulary, shape.hidden])?;
+        }
+        // One block at a time: a configuration that says a billion of them ends at the first that is not there.
+        for layer in 0..shape.layers {
+            for norm in ["input_layernorm", "post_attention_layernorm"] {
+                need(block_tensor(layer, norm), &[shape.hidden])?;
+            }
+            for (part, dims) in LINEARS.into_iter().zip(block_dims(shape)) {
+                need(block_tensor(layer, part), &dims)?;
+            }
+        }
+        let there: Box<dyn Iterator<Item = &str>> = match &self.weights {
+            Weights::Gguf(gguf) => Box::new(gguf.tensor_names()),
+            Weights::Safetensors(shards) => Box::new(shards.names()),
+        };
+        // A head that is the embedding again says nothing new; one that differs is untied by now.
+        let known = |name: &str| needed.contains(name) || is_table(name) || (shape.tied && name == HEAD);
+        match there.into_iter().find(|name| !known(name)) {
+            None => Ok(()),
+            Some(name) => {
+                let origin = match &self.weights {
+                    Weights::Safetensors(shards) => shards.path_of(name).unwrap_or(&self.origin).into(),
+                    Weights::Gguf(_) => self.origin.clone(),
+                };
+                Err(ModelError::Unread { origin, name: name.into(), hint: hint(name, shape.layers) })
+            }
+        }
+    }
+
+    fn wrong_shape(&self, name: &str, found: Vec<usize>, expected: &[usize]) -> ModelError {
+        let (origin, expected) = (self.origin.clone(), expected.to_vec());
+        ModelError::WrongShape { origin, name: name.into(), found, expected }
     }
 
     /// Shape, normalisation and rotary frequencies.
@@ -92,53 +188,74 @@ impl Checkpoint {
         &self.config
     }
 
+    /// What the user should know of how the files were read, a sentence each.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// A file of that name that came with the model, and its text.
+    fn text(&self, name: &str) -> Result<Option<(String, String)>, ModelError> {
+        let Some(path) = self.files.get(name) else { return Ok(None) };
+        Ok(Some((path.display().to_string(), read_text(path)?)))
+    }
+
+    fn need(&self, name: &str) -> Result<&PathBuf, ModelError> {
+        let lacks = || ModelError::Incomplete { folder: self.origin.clone(), file: name.into() };
+        self.files.get(name).ok_or_else(lacks)
+    }
+
     /// The tokenizer that came with the weights.
     pub fn tokenizer(&self) -> Result<Tokenizer, ModelError> {
-        match (&self.tokenizer, &self.weights) {
-            (TokenizerSource::Json(path), _) => Tokenizer::from_json(path),
-            (TokenizerSource::Gguf, Weights::Gguf(gguf)) => gguf.tokenizer(),
-            (TokenizerSource::Gguf, Weights::Safetensors(_)) => {
-                Err(ModelError::Tokenizer("a safetensors folder without tokenizer.json".into()))
+        match &self.weights {
+            Weights::Gguf(gguf) => gguf.tokenizer(),
+            Weights::Safetensors(_) => {
+                let config = self.text("tokenizer_config.json")?;
+                let config = config.as_ref().map(|(file, text)| (file.as_str(), text.as_str()));
+                Tokenizer::from_files(self.need("tokenizer.json")?, config)
             }
         }
     }
 
     /// Tokens that end an answer; the first ends a training example. None where the files name none.
     pub fn eos(&self) -> Result<Vec<u32>, ModelError> {
-        match (&self.tokenizer, &self.weights) {
-            (TokenizerSource::Gguf, Weights::Gguf(gguf)) => gguf.eos(),
-            (TokenizerSource::Json(path), _) => {
-                let read = |name: &str| {
-                    let path = path.with_file_name(name);
-                    std::fs::read_to_string(&path).map_err(|source| ModelError::Read { path, source })
-                };
-                let generation = "generation_config.json";
-                let generation = path.with_file_name(generation).exists().then(|| read(generation)).transpose()?;
-                eos_from_json(&read("config.json")?, generation.as_deref())
+        match &self.weights {
+            Weights::Gguf(gguf) => gguf.eos(),
+            Weights::Safetensors(_) => {
+                let path = self.need("config.json")?;
+                let (file, text) = (path.display().to_string(), read_text(path)?);
+                let generation = self.text("generation_config.json")?;
+                generation::eos((&file, &text), generation.as_ref().map(|(file, text)| (file.as_str(), text.as_str())))
             }
-            (TokenizerSource::Gguf, Weights::Safetensors(_)) => Ok(Vec::new()),
         }
     }
 
-    /// The files of a Hugging Face folder but its weights, names and contents: `config.json` (saying f32, and untied if
+    /// Refuses settings of generation under which the model's answers would not be the likeliest tokens, which are what is
+    /// asked for here.
+    pub fn check_greedy(&self) -> Result<(), ModelError> {
+        match (&self.weights, self.text("generation_config.json")?) {
+            (Weights::Safetensors(_), Some((file, text))) => generation::check_greedy((&file, &text)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The files of a Hugging Face folder except its weights, names and contents: `config.json` (saying f32, and untied if
     /// `untied`), the tokenizer, and what goes along with it.
     pub fn side_files(&self, untied: bool) -> Result<Vec<(String, Vec<u8>)>, ModelError> {
-        let (mut config, mut files) = match (&self.tokenizer, &self.weights) {
-            (TokenizerSource::Json(path), _) => {
+        let (mut config, mut files) = match &self.weights {
+            Weights::Gguf(gguf) => (gguf.hugging_face_config()?, gguf.tokenizer_files()?),
+            Weights::Safetensors(_) => {
                 let read =
                     |path: &Path| std::fs::read(path).map_err(|source| ModelError::Read { path: path.into(), source });
-                let beside = |name: &str| path.with_file_name(name);
-                let config = serde_json::from_slice(&read(&beside("config.json"))?)
-                    .map_err(|e| ModelError::Config(format!("config.json: {e}")))?;
-                let mut files = vec![("tokenizer.json".to_string(), read(path)?)];
-                for name in ALONG.iter().filter(|name| beside(name).exists()) {
-                    files.push(((*name).to_string(), read(&beside(name))?));
+                let path = self.need("config.json")?;
+                let config = serde_json::from_slice(&read(path)?)
+                    .map_err(|e| ModelError::Config(format!("{}: {e}", path.display())))?;
+                let mut files = vec![("tokenizer.json".to_string(), read(self.need("tokenizer.json")?)?)];
+                for name in ALONG {
+                    if let Some(path) = self.files.get(name) {
+                        files.push((name.to_string(), read(path)?));
+                    }
                 }
                 (config, files)
-            }
-            (TokenizerSource::Gguf, Weights::Gguf(gguf)) => (gguf.hugging_face_config()?, gguf.tokenizer_files()?),
-            (TokenizerSource::Gguf, Weights::Safetensors(_)) => {
-                return Err(ModelError::Tokenizer("a safetensors folder without tokenizer.json".into()));
             }
         };
         config["tie_word_embeddings"] = (!untied).into();
@@ -153,84 +270,55 @@ impl Checkpoint {
     pub fn tensor(&self, name: &str, dims: &[usize], device: &Device) -> Result<Tensor, ModelError> {
         let tensor = match &self.weights {
             Weights::Gguf(gguf) => gguf.tensor(name, self.config.shape.heads, self.config.shape.kv_heads)?,
-            Weights::Safetensors(files) => find(files, name)?
+            Weights::Safetensors(shards) => shards
+                .tensor(name)?
                 .ok_or_else(|| ModelError::Missing { origin: self.origin.clone(), name: name.into() })?,
         };
         if tensor.dims() != dims {
-            return Err(ModelError::WrongShape {
-                origin: self.origin.clone(),
-                name: name.into(),
-                found: tensor.dims().to_vec(),
-                expected: dims.to_vec(),
-            });
+            return Err(self.wrong_shape(name, tensor.dims().to_vec(), dims));
         }
         Ok(tensor.to_device(device)?)
     }
 }
 
-/// The safetensors files of a folder: those its index names, or all of them.
-fn shards(by_name: &BTreeMap<&str, &PathBuf>, folder: &Path) -> Result<Vec<PathBuf>, ModelError> {
-    let Some(index) = by_name.get("model.safetensors.index.json") else {
-        let shards: Vec<PathBuf> = by_name
-            .iter()
-            .filter(|(name, _)| name.ends_with(".safetensors"))
-            .map(|(_, path)| (*path).clone())
-            .collect();
-        return if shards.is_empty() {
-            Err(ModelError::Incomplete { folder: folder.into(), file: "model.safetensors".into() })
-        } else {
-            Ok(shards)
-        };
-    };
-    #[derive(serde::Deserialize)]
-    struct Index {
-        weight_map: BTreeMap<String, String>,
+/// Dimensions of a block's linears, in the order of [`LINEARS`].
+fn block_dims(shape: &Shape) -> [[usize; 2]; 7] {
+    let (d, i) = (shape.hidden, shape.intermediate);
+    let (q, kv) = (shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim);
+    [[q, d], [kv, d], [kv, d], [d, q], [i, d], [i, d], [d, i]]
+}
+
+/// Tables that follow from the configuration, which older programs stored: transformers and llama.cpp do not read them.
+fn is_table(name: &str) -> bool {
+    [
+        ".rotary_emb.inv_freq",
+        ".rotary_emb.cos_cached",
+        ".rotary_emb.sin_cached",
+        ".position_ids",
+        ".attn_rot_embd.weight",
+    ]
+    .iter()
+    .any(|end| name.ends_with(end))
+}
+
+/// What a tensor that nothing reads is a sign of.
+fn hint(name: &str, layers: usize) -> String {
+    let layer =
+        name.strip_prefix("model.layers.").or(name.strip_prefix("blk.")).and_then(|rest| rest.split('.').next());
+    let beyond = layer.and_then(|layer| layer.parse::<usize>().ok()).is_some_and(|layer| layer >= layers);
+    if beyond {
+        format!("the configuration says {layers} layers")
+    } else if name.ends_with(".bias") {
+        "biases are not supported".into()
+    } else if ["expert", "_exps", "_shexp", "gate_inp", "block_sparse_moe"].iter().any(|part| name.contains(part)) {
+        "mixtures of experts are not supported".into()
+    } else if ["q_norm", "k_norm"].iter().any(|part| name.contains(part)) {
+        "normalised queries and keys are not supported".into()
+    } else if name.contains("lora_") {
+        "merge the adapter into the model first".into()
+    } else if ["scale", "qweight", "qzeros", "g_idx", "absmax", "quant_"].iter().any(|part| name.contains(part)) {
+        "quantised safetensors are not supported".into()
+    } else {
+        "the model is more than a Llama; remove the tensor if it has no part in the computation".into()
     }
-    let text =
-        std::fs::read_to_string(index).map_err(|source| ModelError::Read { path: index.to_path_buf(), source })?;
-    let index: Index =
-        serde_json::from_str(&text).map_err(|e| ModelError::Config(format!("{}: {e}", index.display())))?;
-    let mut names: Vec<&String> = index.weight_map.values().collect();
-    names.sort();
-    names.dedup();
-    names
-        .into_iter()
-        .map(|name| {
-            by_name
-                .get(name.as_str())
-                .map(|path| (*path).clone())
-                .ok_or_else(|| ModelError::Incomplete { folder: folder.into(), file: name.clone() })
-        })
-        .collect()
-}
-
-fn open_all(shards: Vec<PathBuf>) -> Result<Vec<(PathBuf, TensorFile)>, ModelError> {
-    let open = |path: PathBuf| match TensorFile::open(&path) {
-        Ok(file) => Ok((path, file)),
-        Err(e) => Err(corrupt(&path, e)),
-    };
-    shards.into_iter().map(open).collect()
-}
-
-fn corrupt(path: &Path, why: impl std::fmt::Display) -> ModelError {
-    ModelError::Corrupt { path: path.into(), format: "safetensors", why: why.to_string() }
-}
-
-/// The tensor of that name as f32, from whichever file has it.
-fn find(files: &[(PathBuf, TensorFile)], name: &str) -> Result<Option<Tensor>, ModelError> {
-    for (path, file) in files {
-        let Some((place, bytes)) = file.array(name).map_err(|e| corrupt(path, e))? else { continue };
-        let dtype = match place.dtype {
-            Dtype::F32 => DType::F32,
-            Dtype::F16 => DType::F16,
-            Dtype::BF16 => DType::BF16,
-            Dtype::F64 => DType::F64,
-            other => {
-                return Err(corrupt(path, format!("{name:?} is {other:?}; weights are F32, F16, BF16 or F64")));
-            }
-        };
-        let tensor = Tensor::from_raw_buffer(&bytes, dtype, &place.dims, &Device::Cpu)?;
-        return Ok(Some(tensor.to_dtype(DType::F32)?));
-    }
-    Ok(None)
 }

@@ -6,13 +6,21 @@ pub mod cached;
 pub mod checkpoint;
 pub mod config;
 pub mod export;
+pub mod format;
 pub mod generate;
-mod gguf;
+pub mod generation;
+pub mod gguf;
 pub mod kernel;
+pub mod keys;
 pub mod llama;
 pub mod ops;
+pub mod rope;
 pub mod shape;
+pub mod shards;
 pub mod tokenizer;
+pub mod tokenizer_config;
+#[cfg(test)]
+mod tokenizer_config_tests;
 
 /// What can be wrong with a model's files. Every message says which file.
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +33,7 @@ pub enum ModelError {
         /// Why.
         source: std::io::Error,
     },
-    /// A file that is not what its name says, or is cut short.
+    /// A file that is cut short or damaged.
     #[error("{path} is not a usable {format} file (truncated or corrupt?): {why}")]
     Corrupt {
         /// Which.
@@ -35,9 +43,63 @@ pub enum ModelError {
         /// What the reader said.
         why: String,
     },
+    /// A file of another kind than the one needed.
+    #[error("{path} is {found}, not {expected}; {advice}")]
+    Format {
+        /// Which.
+        path: PathBuf,
+        /// What it is, by its first bytes.
+        found: String,
+        /// What it should be.
+        expected: &'static str,
+        /// What to do.
+        advice: &'static str,
+    },
     /// A configuration outside the Llama family as supported here.
     #[error("{0}")]
     Config(String),
+    /// A key that says what the model is not computed with here.
+    #[error("{file}: `{key}` is {value}, which {why}")]
+    Key {
+        /// In which file.
+        file: String,
+        /// Which key.
+        key: String,
+        /// What it holds, as JSON.
+        value: String,
+        /// What is wrong with it; follows "which".
+        why: String,
+    },
+    /// A tensor that nothing reads.
+    #[error("{origin} has a tensor {name:?} that nothing reads, so the model would not be computed in full: {hint}")]
+    Unread {
+        /// The file it is in.
+        origin: PathBuf,
+        /// Its name there.
+        name: String,
+        /// What it is a sign of.
+        hint: String,
+    },
+    /// A tensor whose elements are of a type that is not read.
+    #[error("{path}: tensor {name:?} is of type {found}, which is not supported; {supported} are")]
+    ElementType {
+        /// The file it is in.
+        path: PathBuf,
+        /// Its name there.
+        name: String,
+        /// The type, as the format calls it.
+        found: String,
+        /// Types that are read.
+        supported: &'static str,
+    },
+    /// A folder without weights that can be told.
+    #[error("{folder} has neither model.safetensors nor model.safetensors.index.json.{hint}")]
+    NoWeights {
+        /// The folder.
+        folder: PathBuf,
+        /// What it has instead; empty, or begins with a blank.
+        hint: String,
+    },
     /// A weight that is not there.
     #[error("{origin} has no tensor {name:?}; is it a Llama-family model in full?")]
     Missing {

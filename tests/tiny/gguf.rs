@@ -1,5 +1,6 @@
 //! The tiny model as llama.cpp's converter would write it.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use candle_core::Tensor;
@@ -10,6 +11,34 @@ use super::{CHARACTERS, Tiny};
 
 /// Writes the model with the same weights, and a byte-level tokenizer that gives the same ids.
 pub fn write(tiny: &Tiny, path: &Path) {
+    Gguf::of(tiny).write(path);
+}
+
+/// A file before it is written, so that tests can change it.
+pub struct Gguf {
+    pub metadata: BTreeMap<String, Value>,
+    pub tensors: BTreeMap<String, QTensor>,
+}
+
+impl Gguf {
+    pub fn set(mut self, key: &str, value: Value) -> Self {
+        self.metadata.insert(key.into(), value);
+        self
+    }
+
+    pub fn write(&self, path: &Path) {
+        let metadata: Vec<(&str, &Value)> = self.metadata.iter().map(|(key, value)| (key.as_str(), value)).collect();
+        let tensors: Vec<(&str, &QTensor)> = self.tensors.iter().map(|(name, t)| (name.as_str(), t)).collect();
+        gguf_file::write(&mut std::fs::File::create(path).unwrap(), &metadata, &tensors).unwrap();
+    }
+
+    pub fn of(tiny: &Tiny) -> Self {
+        let (metadata, tensors) = parts(tiny);
+        Self { metadata: metadata.into_iter().map(|(key, value)| (key.to_string(), value)).collect(), tensors }
+    }
+}
+
+fn parts(tiny: &Tiny) -> (Vec<(&'static str, Value)>, BTreeMap<String, QTensor>) {
     let tokens = std::iter::once("<unk>".to_string()).chain(CHARACTERS.chars().take(Tiny::VOCABULARY - 1).map(|c| {
         // The byte-level alphabet's blank and newline.
         match c {
@@ -22,7 +51,7 @@ pub fn write(tiny: &Tiny, path: &Path) {
     tokens.extend((tokens.len()..Tiny::VOCABULARY).map(|id| format!("<unused{id}>")));
     let string = |text: &str| Value::String(text.into());
     let number = |n: usize| Value::U32(n as u32);
-    let metadata = [
+    let metadata = vec![
         ("general.architecture", string("llama")),
         ("llama.embedding_length", number(tiny.hidden)),
         ("llama.block_count", number(tiny.layers)),
@@ -38,7 +67,7 @@ pub fn write(tiny: &Tiny, path: &Path) {
         ("tokenizer.ggml.token_type", Value::Array(vec![Value::I32(1); Tiny::VOCABULARY])),
         ("tokenizer.ggml.merges", Value::Array(Vec::new())),
     ];
-    let tensors: Vec<(String, QTensor)> = tiny
+    let tensors = tiny
         .weights()
         .into_iter()
         .map(|(name, tensor)| {
@@ -50,9 +79,7 @@ pub fn write(tiny: &Tiny, path: &Path) {
             (llama_cpp_name(&name), QTensor::quantize(&tensor, GgmlDType::F32).unwrap())
         })
         .collect();
-    let metadata: Vec<(&str, &Value)> = metadata.iter().map(|(key, value)| (*key, value)).collect();
-    let tensors: Vec<(&str, &QTensor)> = tensors.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
-    gguf_file::write(&mut std::fs::File::create(path).unwrap(), &metadata, &tensors).unwrap();
+    (metadata, tensors)
 }
 
 /// llama.cpp interleaves the two halves of each head's rows.

@@ -1,0 +1,133 @@
+//! What a file is, by its first bytes: messages name what was found, whatever the file is called.
+
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use super::ModelError;
+
+/// What the first bytes of a file say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// GGUF, of any version.
+    Gguf,
+    /// A format of llama.cpp's before GGUF.
+    OldGgml,
+    /// safetensors: a length, then a JSON object.
+    Safetensors,
+    /// What Git leaves in place of a file that Git LFS holds.
+    LfsPointer,
+    /// A web page, usually that of an error or a login.
+    Html,
+    /// A zip archive: what torch.save writes.
+    Zip,
+    /// A Python pickle: what torch.save wrote before.
+    Pickle,
+    /// No bytes at all.
+    Empty,
+    /// None of these.
+    Other,
+}
+
+impl Kind {
+    /// Looks at the first bytes of `path`.
+    pub fn of(path: &Path) -> Result<Self, ModelError> {
+        let failed = |source| ModelError::Read { path: path.into(), source };
+        let mut start = Vec::new();
+        File::open(path).map_err(failed)?.take(256).read_to_end(&mut start).map_err(failed)?;
+        Ok(Self::of_bytes(&start))
+    }
+
+    /// By at least the first 256 bytes, or all there are.
+    pub fn of_bytes(start: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(start);
+        let text = text.trim_start_matches('\u{feff}').trim_start().to_ascii_lowercase();
+        match start {
+            [] => Self::Empty,
+            [b'G', b'G', b'U', b'F', ..] => Self::Gguf,
+            // Written as a little-endian number, so the letters are reversed.
+            [b'l', b'm', b'g', b'g', ..] | [b'f', b'm', b'g', b'g', ..] | [b't', b'j', b'g', b'g', ..] => Self::OldGgml,
+            [b'P', b'K', 3, 4, ..] => Self::Zip,
+            [0x80, 2..=5, ..] => Self::Pickle,
+            // The first eight bytes are the length of the header, far below 2^40.
+            [_, _, _, _, _, 0, 0, 0, b'{', ..] => Self::Safetensors,
+            _ if text.starts_with("version https://git-lfs") => Self::LfsPointer,
+            _ if text.starts_with("<!doctype html") || text.starts_with("<html") => Self::Html,
+            _ => Self::Other,
+        }
+    }
+
+    /// What to do about a file that is this and not what is needed.
+    fn advice(self) -> &'static str {
+        match self {
+            Self::LfsPointer => "fetch the file itself with `git lfs pull`",
+            Self::Html => "download it again: the server sent a page in its place",
+            Self::Empty => "download or copy it again",
+            Self::Zip | Self::Pickle => {
+                "pickled weights are not read, since a pickle can run code; save the model as safetensors \
+                 (`model.save_pretrained(folder)`)"
+            }
+            Self::OldGgml => "convert the original model anew with llama.cpp's convert_hf_to_gguf.py",
+            Self::Safetensors => {
+                "a model in safetensors is a folder with config.json and tokenizer.json: give the folder"
+            }
+            Self::Gguf => "give the GGUF file itself as the model",
+            Self::Other => "a model is a GGUF file, or a folder with config.json, tokenizer.json and model.safetensors",
+        }
+    }
+
+    /// The error that `path`, which is this, is not `expected`.
+    pub fn is_not(self, path: &Path, expected: &'static str) -> ModelError {
+        ModelError::Format { path: path.into(), found: self.to_string(), expected, advice: self.advice() }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Gguf => "a GGUF file",
+            Self::OldGgml => "a GGML file, llama.cpp's format before GGUF",
+            Self::Safetensors => "a safetensors file",
+            Self::LfsPointer => "a Git LFS pointer, which stands for a file that was not fetched",
+            Self::Html => "an HTML page",
+            Self::Zip => "a zip archive, as torch.save writes",
+            Self::Pickle => "a Python pickle, as torch.save writes",
+            Self::Empty => "empty",
+            Self::Other => "a file of some other kind",
+        })
+    }
+}
+
+/// The text of a JSON file. The error says what it is where it is something else altogether.
+pub fn read_text(path: &Path) -> Result<String, ModelError> {
+    let bytes = std::fs::read(path).map_err(|source| ModelError::Read { path: path.into(), source })?;
+    match Kind::of_bytes(&bytes[..bytes.len().min(256)]) {
+        Kind::Other => String::from_utf8(bytes)
+            .map_err(|e| ModelError::Config(format!("{}: is not UTF-8 text: {e}", path.display()))),
+        kind => Err(kind.is_not(path, "a JSON file")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_known_by_their_first_bytes() {
+        for (bytes, kind) in [
+            (&b""[..], Kind::Empty),
+            (b"GGUF\x03\0\0\0", Kind::Gguf),
+            (b"tjgg\x03\0\0\0", Kind::OldGgml),
+            (b"\x40\0\0\0\0\0\0\0{\"a\":", Kind::Safetensors),
+            (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a", Kind::LfsPointer),
+            (b"\n<!DOCTYPE html><html>", Kind::Html),
+            (b"PK\x03\x04\0\0", Kind::Zip),
+            (b"\x80\x02}q\0", Kind::Pickle),
+            (b"{\"model_type\": 1}", Kind::Other),
+            (b"\x08\x07\x12\x07pytorch", Kind::Other),
+        ] {
+            assert_eq!(Kind::of_bytes(bytes), kind, "{bytes:?}");
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! `generation_config.json`: the tokens that end an answer, and settings that would change a greedy answer.
+
+use serde_json::{Map, Value};
+
+use super::ModelError;
+use super::keys::{Keys, Neutral};
+
+/// Keys of `generation_config.json`. How tokens are sampled is harmless, since answers here are the likeliest tokens; what
+/// changes which token is the likeliest is not.
+const KEYS: Keys = Keys {
+    used: &["eos_token_id"],
+    harmless: &[
+        "_from_model_config",
+        "_commit_hash",
+        "transformers_version",
+        "bos_token_id",
+        "pad_token_id",
+        "decoder_start_token_id",
+        "max_length",
+        "max_new_tokens",
+        "max_time",
+        "do_sample",
+        "early_stopping",
+        "num_return_sequences",
+        "temperature",
+        "top_k",
+        "top_p",
+        "top_h",
+        "min_p",
+        "typical_p",
+        "epsilon_cutoff",
+        "eta_cutoff",
+        "length_penalty",
+        "renormalize_logits",
+        "remove_invalid_values",
+        "use_cache",
+        "cache_implementation",
+        "cache_config",
+        "max_cache_len",
+        "return_legacy_cache",
+        "prefill_chunk_size",
+        "output_attentions",
+        "output_hidden_states",
+        "output_logits",
+        "output_scores",
+        "return_dict_in_generate",
+        "num_assistant_tokens*",
+        "assistant_*",
+        "target_lookbehind",
+        "prompt_lookup_num_tokens",
+        "max_matching_ngram_size",
+        "is_assistant",
+        "disable_compile",
+        "compile_config",
+        "low_memory",
+        "chat_format",
+        "trust_remote_code",
+    ],
+    neutral: &[
+        ("repetition_penalty", &[Neutral::Number(1.0)]),
+        ("encoder_repetition_penalty", &[Neutral::Number(1.0)]),
+        ("no_repeat_ngram_size", &[Neutral::Number(0.0)]),
+        ("encoder_no_repeat_ngram_size", &[Neutral::Number(0.0)]),
+        ("min_length", &[Neutral::Number(0.0)]),
+        ("min_new_tokens", &[Neutral::Number(0.0)]),
+        ("num_beams", &[Neutral::Number(1.0)]),
+        ("num_beam_groups", &[Neutral::Number(1.0)]),
+        ("diversity_penalty", &[Neutral::Number(0.0)]),
+        ("penalty_alpha", &[Neutral::Number(0.0)]),
+        ("guidance_scale", &[Neutral::Number(1.0)]),
+        ("bad_words_ids", &[Neutral::Empty]),
+        ("force_words_ids", &[Neutral::Empty]),
+        ("forced_bos_token_id", &[]),
+        ("forced_eos_token_id", &[]),
+        ("forced_decoder_ids", &[Neutral::Empty]),
+        ("suppress_tokens", &[Neutral::Empty]),
+        ("begin_suppress_tokens", &[Neutral::Empty]),
+        ("sequence_bias", &[Neutral::Empty]),
+        ("exponential_decay_length_penalty", &[]),
+        ("constraints", &[Neutral::Empty]),
+        ("stop_strings", &[Neutral::Empty]),
+        ("dola_layers", &[]),
+        ("watermarking_config", &[Neutral::Empty]),
+        ("token_healing", &[Neutral::Flag(false)]),
+        ("use_mtp", &[Neutral::Flag(false)]),
+    ],
+};
+
+fn object(file: &str, text: &str) -> Result<Map<String, Value>, ModelError> {
+    let wrong = |why: String| ModelError::Config(format!("{file}: {why}"));
+    match serde_json::from_str(text).map_err(|e| wrong(e.to_string()))? {
+        Value::Object(object) => Ok(object),
+        _ => Err(wrong("is not a JSON object".into())),
+    }
+}
+
+/// A file's name and text.
+pub type Named<'a> = (&'a str, &'a str);
+
+/// Tokens that end an answer, by `generation_config.json` where it has them, else by `config.json`, as Hugging Face's `generate`
+/// takes them; none if neither names any.
+pub fn eos(config: Named, generation: Option<Named>) -> Result<Vec<u32>, ModelError> {
+    let read = |(file, text): Named| -> Result<Vec<u32>, ModelError> {
+        let id = |value: &Value| {
+            let id = value.as_u64().and_then(|id| u32::try_from(id).ok());
+            id.ok_or_else(|| ModelError::Config(format!("{file}: `eos_token_id` has {value}, which is not a token id")))
+        };
+        match object(file, text)?.get("eos_token_id") {
+            None | Some(Value::Null) => Ok(Vec::new()),
+            Some(Value::Array(ids)) => ids.iter().map(id).collect(),
+            Some(one) => Ok(vec![id(one)?]),
+        }
+    };
+    match generation.map(read).transpose()? {
+        Some(ids) if !ids.is_empty() => Ok(ids),
+        _ => read(config),
+    }
+}
+
+/// Refuses a `generation_config.json` under which the likeliest answer would not be the one that is given here.
+pub fn check_greedy((file, text): Named) -> Result<(), ModelError> {
+    KEYS.check(file, object(file, text)?.iter().map(|(key, value)| (key.as_str(), value)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn end_of_sequence_tokens() {
+        let config = |text| ("config.json", text);
+        let generation = |text| Some(("generation_config.json", text));
+        let (one, many, none) = (r#"{"eos_token_id": 2}"#, r#"{"eos_token_id": [7, 9]}"#, r#"{"eos_token_id": null}"#);
+        assert_eq!(eos(config(one), None).unwrap(), [2]);
+        assert_eq!(eos(config(one), generation(many)).unwrap(), [7, 9]);
+        assert_eq!(eos(config(many), generation(none)).unwrap(), [7, 9]);
+        assert!(eos(config("{}"), None).unwrap().is_empty());
+        let error = eos(config(one), generation(r#"{"eos_token_id": "</s>"}"#)).unwrap_err().to_string();
+        assert!(error.contains("generation_config.json") && error.contains("</s>"), "{error}");
+    }
+
+    #[test]
+    fn sampling_is_harmless_and_what_changes_greedy_answers_is_refused() {
+        let check = |text| check_greedy(("there/generation_config.json", text)).map_err(|e| e.to_string());
+        check(
+            r#"{"_from_model_config": true, "bos_token_id": 1, "do_sample": true, "eos_token_id": 2, "max_length": 4096,
+                "temperature": 0.6, "top_p": 0.9, "repetition_penalty": 1.0, "transformers_version": "4.38.0"}"#,
+        )
+        .unwrap();
+        for (text, said) in [
+            (r#"{"repetition_penalty": 1.1}"#, ["`repetition_penalty`", "1.1"]),
+            (r#"{"suppress_tokens": [5]}"#, ["`suppress_tokens`", "[5]"]),
+            (r#"{"num_beams": 4}"#, ["`num_beams`", "4"]),
+        ] {
+            let error = check(text).unwrap_err();
+            assert!(
+                error.contains("there/generation_config.json") && said.iter().all(|s| error.contains(s)),
+                "{error}"
+            );
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Keys of a file that another program wrote: those that are read, those that cannot change a number, and those that must
+//! hold a neutral value.
+//!
+//! A model's files say in many ways that a model computes something else than a plain Llama. Whatever is neither read nor
+//! known to be harmless, and holds something, is refused by name.
+
+use serde_json::Value;
+
+use super::ModelError;
+
+/// A value under which a key changes nothing. `null` is one for every key.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Neutral {
+    /// This flag.
+    Flag(bool),
+    /// This number.
+    Number(f64),
+    /// This text.
+    Text(&'static str),
+    /// An empty text, list or object.
+    Empty,
+    /// A list of this text alone, however often.
+    All(&'static str),
+}
+
+impl Neutral {
+    fn holds(self, value: &Value) -> bool {
+        match self {
+            Self::Flag(flag) => value.as_bool() == Some(flag),
+            Self::Number(number) => value.as_f64() == Some(number),
+            Self::Text(text) => value.as_str() == Some(text),
+            Self::Empty => is_empty(value),
+            Self::All(text) => value.as_array().is_some_and(|all| all.iter().all(|one| one.as_str() == Some(text))),
+        }
+    }
+
+    fn show(self) -> String {
+        match self {
+            Self::Flag(flag) => flag.to_string(),
+            Self::Number(number) => number.to_string(),
+            Self::Text(text) => format!("{text:?}"),
+            Self::Empty => "nothing".into(),
+            Self::All(text) => format!("a list of {text:?} only"),
+        }
+    }
+}
+
+/// What is known of the keys of one kind of file.
+#[derive(Debug)]
+pub struct Keys {
+    /// Read; whoever reads them checks them.
+    pub used: &'static [&'static str],
+    /// Cannot change a number, whatever they hold. A `*` at the end stands for any ending, at the start for any beginning.
+    pub harmless: &'static [&'static str],
+    /// Change what the numbers mean unless they hold one of these values.
+    pub neutral: &'static [(&'static str, &'static [Neutral])],
+}
+
+impl Keys {
+    /// Whether `key` is one that the file's reader looks at or may ignore.
+    fn passes(&self, key: &str) -> bool {
+        let matches = |pattern: &&str| match (pattern.strip_suffix('*'), pattern.strip_prefix('*')) {
+            (Some(start), _) => key.starts_with(start),
+            (None, Some(end)) => key.ends_with(end),
+            (None, None) => *pattern == key,
+        };
+        self.used.contains(&key) || self.harmless.iter().any(|pattern| matches(&pattern))
+    }
+
+    /// Refuses the first key that may change a number and is not read. `file` is named in the message.
+    pub fn check<'a>(
+        &self,
+        file: &str,
+        entries: impl IntoIterator<Item = (&'a str, &'a Value)>,
+    ) -> Result<(), ModelError> {
+        for (key, value) in entries {
+            if value.is_null() {
+                continue;
+            }
+            if let Some((_, neutral)) = self.neutral.iter().find(|(name, _)| *name == key) {
+                if !neutral.iter().any(|one| one.holds(value)) {
+                    let values: Vec<String> = neutral.iter().map(|one| one.show()).collect();
+                    let only = if values.is_empty() {
+                        "is not supported".into()
+                    } else {
+                        format!("is not supported; only {} is", values.join(" or "))
+                    };
+                    return Err(refused(file, key, value, only));
+                }
+            } else if !self.passes(key) && value.as_bool() != Some(false) && !is_empty(value) {
+                return Err(refused(file, key, value, self.unknown(key)));
+            }
+        }
+        Ok(())
+    }
+
+    fn unknown(&self, key: &str) -> String {
+        let all = self.used.iter().chain(self.harmless).copied().chain(self.neutral.iter().map(|(name, _)| *name));
+        let nearest = all.map(|name| (strsim::jaro_winkler(name, key), name)).max_by(|a, b| a.0.total_cmp(&b.0));
+        let meant = match nearest {
+            Some((similarity, name)) if similarity > 0.9 && !name.contains('*') => {
+                format!(" (is `{name}` meant?)")
+            }
+            _ => String::new(),
+        };
+        format!("is not a known key{meant}, so it may change what the model computes; remove it if it does not")
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.is_empty(),
+        Value::Array(all) => all.is_empty(),
+        Value::Object(all) => all.is_empty(),
+        _ => false,
+    }
+}
+
+/// The error of a key that holds something that is not supported.
+pub fn refused(file: &str, key: &str, value: &Value, why: impl Into<String>) -> ModelError {
+    ModelError::Key { file: file.into(), key: key.into(), value: short(value), why: why.into() }
+}
+
+/// The value as JSON, cut where it is long.
+fn short(value: &Value) -> String {
+    const MOST: usize = 120;
+    let text = value.to_string();
+    if text.chars().count() <= MOST { text } else { text.chars().take(MOST).chain("...".chars()).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const KEYS: Keys = Keys {
+        used: &["hidden_size"],
+        harmless: &["torch_dtype", "unsloth_*", "*_token"],
+        neutral: &[
+            ("scale", &[Neutral::Number(1.0), Neutral::Number(0.0)]),
+            ("causal", &[Neutral::Flag(true)]),
+            ("layer_types", &[Neutral::All("full_attention")]),
+            ("experts", &[]),
+        ],
+    };
+
+    fn check(object: Value) -> Result<(), String> {
+        let entries = object.as_object().unwrap().iter().map(|(key, value)| (key.as_str(), value));
+        KEYS.check("x.json", entries).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn what_is_read_harmless_neutral_or_empty_passes() {
+        check(json!({
+            "hidden_size": 7, "torch_dtype": "float16", "unsloth_version": "1", "bos_token": "<s>", "scale": 1,
+            "causal": true, "layer_types": ["full_attention", "full_attention"], "experts": null,
+            "unknown": null, "other": false, "third": "", "list": [], "object": {},
+        }))
+        .unwrap();
+        check(json!({"scale": 0.0})).unwrap();
+    }
+
+    #[test]
+    fn anything_else_is_refused_by_file_key_and_value() {
+        for (object, said) in [
+            (json!({"scale": 2.5}), vec!["x.json", "`scale`", "2.5", "only 1 or 0 is"]),
+            // A flag whose neutral value is true is not neutral when it is false.
+            (json!({"causal": false}), vec!["`causal`", "false", "true"]),
+            (json!({"layer_types": ["full_attention", "sliding"]}), vec!["layer_types", "sliding"]),
+            (json!({"experts": 8}), vec!["`experts`", "8"]),
+            (json!({"hiden_size": 7}), vec!["`hiden_size`", "`hidden_size`"]),
+            (json!({"something": 0}), vec!["`something`", "not a known key"]),
+        ] {
+            let error = check(object).unwrap_err();
+            assert!(said.iter().all(|said| error.contains(said)), "{error}");
+        }
+    }
+}

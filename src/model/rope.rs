@@ -1,0 +1,300 @@
+//! Rotary frequencies and the scalings of them that are supported: none, linear, Llama 3's.
+
+use serde_json::{Map, Value};
+
+use super::ModelError;
+use super::keys::{Keys, Neutral, refused};
+
+/// How the frequencies differ from theta^(-2j / head_dim).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Scaling {
+    /// Not at all.
+    None,
+    /// All divided by the factor (position interpolation).
+    Linear {
+        /// Greater than 0.
+        factor: f64,
+    },
+    /// Long wavelengths divided by `factor`, short ones kept, a ramp between.
+    Llama3 {
+        /// Greater than 0.
+        factor: f64,
+        /// Turns in the original context below which a wave is long.
+        low: f64,
+        /// Turns above which it is short; greater than `low`.
+        high: f64,
+        /// Context of the original training, tokens.
+        original: f64,
+    },
+}
+
+/// theta^(-2j / head_dim) for j in 0..head_dim / 2.
+pub fn base_frequencies(theta: f64, head_dim: usize) -> Vec<f32> {
+    (0..head_dim / 2).map(|j| theta.powf(-2.0 * j as f64 / head_dim as f64) as f32).collect()
+}
+
+/// Rotary angle a position, [head_dim / 2], radians.
+pub fn frequencies(theta: f64, head_dim: usize, scaling: Scaling) -> Vec<f32> {
+    let base = base_frequencies(theta, head_dim);
+    match scaling {
+        Scaling::None => base,
+        Scaling::Linear { factor } => base.into_iter().map(|f| (f64::from(f) / factor) as f32).collect(),
+        Scaling::Llama3 { factor, low, high, original } => base
+            .into_iter()
+            .map(|f| {
+                let f = f64::from(f);
+                let turns = original * f / std::f64::consts::TAU;
+                let smooth = ((turns - low) / (high - low)).clamp(0.0, 1.0);
+                ((1.0 - smooth) * f / factor + smooth * f) as f32
+            })
+            .collect(),
+    }
+}
+
+/// Keys of a scaling of any type. What only other types use must be neutral, since transformers would ignore it.
+const KEYS: Keys = Keys {
+    used: &[
+        "rope_type",
+        "type",
+        "rope_theta",
+        "factor",
+        "low_freq_factor",
+        "high_freq_factor",
+        "original_max_position_embeddings",
+    ],
+    harmless: &["finetuned"],
+    neutral: &[
+        ("partial_rotary_factor", &[Neutral::Number(1.0)]),
+        ("attention_factor", &[Neutral::Number(1.0)]),
+        ("mscale", &[]),
+        ("mscale_all_dim", &[]),
+        ("beta_fast", &[]),
+        ("beta_slow", &[]),
+        ("long_factor", &[]),
+        ("short_factor", &[]),
+        ("long_mscale", &[]),
+        ("short_mscale", &[]),
+        ("alpha", &[]),
+        ("truncate", &[]),
+        ("mrope_section", &[]),
+    ],
+};
+
+/// Theta and scaling of a `config.json`: `rope_theta`, `rope_scaling`, and `rope_parameters`, where transformers 5 puts both.
+pub fn from_config(file: &str, config: &Map<String, Value>) -> Result<(f64, Scaling), ModelError> {
+    let mut all = Map::new();
+    let mut from = "rope_scaling";
+    for name in ["rope_scaling", "rope_parameters"] {
+        let parameters = match config.get(name) {
+            None | Some(Value::Null) => continue,
+            Some(Value::Object(parameters)) => parameters,
+            Some(other) => return Err(refused(file, name, other, "must be an object or null")),
+        };
+        from = name;
+        let full = |key: &str| format!("{name}.{key}");
+        for (key, value) in parameters.iter().filter(|(_, value)| !value.is_null()) {
+            if value.is_object() {
+                return Err(refused(file, &full(key), value, "differs by kind of layer, which is not supported"));
+            }
+            KEYS.check(file, [(key.as_str(), value)]).map_err(|e| prefixed(e, name))?;
+            // Both names of the type at once are what transformers itself wrote for a while.
+            let key = if key == "type" { "rope_type" } else { key.as_str() };
+            match all.get(key) {
+                Some(before) if !same(before, value) => {
+                    let why = format!(
+                        "and also {before} (by `type`, `rope_type`, `rope_scaling` or `rope_parameters`); both must agree"
+                    );
+                    return Err(refused(file, &full(key), value, why));
+                }
+                _ => {
+                    all.insert(key.into(), value.clone());
+                }
+            }
+        }
+        // A type left out is the default one, and so is one that the other object leaves out.
+        if !parameters.is_empty() && !all.contains_key("rope_type") {
+            all.insert("rope_type".into(), "default".into());
+        }
+    }
+    let read = Parameters { file, from, all: &all };
+    let theta = match (read.number("rope_theta")?, config.get("rope_theta").filter(|value| !value.is_null())) {
+        (Some(inner), Some(outer)) if outer.as_f64() != Some(inner) => {
+            return Err(refused(
+                file,
+                "rope_theta",
+                outer,
+                format!("but `{from}.rope_theta` is {inner}; both must agree"),
+            ));
+        }
+        (Some(inner), _) => inner,
+        (None, Some(outer)) => positive(file, "rope_theta", outer)?,
+        (None, None) => 10_000.0,
+    };
+    Ok((theta, read.scaling(config.get("original_max_position_embeddings").filter(|value| !value.is_null()))?))
+}
+
+fn same(a: &Value, b: &Value) -> bool {
+    a == b || a.as_f64().is_some_and(|a| b.as_f64() == Some(a))
+}
+
+fn prefixed(error: ModelError, name: &str) -> ModelError {
+    match error {
+        ModelError::Key { file, key, value, why } => ModelError::Key { file, key: format!("{name}.{key}"), value, why },
+        other => other,
+    }
+}
+
+/// A finite number greater than 0.
+pub fn positive(file: &str, key: &str, value: &Value) -> Result<f64, ModelError> {
+    match value.as_f64() {
+        Some(number) if number.is_finite() && number > 0.0 => Ok(number),
+        _ => Err(refused(file, key, value, "must be a number greater than 0")),
+    }
+}
+
+struct Parameters<'a> {
+    file: &'a str,
+    from: &'static str,
+    all: &'a Map<String, Value>,
+}
+
+impl Parameters<'_> {
+    fn number(&self, key: &str) -> Result<Option<f64>, ModelError> {
+        let value = self.all.get(key);
+        value.map(|value| positive(self.file, &format!("{}.{key}", self.from), value)).transpose()
+    }
+
+    fn need(&self, key: &str) -> Result<f64, ModelError> {
+        self.number(key)?.ok_or_else(|| {
+            ModelError::Config(format!("{}: `{}` has no `{key}`, which its type needs", self.file, self.from))
+        })
+    }
+
+    fn scaling(&self, outer_original: Option<&Value>) -> Result<Scaling, ModelError> {
+        let kind = self.all.get("rope_type").cloned().unwrap_or(Value::Null);
+        match kind.as_str() {
+            None if kind.is_null() => Ok(Scaling::None),
+            Some("default") => match self.all.get("factor") {
+                Some(factor) if factor.as_f64() != Some(1.0) => {
+                    let why = "but the type is \"default\" (or missing), which has no factor; give the type";
+                    Err(refused(self.file, &format!("{}.factor", self.from), factor, why))
+                }
+                _ => Ok(Scaling::None),
+            },
+            Some("linear") => Ok(Scaling::Linear { factor: self.need("factor")? }),
+            Some("llama3") => self.llama3(outer_original),
+            _ => {
+                let why = "is not supported; \"default\", \"linear\" and \"llama3\" are";
+                Err(refused(self.file, &format!("{}.rope_type", self.from), &kind, why))
+            }
+        }
+    }
+
+    fn llama3(&self, outer_original: Option<&Value>) -> Result<Scaling, ModelError> {
+        let key = "original_max_position_embeddings";
+        let original = match (self.number(key)?, outer_original) {
+            (Some(inner), Some(outer)) if outer.as_f64() != Some(inner) => {
+                let why = format!("but `{}.{key}` is {inner}; both must agree", self.from);
+                return Err(refused(self.file, key, outer, why));
+            }
+            (None, Some(outer)) => positive(self.file, key, outer)?,
+            _ => self.need(key)?,
+        };
+        let (low, high) = (self.need("low_freq_factor")?, self.need("high_freq_factor")?);
+        if low >= high {
+            let why = format!("must be less than `high_freq_factor`, {high}");
+            return Err(refused(self.file, &format!("{}.low_freq_factor", self.from), &Value::from(low), why));
+        }
+        Ok(Scaling::Llama3 { factor: self.need("factor")?, low, high, original })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(config: Value) -> Result<(f64, Scaling), String> {
+        from_config("config.json", config.as_object().unwrap()).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn both_names_and_both_places_are_read_where_they_agree() {
+        let linear = Scaling::Linear { factor: 4.0 };
+        for config in [
+            json!({"rope_scaling": {"type": "linear", "factor": 4.0}}),
+            json!({"rope_scaling": {"rope_type": "linear", "factor": 4}}),
+            json!({"rope_scaling": {"type": "linear", "rope_type": "linear", "factor": 4.0}}),
+            json!({"rope_parameters": {"rope_type": "linear", "factor": 4.0, "rope_theta": 10000.0}}),
+            json!({"rope_scaling": {"type": "linear", "factor": 4.0}, "rope_theta": 10000,
+                   "rope_parameters": {"rope_type": "linear", "factor": 4.0, "rope_theta": 10000.0}}),
+            json!({"rope_scaling": {"type": "linear", "factor": 4.0, "attention_factor": null, "finetuned": true}}),
+        ] {
+            assert_eq!(read(config).unwrap(), (10_000.0, linear));
+        }
+        for config in [
+            json!({}),
+            json!({"rope_scaling": null, "rope_theta": 1e4}),
+            json!({"rope_scaling": {}, "rope_parameters": {"rope_theta": 10000.0, "rope_type": "default"}}),
+            json!({"rope_parameters": {"rope_theta": 1e4, "rope_type": "default", "partial_rotary_factor": 1.0}}),
+            json!({"rope_scaling": {"rope_type": "default", "factor": 1.0}}),
+        ] {
+            assert_eq!(read(config).unwrap(), (10_000.0, Scaling::None));
+        }
+    }
+
+    #[test]
+    fn what_disagrees_or_is_not_supported_is_named() {
+        let llama3 = |from: &str, to: Value| {
+            let mut scaling = json!({"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+                                     "original_max_position_embeddings": 8192});
+            scaling[from] = to;
+            json!({ "rope_scaling": scaling })
+        };
+        for (config, said) in [
+            (
+                json!({"rope_scaling": {"type": "linear", "rope_type": "dynamic", "factor": 4.0}}),
+                vec!["linear", "dynamic", "agree"],
+            ),
+            (
+                json!({"rope_scaling": {"type": "linear", "factor": 4.0}, "rope_parameters": {"rope_type": "linear", "factor": 2.0}}),
+                vec!["rope_parameters.factor", "2.0", "4.0"],
+            ),
+            (
+                json!({"rope_scaling": {"type": "linear", "factor": 4.0}, "rope_parameters": {"rope_theta": 1e4, "rope_type": "default"}}),
+                vec!["linear", "default"],
+            ),
+            (json!({"rope_theta": 1e4, "rope_parameters": {"rope_theta": 5e5}}), vec!["rope_theta", "500000"]),
+            (json!({"rope_scaling": {"type": "yarn", "factor": 4.0}}), vec!["rope_scaling.rope_type", "yarn"]),
+            (json!({"rope_scaling": {"factor": 4.0}}), vec!["rope_scaling.factor", "4.0", "type"]),
+            (json!({"rope_scaling": {"type": "linear"}}), vec!["rope_scaling", "factor"]),
+            (json!({"rope_scaling": {"type": "linear", "factor": 0}}), vec!["rope_scaling.factor", "greater than 0"]),
+            (json!({"rope_scaling": {"type": "linear", "factor": "4"}}), vec!["rope_scaling.factor", "\"4\""]),
+            (
+                json!({"rope_scaling": {"type": "linear", "factor": 4.0, "mscale": 0.7}}),
+                vec!["rope_scaling.mscale", "0.7"],
+            ),
+            (
+                json!({"rope_scaling": {"type": "linear", "factor": 4.0, "fcator": 2.0}}),
+                vec!["rope_scaling.fcator", "`factor`"],
+            ),
+            (json!({"rope_scaling": "linear"}), vec!["rope_scaling", "object"]),
+            (
+                json!({"rope_parameters": {"full_attention": {"rope_type": "default"}}}),
+                vec!["rope_parameters.full_attention"],
+            ),
+            (
+                json!({"rope_parameters": {"partial_rotary_factor": 0.5}}),
+                vec!["rope_parameters.partial_rotary_factor", "0.5"],
+            ),
+            (json!({"rope_theta": 0}), vec!["rope_theta", "greater than 0"]),
+            (llama3("low_freq_factor", json!(4.0)), vec!["low_freq_factor", "high_freq_factor"]),
+            (llama3("factor", json!(-8.0)), vec!["factor", "-8.0"]),
+            (llama3("original_max_position_embeddings", Value::Null), vec!["original_max_position_embeddings"]),
+        ] {
+            let error = read(config).unwrap_err();
+            assert!(error.contains("config.json") && said.iter().all(|said| error.contains(said)), "{said:?}: {error}");
+        }
+    }
+}
