@@ -47,12 +47,15 @@ struct Cli {
 
 #[derive(clap::Args)]
 struct Specs {
-    /// Experiment files.
+    /// Experiment files; a folder of results stands for the spec and the overrides that wrote it.
     #[arg(required = true, value_name = "SPEC")]
     specs: Vec<PathBuf>,
     /// Overrides a key of the spec, e.g. --set evaluate.wiki.windows=4; recorded in the provenance.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     overrides: Vec<String>,
+    /// Calls the one experiment NAME: its results are those of results/NAME, so that a variant is kept beside the original.
+    #[arg(long = "as", value_name = "NAME")]
+    name: Option<String>,
 }
 
 /// How a plan is written.
@@ -76,6 +79,9 @@ enum Command {
         /// Computes only this stage, e.g. "calibrate wiki", into the cache; `corda plan --format snakemake` uses it.
         #[arg(long, value_name = "NAME", conflicts_with = "shard")]
         stage: Option<String>,
+        /// Replaces results that another spec, or the same with other overrides, has written.
+        #[arg(long)]
+        replace: bool,
     },
     /// Validates only.
     Check(Specs),
@@ -153,6 +159,9 @@ enum Command {
         /// Relative difference of perplexities that still counts as agreement.
         #[arg(long, default_value_t = 0.005)]
         tolerance: f64,
+        /// Compares every bit of every table, figure and page too, except for times and other facts of the runs.
+        #[arg(long, conflicts_with = "tolerance")]
+        exact: bool,
     },
     /// Writes one page over all results, results/index.html.
     Index,
@@ -239,15 +248,20 @@ fn execute(cli: Cli, progress: &Progress) -> Result<ExitCode, RunError> {
         progress: progress.clone(),
         command: std::env::args().collect(),
         room: Room { bytes: cli.memory.unwrap_or_else(free_memory), threads: rayon::current_num_threads() },
+        replace: matches!(cli.command, Command::Run { replace: true, .. }),
     };
     match cli.command {
-        Command::Run { specs, shard, stage } => {
+        Command::Run { specs, shard, stage, .. } => {
             let share = match (shard, &stage) {
                 (Some(shard), _) => Share::Shard(shard),
                 (None, Some(stage)) => Share::Step(stage),
                 (None, None) => Share::All,
             };
-            each(&specs, &context, |loaded| run_one(loaded, &context, share))
+            let all = load(&specs, &context)?;
+            if share == Share::All {
+                run::owner::check_all(&all, &context)?;
+            }
+            each_of(&all, |loaded| run_one(loaded, &context, share))
         }
         Command::Check(specs) => each(&specs, &context, |loaded| {
             console::print_checked(loaded);
@@ -256,7 +270,10 @@ fn execute(cli: Cli, progress: &Progress) -> Result<ExitCode, RunError> {
         Command::Plan { specs, format } => each(&specs, &context, |loaded| {
             let text = match format {
                 Format::Text => status::describe(loaded, &context)?,
-                Format::Snakemake => snakemake::snakefile(&run::sweep::single(loaded)?.experiment, &context)?,
+                Format::Snakemake => {
+                    run::owner::check(loaded, &context)?;
+                    snakemake::snakefile(&run::sweep::single(loaded)?.experiment, &context)?
+                }
             };
             print!("{text}");
             Ok(())
@@ -295,7 +312,10 @@ fn execute(cli: Cli, progress: &Progress) -> Result<ExitCode, RunError> {
             run::adapt::write_logits(&model, adapter.as_deref(), &text, tokens, &out)?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Compare { first, second, tolerance } => Ok(console::compare_two(&first, &second, tolerance, progress)),
+        Command::Compare { first, second, exact: true, .. } => Ok(console::compare_exactly(&first, &second, progress)),
+        Command::Compare { first, second, tolerance, .. } => {
+            Ok(console::compare_two(&first, &second, tolerance, progress))
+        }
         Command::Index => {
             println!("{}", corda::report::index::write(&context.results)?.display());
             Ok(ExitCode::SUCCESS)
@@ -344,21 +364,43 @@ fn each(
     context: &Context,
     work: impl Fn(&Loaded) -> Result<(), RunError>,
 ) -> Result<ExitCode, RunError> {
+    each_of(&load(specs, context)?, work)
+}
+
+fn each_of(all: &[Loaded], work: impl Fn(&Loaded) -> Result<(), RunError>) -> Result<ExitCode, RunError> {
+    for loaded in all {
+        work(loaded)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Loads every spec, and says what is to be said of them.
+fn load(specs: &Specs, context: &Context) -> Result<Vec<Loaded>, RunError> {
+    if specs.name.is_some() && specs.specs.len() > 1 {
+        return Err(RunError::OneName(specs.specs.len()));
+    }
     let catalog = Catalog::load(&context.experiments.join("catalog.yaml"))?;
     let shape = |path: &std::path::Path| model::read_shape(path).map_err(|e| e.to_string());
     let mut all = Vec::new();
     for path in &specs.specs {
-        all.push(spec::load(path, &specs.overrides, &catalog, &shape)?);
+        let asked = run::owner::asked(path, &context.experiments)?;
+        let (path, mut overrides, kept) = match asked {
+            Some(asked) => (asked.spec, asked.overrides, asked.name),
+            None => (path.clone(), Vec::new(), None),
+        };
+        overrides.extend(specs.overrides.iter().cloned());
+        let mut loaded = spec::load(&path, &overrides, &catalog, &shape)?;
+        if let Some(name) = specs.name.as_ref().or(kept.as_ref()) {
+            loaded.rename(name).map_err(RunError::Name)?;
+        }
+        all.push(loaded);
     }
     for loaded in &all {
         for warning in &loaded.warnings {
             context.progress.warn(warning, &warning.kind.to_string(), &warning.span);
         }
     }
-    for loaded in &all {
-        work(loaded)?;
-    }
-    Ok(ExitCode::SUCCESS)
+    Ok(all)
 }
 
 fn run_one(loaded: &Loaded, context: &Context, share: Share) -> Result<(), RunError> {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::plan::Plan;
 use crate::plan::memory::Layout;
 use crate::run::{Context, RunError, identities, outcome, steps};
-use crate::spec::Experiment;
+use crate::spec::{Experiment, quoted};
 
 /// The Snakefile of an experiment. Every rule is a `corda run --stage`, the last one a plain `corda run`, which finds all
 /// in the cache and writes the results. Markers below the cache, by a key of the whole plan, say what is done.
@@ -17,13 +17,17 @@ pub fn snakefile(experiment: &Experiment, context: &Context) -> Result<String, R
     let layout = Layout::new(&experiment.model.shape, context.room);
     let steps = steps::steps(experiment, &plan);
     let cache = context.store.root().display().to_string();
-    let marker = |name: &str| python(&format!("{cache}/stages/{}/{}", plan.results_key(experiment), rule(name)));
+    let key = plan.results_key(experiment)?;
+    let marker = |name: &str| python(&format!("{cache}/stages/{key}/{}", rule(name)));
     let corda = |command: &str, more: &[&str]| {
         let folders = [("--experiments", &context.experiments), ("--results", &context.results)];
         let mut words = vec!["--cache".to_string(), quoted(&cache)];
         words.extend(folders.iter().flat_map(|(flag, path)| [flag.to_string(), quoted(&path.display().to_string())]));
         words.extend([command.to_string(), quoted(&experiment.path.display().to_string())]);
         words.extend(experiment.overrides.iter().flat_map(|text| ["--set".to_string(), quoted(text)]));
+        if experiment.origin.renamed {
+            words.extend(["--as".to_string(), quoted(&experiment.name)]);
+        }
         words.extend(more.iter().map(|word| quoted(word)));
         // Snakemake puts values between braces: braces of ours are doubled.
         let words = words.join(" ").replace('{', "{{").replace('}', "}}");
@@ -78,15 +82,6 @@ fn rule(stage: &str) -> String {
 /// A string as Python writes it.
 fn python(text: &str) -> String {
     serde_json::Value::from(text).to_string()
-}
-
-/// A word as the shell takes it.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+%@".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_string();
-    }
-    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 #[cfg(test)]

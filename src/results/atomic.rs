@@ -118,7 +118,8 @@ fn replace(
     Ok(())
 }
 
-fn explain(folder: &Path, name: String, source: io::Error) -> WriteError {
+/// The error of a file that could not be written into a folder.
+pub(super) fn explain(folder: &Path, name: String, source: io::Error) -> WriteError {
     let folder = folder.to_path_buf();
     match source.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => WriteError::Full { folder, name },

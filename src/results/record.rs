@@ -3,7 +3,8 @@
 use polars::prelude::*;
 
 use super::{
-    AdapterRow, AnswerRow, HeatRow, LinearRow, RateRow, Row, SpectrumRow, StepRow, TrainedRow, Varied, WindowRow,
+    AdapterRow, AnswerRow, HeatRow, LinearRow, RateRow, Row, SpectrumRow, StepRow, TimingRow, TrainedRow, Varied,
+    WindowRow,
 };
 
 /// Why a frame does not hold the rows it should.
@@ -160,7 +161,6 @@ record!(Row {
     delta_nll,
     delta_low,
     delta_high,
-    seconds,
     key,
     factored_ratio,
 });
@@ -203,7 +203,6 @@ record!(TrainedRow {
     delta,
     delta_low,
     delta_high,
-    seconds,
     key,
 });
 record!(StepRow {
@@ -218,7 +217,7 @@ record!(StepRow {
     gradient_norm,
     step_rate,
     tokens,
-    seconds,
 });
+record!(TimingRow { experiment, stage, arm, discarded, share, measure, seed, step, seconds });
 record!(RateRow { experiment, learner, label, rate, seed, examples, loss, chosen });
 record!(AnswerRow { experiment, learner, seed, questions, record, given, expected, exact, nll });

@@ -123,7 +123,6 @@ fn column_names_are_the_contract() {
             "delta_nll",
             "delta_low",
             "delta_high",
-            "seconds",
             "key",
             "factored_ratio"
         ]

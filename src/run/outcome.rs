@@ -9,8 +9,9 @@ use crate::evaluate::uncertainty::{Estimate, estimate, paired};
 use crate::plan::{EvaluateStage, Plan};
 use crate::report::published::{PublishedRow, PublishedTest};
 use crate::report::{self, Meta};
+use crate::results::folder::{self, PAGE, PROVENANCE, Replacement, TIMINGS};
 use crate::results::provenance::{Asset, Git, Provenance, timestamp};
-use crate::results::{self, LinearRow, Row, WindowRow, machine::Machine};
+use crate::results::{self, LinearRow, Row, TimingRow, WindowRow, machine::Machine};
 use crate::spec::{Experiment, Publication, Warning};
 
 use super::extent::{self, Extent};
@@ -20,7 +21,10 @@ use super::{Context, Run, RunError, energy, heatmap, spectrum, trained};
 /// Files of a results folder; all of them make it complete.
 pub fn files(experiment: &Experiment) -> Vec<&'static str> {
     let study = ["results.parquet", "results.csv", "windows.parquet", "table.md", "table.tex"];
-    let mut files = vec!["report.html", "provenance.json"];
+    let mut files = vec![PAGE, PROVENANCE];
+    if experiment.train.is_some() || !experiment.evaluations.is_empty() {
+        files.push(TIMINGS);
+    }
     if !experiment.arms.is_empty() {
         files.push("linears.parquet");
     }
@@ -66,11 +70,13 @@ pub(super) fn is_current(
     context: &Context,
     folder: &Path,
 ) -> Result<bool, RunError> {
-    if files(experiment).iter().any(|file| !folder.join(file).is_file()) {
+    // Earlier versions had no file of times, which are no results.
+    let mut needed = files(experiment).into_iter().filter(|file| *file != TIMINGS);
+    if !folder::is_whole(folder) || needed.any(|file| !folder.join(file).is_file()) {
         return Ok(false);
     }
-    let Ok(provenance) = Provenance::read(&folder.join("provenance.json")) else { return Ok(false) };
-    if provenance.results_key != plan.results_key(experiment) {
+    let Ok(provenance) = Provenance::read(&folder.join(PROVENANCE)) else { return Ok(false) };
+    if provenance.results_key != plan.results_key(experiment)? {
         return Ok(false);
     }
     if experiment.evaluations.is_empty() || experiment.train.is_some() {
@@ -93,42 +99,34 @@ pub(super) fn is_measured(plan: &Plan, rows: &[Row], context: &Context) -> Resul
     Ok(rows.len() == plan.evaluate.len())
 }
 
-/// Writes results and report.
+/// Removes what an earlier shape of the experiment left beside results that are current.
+pub(super) fn tidy(experiment: &Experiment, folder: &Path) -> Result<(), RunError> {
+    folder::clear(folder, &files(experiment))?;
+    if experiment.variant.is_none() {
+        folder::clear_variants(folder, None, &[])?;
+    }
+    Ok(())
+}
+
+/// The spec that wrote the results which a folder holds.
+pub(super) fn former(folder: &Path) -> Option<serde_json::Value> {
+    Provenance::read(&folder.join(PROVENANCE)).ok().map(|provenance| provenance.spec)
+}
+
+/// Writes results and report: all of them, or nothing.
 pub(super) fn write(run: &mut Run, warnings: &[Warning], header: Header, folder: &Path) -> Result<(), RunError> {
-    let mut lines: Vec<String> = warnings.iter().map(Warning::to_string).collect();
-    if run.experiment.train.is_some() {
-        lines.extend(trained::too_long(run)?);
-        let rows = trained::rows(run)?;
-        results::write_rows(&folder.join("trained.parquet"), &rows.trained)?;
-        results::write_csv(&folder.join("trained.csv"), &rows.trained)?;
-        results::write_rows(&folder.join("steps.parquet"), &rows.steps)?;
-        results::write_rows(&folder.join("rates.parquet"), &rows.rates)?;
-        results::write_rows(&folder.join("answers.parquet"), &rows.answers)?;
-    } else if !run.experiment.evaluations.is_empty() {
-        let (rows, windows) = measurements(run)?;
-        results::write_rows(&folder.join("results.parquet"), &rows)?;
-        results::write_csv(&folder.join("results.csv"), &rows)?;
-        results::write_rows(&folder.join("windows.parquet"), &windows)?;
-    }
-    if !run.experiment.arms.is_empty() {
-        let linears = linears(run)?;
-        lines.extend(thin_calibrations(&linears));
-        results::write_rows(&folder.join("linears.parquet"), &linears)?;
-    }
-    if run.experiment.adapters.is_some() {
-        results::write_rows(&folder.join("adapters.parquet"), &energy::rows(run)?)?;
-    }
-    if run.experiment.heatmaps.is_some() {
-        results::write_rows(&folder.join("heatmaps.parquet"), &heatmap::rows(run)?)?;
-    }
-    if run.experiment.spectra.is_some() {
-        results::write_rows(&folder.join("spectra.parquet"), &spectrum::rows(run)?)?;
-    }
+    let experiment = run.experiment;
+    let former = former(folder);
+    let new = Replacement::begin(folder)?;
+    let lines = write_rows(run, warnings, new.staging())?;
     let provenance = Provenance {
         version: env!("CARGO_PKG_VERSION").into(),
-        spec: serde_json::to_value(run.experiment).unwrap_or_default(),
-        overrides: run.experiment.overrides.clone(),
-        results_key: run.plan.results_key(run.experiment),
+        spec: experiment.recorded()?,
+        file: Some(experiment.origin.file.clone()),
+        elsewhere: experiment.origin.elsewhere.clone(),
+        renamed: experiment.origin.renamed,
+        overrides: experiment.overrides.clone(),
+        results_key: run.plan.results_key(experiment)?,
         assets: header.assets,
         warnings: lines,
         run: results::provenance::Run {
@@ -140,41 +138,87 @@ pub(super) fn write(run: &mut Run, warnings: &[Warning], header: Header, folder:
             stages: std::mem::take(&mut run.stages),
         },
     };
-    render(run.experiment, run.context, &provenance, folder)?;
-    Ok(provenance.write(&folder.join("provenance.json"))?)
+    render(experiment, run.context, &provenance, new.staging(), new.staging())?;
+    provenance.write(&new.staging().join(PROVENANCE))?;
+    new.commit(&provenance.to_json()?, &files(experiment))?;
+    if experiment.variant.is_none() {
+        folder::clear_variants(folder, former.as_ref(), &[])?;
+    }
+    Ok(())
 }
 
-/// Tables and figures from the saved rows.
+/// Writes the rows of everything that was measured; gives the warnings.
+fn write_rows(run: &Run, warnings: &[Warning], to: &Path) -> Result<Vec<String>, RunError> {
+    let mut lines: Vec<String> = warnings.iter().map(|warning| run.experiment.origin.warning(warning)).collect();
+    if run.experiment.train.is_some() {
+        lines.extend(trained::too_long(run)?);
+        let rows = trained::rows(run)?;
+        results::write_rows(&to.join("trained.parquet"), &rows.trained)?;
+        results::write_csv(&to.join("trained.csv"), &rows.trained)?;
+        results::write_rows(&to.join("steps.parquet"), &rows.steps)?;
+        results::write_rows(&to.join("rates.parquet"), &rows.rates)?;
+        results::write_rows(&to.join("answers.parquet"), &rows.answers)?;
+        results::write_rows(&to.join(TIMINGS), &rows.timings)?;
+    } else if !run.experiment.evaluations.is_empty() {
+        let Measurements { rows, windows, timings } = measurements(run)?;
+        results::write_rows(&to.join("results.parquet"), &rows)?;
+        results::write_csv(&to.join("results.csv"), &rows)?;
+        results::write_rows(&to.join("windows.parquet"), &windows)?;
+        results::write_rows(&to.join(TIMINGS), &timings)?;
+    }
+    if !run.experiment.arms.is_empty() {
+        let linears = linears(run)?;
+        lines.extend(thin_calibrations(&linears));
+        results::write_rows(&to.join("linears.parquet"), &linears)?;
+    }
+    if run.experiment.adapters.is_some() {
+        results::write_rows(&to.join("adapters.parquet"), &energy::rows(run)?)?;
+    }
+    if run.experiment.heatmaps.is_some() {
+        results::write_rows(&to.join("heatmaps.parquet"), &heatmap::rows(run)?)?;
+    }
+    if run.experiment.spectra.is_some() {
+        results::write_rows(&to.join("spectra.parquet"), &spectrum::rows(run)?)?;
+    }
+    Ok(lines)
+}
+
+/// Tables and figures into a folder, from the rows that are saved in another or in the same.
 pub(super) fn render(
     experiment: &Experiment,
     context: &Context,
     provenance: &Provenance,
     folder: &Path,
+    to: &Path,
 ) -> Result<Vec<PathBuf>, RunError> {
     let meta = meta(experiment, &provenance.warnings);
     let mut written = Vec::new();
     let published = published(experiment, context)?;
     let (mut rows, mut windows) = (Vec::new(), Vec::new());
+    let mut timings: Vec<TimingRow> = Vec::new();
+    if folder.join(TIMINGS).is_file() {
+        timings = results::read_rows(&folder.join(TIMINGS))?;
+    }
     let saved = Saved::read(experiment, context, folder)?;
     let trained = saved.as_ref().map(Saved::trained);
     if let Some(trained) = &trained {
-        written.extend(report::render_trained(trained, &meta, folder)?);
+        written.extend(report::render_trained(trained, &meta, to)?);
     } else if !experiment.evaluations.is_empty() {
         rows = results::read_rows(&folder.join("results.parquet"))?;
         windows = results::read_rows(&folder.join("windows.parquet"))?;
-        written.extend(report::render(&rows, &windows, published.as_ref(), &meta, folder)?);
+        written.extend(report::render(&rows, &windows, published.as_ref(), &meta, to)?);
         if experiment.adapters.is_some() {
             let adapters = results::read_rows(&folder.join("adapters.parquet"))?;
-            written.extend(report::render_adapters(&adapters, &rows, &meta, folder)?);
+            written.extend(report::render_adapters(&adapters, &rows, &meta, to)?);
         }
     }
     if experiment.heatmaps.is_some() {
         let cells = results::read_rows(&folder.join("heatmaps.parquet"))?;
-        written.extend(report::render_heatmaps(&cells, &meta, folder)?);
+        written.extend(report::render_heatmaps(&cells, &meta, to)?);
     }
     if let Some(spectra) = &experiment.spectra {
         let values = results::read_rows(&folder.join("spectra.parquet"))?;
-        written.extend(report::render_spectra(&values, spectra.last, &meta, folder)?);
+        written.extend(report::render_spectra(&values, spectra.last, &meta, to)?);
     }
     let figures = written.iter().filter(|path| path.extension().is_some_and(|e| e == "svg"));
     let read = |path: &PathBuf| {
@@ -189,18 +233,27 @@ pub(super) fn render(
         provenance,
         rows: &rows,
         windows: &windows,
+        timings: &timings,
         published: published.as_ref(),
         figures,
         sweep: None,
         trained: trained.as_ref(),
     };
-    written.extend(report::render_page(&sources, folder)?);
+    written.extend(report::render_page(&sources, to)?);
     Ok(written)
 }
 
+/// What a plan measured of curves.
+#[derive(Default)]
+pub(super) struct Measurements {
+    pub rows: Vec<Row>,
+    pub windows: Vec<WindowRow>,
+    pub timings: Vec<TimingRow>,
+}
+
 /// The rows of a plan, from the journals.
-pub(super) fn measurements(run: &Run) -> Result<(Vec<Row>, Vec<WindowRow>), RunError> {
-    let (mut rows, mut window_rows) = (Vec::new(), Vec::new());
+pub(super) fn measurements(run: &Run) -> Result<Measurements, RunError> {
+    let mut all = Measurements::default();
     let mut undamaged: Vec<Vec<f64>> = vec![Vec::new(); run.experiment.evaluations.len()];
     let plan = run.plan;
     for stage in &plan.evaluate {
@@ -211,9 +264,19 @@ pub(super) fn measurements(run: &Run) -> Result<(Vec<Row>, Vec<WindowRow>), RunE
         if stage.point.is_none() {
             undamaged[stage.evaluation].clone_from(&losses);
         }
-        let seconds = found.iter().map(|m| m.seconds).sum();
-        let row = row(run.experiment, stage, &losses, &undamaged[stage.evaluation], seconds);
-        window_rows.extend(losses.iter().zip(0..).map(|(&nll, window)| WindowRow {
+        let row = row(run.experiment, stage, &losses, &undamaged[stage.evaluation]);
+        all.timings.push(TimingRow {
+            experiment: row.experiment.clone(),
+            stage: "evaluate".into(),
+            arm: row.arm.clone(),
+            discarded: Some(row.discarded),
+            share: Some(row.share),
+            measure: Some(row.evaluation.clone()),
+            seed: None,
+            step: None,
+            seconds: found.iter().map(|m| m.seconds).sum(),
+        });
+        all.windows.extend(losses.iter().zip(0..).map(|(&nll, window)| WindowRow {
             experiment: row.experiment.clone(),
             arm: row.arm.clone(),
             discarded: row.discarded,
@@ -222,12 +285,12 @@ pub(super) fn measurements(run: &Run) -> Result<(Vec<Row>, Vec<WindowRow>), RunE
             window,
             nll,
         }));
-        rows.push(row);
+        all.rows.push(row);
     }
-    Ok((rows, window_rows))
+    Ok(all)
 }
 
-fn row(experiment: &Experiment, stage: &EvaluateStage, losses: &[f64], undamaged: &[f64], seconds: f64) -> Row {
+fn row(experiment: &Experiment, stage: &EvaluateStage, losses: &[f64], undamaged: &[f64]) -> Row {
     let evaluation = &experiment.evaluations[stage.evaluation];
     let arm = stage.point.map(|(arm, _)| &experiment.arms[arm]);
     let calibration = arm.and_then(|arm| experiment.calibration(arm));
@@ -258,7 +321,6 @@ fn row(experiment: &Experiment, stage: &EvaluateStage, losses: &[f64], undamaged
         delta_nll: delta.mean,
         delta_low: delta.low,
         delta_high: delta.high,
-        seconds,
         key: stage.key.clone(),
         factored_ratio,
     }
@@ -330,6 +392,8 @@ pub(super) fn meta(experiment: &Experiment, warnings: &[String]) -> Meta {
         title: experiment.title.clone(),
         description: experiment.description.clone(),
         name: experiment.name.clone(),
+        file: experiment.origin.file.clone(),
+        command: experiment.command("report"),
         model: model.name.clone(),
         by: extent::by(experiment),
         settings,

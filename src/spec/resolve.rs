@@ -6,7 +6,7 @@ use super::arms::{self, Known};
 use super::model::{self, ShapeReader};
 use super::text::{self, Context, Named};
 use super::{
-    Catalog, Discard, Experiment, Loaded, SpecErrors, adapters, device, discard, published, raw, sweep, targets, train,
+    Catalog, Discard, Experiment, Loaded, Origin, SpecErrors, adapters, device, discard, published, raw, sweep, targets, train,
     warning,
 };
 use crate::decompose::Entry;
@@ -118,6 +118,7 @@ fn resolve(root: &Node, written: &Written) -> Result<Loaded, SpecErrors> {
         published: raw.published.map(|name| name.value),
         path: path.to_owned(),
         overrides: overrides.to_vec(),
+        origin: Origin::new(path, overrides, &catalog.folder),
     };
     let warnings = warning::find(&experiment, &calibration_keys, &evaluation_keys, &question_keys, &arm_spans);
     Ok(Loaded { experiment, sweep: None, warnings })

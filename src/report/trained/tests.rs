@@ -237,6 +237,7 @@ fn the_page_has_every_section_and_escapes_what_models_say() {
         provenance: &provenance,
         rows: &[],
         windows: &[],
+        timings: &[],
         published: None,
         figures: vec![
             ("kept".into(), figures::kept(&study, &meta).unwrap()),
@@ -258,6 +259,7 @@ fn the_page_has_every_section_and_escapes_what_models_say() {
         "Learning rates tried",
         "Some answers",
         "Where it comes from",
+        "How it was run",
         "How to cite",
     ];
     assert_eq!(headings.iter().map(|h| h.replace('\'', "&#39;")).collect::<Vec<_>>(), expected);
