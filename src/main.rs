@@ -271,11 +271,15 @@ fn execute(cli: Cli, progress: &Progress) -> Result<ExitCode, RunError> {
             let text = match format {
                 Format::Text => status::describe(loaded, &context)?,
                 Format::Snakemake => {
-                    run::owner::check(loaded, &context)?;
+                    run::owner::check(&loaded.experiment, &context)?;
                     snakemake::snakefile(&run::sweep::single(loaded)?.experiment, &context)?
                 }
             };
             print!("{text}");
+            // A run would stop for this; the plan itself is right.
+            if let Err(error) = run::owner::check(&loaded.experiment, &context) {
+                progress.say(&format!("note: {error}"));
+            }
             Ok(())
         }),
         Command::Fetch(specs) => each(&specs, &context, |loaded| {

@@ -253,7 +253,8 @@ impl Plan {
         let losses: Vec<_> = self.evaluate.iter().map(|stage| &stage.key).collect();
         let energies: Vec<_> = self.energy.iter().map(|stage| &stage.key).collect();
         let heatmaps: Vec<_> = self.heatmaps.iter().map(|&i| &self.calibrate[i].key).collect();
-        let mut inputs = json!({"losses": losses, "energies": energies, "heatmaps": heatmaps, "spec": experiment.recorded()?});
+        let mut inputs =
+            json!({"losses": losses, "energies": energies, "heatmaps": heatmaps, "spec": experiment.recorded()?});
         if experiment.spectra.is_some() {
             inputs["spectra"] = self.decompose.iter().map(|stage| stage.key.as_str()).collect();
         }

@@ -46,7 +46,8 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 
 /// That two folders of results are the same, by the program and by ours.
 fn same(one: &Path, other: &Path) {
-    let output = run(one.parent().unwrap(), &["compare", "--exact", &one.display().to_string(), &other.display().to_string()]);
+    let output =
+        run(one.parent().unwrap(), &["compare", "--exact", &one.display().to_string(), &other.display().to_string()]);
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success() && said.contains("identical to the bit"), "{said}");
     let (ours, theirs) = (files(one), files(other));
@@ -62,6 +63,8 @@ fn killed_and_resumed_on_any_threads_by_stages_or_from_disk_every_byte_is_the_sa
     everything(whole.path());
     succeeds(whole.path(), &["run", "tiny.yaml"]);
     let results = whole.path().join("results/tiny");
+    let known = |name: &String| corda::results::folder::KNOWN.contains(&name.as_str());
+    assert!(files(&results).keys().all(known), "a file of an earlier shape would not be removed");
 
     // Killed again and again, a little later each time, and finished on one thread with blocks from disk.
     let killed = tempfile::tempdir().unwrap();
@@ -118,7 +121,10 @@ fn an_exact_comparison_says_what_differs_first() {
     assert!(rows.iter().all(|row| row.experiment == "other"));
     let table = std::fs::read_to_string(folder.join("results/other/table.md")).unwrap();
     assert!(table.contains("`corda report tiny.yaml --set calibrations.own.seed=7 --as other`"), "{table}");
-    assert!(succeeds(folder, &["run", "tiny.yaml", "--set", "calibrations.own.seed=7", "--as", "other"]).contains("nothing to do"));
+    assert!(
+        succeeds(folder, &["run", "tiny.yaml", "--set", "calibrations.own.seed=7", "--as", "other"])
+            .contains("nothing to do")
+    );
     succeeds(folder, &["report", "results/other"]);
 }
 
@@ -141,7 +147,12 @@ fn results_of_another_spec_or_of_other_overrides_are_not_replaced_in_silence() {
     std::fs::write(folder.join("tiny.yaml"), &small).unwrap();
     succeeds(folder, &["run", "tiny.yaml"]);
     let few = ["--set", "evaluate.test.windows=2"];
-    let said = ["results/tiny holds the results of tiny.yaml without overrides", "--set evaluate.test.windows=2", "--as NAME", "--replace"];
+    let said = [
+        "results/tiny holds the results of tiny.yaml without overrides",
+        "--set evaluate.test.windows=2",
+        "--as NAME",
+        "--replace",
+    ];
     refused(folder, &[&["run", "tiny.yaml"], &few[..]].concat(), &said);
     refused(folder, &[&["report", "tiny.yaml"], &few[..]].concat(), &said[..3]);
     // Another file with the same name, in the same folder and elsewhere under the same file name.
@@ -149,7 +160,11 @@ fn results_of_another_spec_or_of_other_overrides_are_not_replaced_in_silence() {
     refused(folder, &["run", "second.yaml"], &["results of tiny.yaml", "this is second.yaml", "--as NAME"]);
     refused(folder, &["report", "second.yaml"], &["results of tiny.yaml", "this is second.yaml"]);
     std::fs::create_dir(folder.join("sub")).unwrap();
-    std::fs::write(folder.join("sub/tiny.yaml"), small.replace("{path: model}", "{path: ../model}").replace("file: ", "file: ../")).unwrap();
+    std::fs::write(
+        folder.join("sub/tiny.yaml"),
+        small.replace("{path: model}", "{path: ../model}").replace("file: ", "file: ../"),
+    )
+    .unwrap();
     refused(folder, &["run", "sub/tiny.yaml"], &["this is sub/tiny.yaml"]);
     refused(folder, &["run", "tiny.yaml", "second.yaml", "--as", "x"], &["--as names one experiment"]);
     refused(folder, &["run", "tiny.yaml", "--as", "../x"], &["will not do as a name"]);
@@ -157,12 +172,17 @@ fn results_of_another_spec_or_of_other_overrides_are_not_replaced_in_silence() {
     succeeds(folder, &[&["run", "tiny.yaml", "--as", "few"], &few[..]].concat());
     refused(folder, &["run", "tiny.yaml", "--as", "few"], &["results/few holds the results of tiny.yaml --set"]);
     refused(folder, &["plan", "tiny.yaml", "--as", "few", "--format", "snakemake"], &["results/few holds"]);
-    let snakefile = succeeds(folder, &[&["plan", "tiny.yaml", "--format", "snakemake", "--as", "few"], &few[..]].concat());
+    let snakefile =
+        succeeds(folder, &[&["plan", "tiny.yaml", "--format", "snakemake", "--as", "few"], &few[..]].concat());
     assert!(snakefile.contains("--as few") && snakefile.contains("results/few/table.md"), "{snakefile}");
 
     // The explicit word; and the same file, edited, is the ordinary case.
     succeeds(folder, &[&["run", "tiny.yaml", "--replace"], &few[..]].concat());
-    refused(folder, &["run", "tiny.yaml"], &["tiny.yaml --set evaluate.test.windows=2", "this is tiny.yaml without overrides"]);
+    refused(
+        folder,
+        &["run", "tiny.yaml"],
+        &["tiny.yaml --set evaluate.test.windows=2", "this is tiny.yaml without overrides"],
+    );
     succeeds(folder, &["run", "tiny.yaml", "--replace"]);
     std::fs::write(folder.join("tiny.yaml"), tiny::SPEC.replace("windows: 24", "windows: 4")).unwrap();
     succeeds(folder, &["run", "tiny.yaml"]);
@@ -215,7 +235,10 @@ fn files_of_an_earlier_shape_go_and_those_of_the_user_stay() {
     assert!(results.join("notes.md").exists() && results.join("linears.parquet").exists());
 
     // A sweep, fewer of its variants, and none.
-    let swept = |values: &str| std::fs::write(folder.join("tiny.yaml"), format!("{}sweep: {{seed: {values}}}\n", spec.replace(MORE, ""))).unwrap();
+    let swept = |values: &str| {
+        std::fs::write(folder.join("tiny.yaml"), format!("{}sweep: {{seed: {values}}}\n", spec.replace(MORE, "")))
+            .unwrap()
+    };
     swept("[1, 2, 3]");
     succeeds(folder, &["run", "tiny.yaml"]);
     assert!(!results.join("linears.parquet").exists() && results.join("seed-3/linears.parquet").exists());
@@ -225,11 +248,14 @@ fn files_of_an_earlier_shape_go_and_those_of_the_user_stay() {
     swept("[1]");
     succeeds(folder, &["run", "tiny.yaml"]);
     assert!(results.join("seed-1/table.md").exists() && !results.join("seed-3").exists());
-    let left: Vec<_> = std::fs::read_dir(results.join("seed-2")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let left: Vec<_> =
+        std::fs::read_dir(results.join("seed-2")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["notes.md"]);
     std::fs::write(folder.join("tiny.yaml"), spec.replace(MORE, "")).unwrap();
     succeeds(folder, &["run", "tiny.yaml"]);
-    assert!(!results.join("seed-1").exists() && results.join("mine/table.md").exists() && results.join("notes.md").exists());
+    assert!(
+        !results.join("seed-1").exists() && results.join("mine/table.md").exists() && results.join("notes.md").exists()
+    );
 
     // A sweep takes another name with all its variants.
     swept("[1, 2]");

@@ -21,6 +21,9 @@ pub const RUN_FACTS: [&str; 2] = ["<!-- run facts -->", "<!-- end of run facts -
 /// A column of earlier versions' files that depends on the run.
 const SECONDS: &str = "seconds";
 
+/// Folders below folders that are looked at: experiments, their variants, and some more.
+const DEEPEST: usize = 4;
+
 /// Two results compared bit by bit.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Exact {
@@ -171,9 +174,11 @@ fn files(root: &Path) -> Result<BTreeSet<String>, ExactError> {
                 continue;
             }
             let name = if below.is_empty() { own } else { format!("{below}/{own}") };
-            // Links count as what they lead to.
+            // Links count as what they lead to; one that leads in a circle, no deeper than any results.
             if fs::metadata(entry.path()).map_err(failed)?.is_dir() {
-                open.push(name);
+                if name.matches('/').count() < DEEPEST {
+                    open.push(name);
+                }
             } else {
                 found.insert(name);
             }

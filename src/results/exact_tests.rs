@@ -15,7 +15,10 @@ fn compared(change: impl FnOnce(&Path, &mut Vec<Row>)) -> Exact {
     let folder = tempfile::tempdir().unwrap();
     let (first, second) = (folder.path().join("a"), folder.path().join("b"));
     let mut others = rows();
-    for (path, page) in [(&first, "x<!-- run facts -->1<!-- end of run facts -->y"), (&second, "x<!-- run facts -->22<!-- end of run facts -->y")] {
+    for (path, page) in [
+        (&first, "x<!-- run facts -->1<!-- end of run facts -->y"),
+        (&second, "x<!-- run facts -->22<!-- end of run facts -->y"),
+    ] {
         fs::create_dir_all(path.join("seed-1")).unwrap();
         fs::write(path.join("report.html"), page).unwrap();
         fs::write(path.join("table.md"), "one\ntwo\n").unwrap();
@@ -66,7 +69,9 @@ fn every_bit_of_a_value_counts() {
 
 #[test]
 fn files_differ_by_a_byte_by_being_there_and_by_what_is_outside_run_facts() {
-    let write = |name: &'static str, text: &'static str| move |folder: &Path, _: &mut Vec<Row>| fs::write(folder.join(name), text).unwrap();
+    let write = |name: &'static str, text: &'static str| {
+        move |folder: &Path, _: &mut Vec<Row>| fs::write(folder.join(name), text).unwrap()
+    };
     assert_eq!(first(write("table.md", "one\ntwO\n")), ("table.md".into(), What::Byte { offset: 6, line: 2 }));
     assert_eq!(first(write("table.md", "one\ntwo\nthree")).1, What::Byte { offset: 8, line: 3 });
     assert_eq!(first(write("seed-1/table.md", "")).0, "seed-1/table.md");

@@ -74,12 +74,15 @@ pub const KNOWN: [&str; 44] = [
 /// Lies in a folder whose files are being replaced: the provenance that it will have.
 const MARKER: &str = ".unfinished";
 /// Start of the name of the hidden folder that new files are made in.
-const STAGING: &str = ".new.";
+pub(super) const STAGING: &str = ".new.";
 
 /// New files of a results folder, not in place yet. Dropped without [`Replacement::commit`] it leaves the old ones untouched.
 pub struct Replacement {
     folder: PathBuf,
-    staging: TempDir,
+    /// Where the new files go, a folder inside.
+    staging: PathBuf,
+    /// Removes it.
+    _removed: TempDir,
     /// Held, where the system can, so that two processes do not mix their files.
     _lock: Option<File>,
 }
@@ -94,13 +97,15 @@ impl Replacement {
         if lock.is_some() {
             left_over(folder);
         }
-        let staging = tempfile::Builder::new().prefix(STAGING).tempdir_in(folder).map_err(failed)?;
-        Ok(Self { folder: folder.into(), staging, _lock: lock })
+        let made = tempfile::Builder::new().prefix(STAGING).tempdir_in(folder).map_err(failed)?;
+        // As the folder was given, not in full: for messages.
+        let staging = folder.join(made.path().file_name().unwrap_or_default());
+        Ok(Self { folder: folder.into(), staging, _removed: made, _lock: lock })
     }
 
     /// Where the new files go.
     pub fn staging(&self) -> &Path {
-        self.staging.path()
+        &self.staging
     }
 
     /// Moves the new files to their places and gives their paths there; `provenance` is that of the results (the new one, or
@@ -114,11 +119,15 @@ impl Replacement {
         let mut names = names.map_err(|source| failed(MARKER, source))?;
         // The provenance comes last: it says that the others are there.
         names.sort_by_key(|name| (name == PROVENANCE, name.clone()));
+        // Nothing is moved if something cannot be.
+        if let Some(name) = names.iter().find(|name| folder.join(name).is_dir()) {
+            return Err(failed(&name.to_string_lossy(), io::ErrorKind::IsADirectory.into()));
+        }
         atomic::write_bytes(&folder.join(MARKER), provenance)?;
         let mut paths = Vec::new();
         for name in names {
             let path = folder.join(&name);
-            let moved = fs::rename(staging.path().join(&name), &path);
+            let moved = fs::rename(staging.join(&name), &path);
             moved.map_err(|source| failed(&name.to_string_lossy(), source))?;
             paths.push(path);
         }
@@ -132,7 +141,7 @@ impl Replacement {
 impl Drop for Replacement {
     fn drop(&mut self) {
         // A folder made for results that then failed goes again; one that holds anything stays.
-        if fs::remove_dir_all(self.staging.path()).is_ok() {
+        if fs::remove_dir_all(&self.staging).is_ok() {
             let _ = fs::remove_dir(&self.folder);
         }
     }

@@ -205,19 +205,7 @@ record!(TrainedRow {
     delta_high,
     key,
 });
-record!(StepRow {
-    experiment,
-    learner,
-    label,
-    rank,
-    rate,
-    seed,
-    step,
-    loss,
-    gradient_norm,
-    step_rate,
-    tokens,
-});
+record!(StepRow { experiment, learner, label, rank, rate, seed, step, loss, gradient_norm, step_rate, tokens });
 record!(TimingRow { experiment, stage, arm, discarded, share, measure, seed, step, seconds });
 record!(RateRow { experiment, learner, label, rate, seed, examples, loss, chosen });
 record!(AnswerRow { experiment, learner, seed, questions, record, given, expected, exact, nll });

@@ -119,7 +119,9 @@ pub enum RunError {
     SpecElsewhere(PathBuf),
     #[error("--as: {0}")]
     Name(String),
-    #[error("the experiment cannot be written down for the provenance: {0}; this is a fault of corda: please report it")]
+    #[error(
+        "the experiment cannot be written down for the provenance: {0}; this is a fault of corda: please report it"
+    )]
     Record(#[from] serde_json::Error),
     #[error("{} is a sweep of {variants} variants, and this takes one experiment: add `--set sweep=null`, and `--set {example}` for one of them", .path.display())]
     Swept { path: PathBuf, variants: usize, example: String },
@@ -223,7 +225,7 @@ pub fn fetch(experiment: &Experiment, context: &Context) -> Result<Vec<Asset>, R
 /// Runs an experiment, or the variants of a sweep, to its results folder; or a share of it into the cache.
 pub fn run(loaded: &Loaded, context: &Context, share: Share) -> Result<Done, RunError> {
     if share == Share::All {
-        owner::check(loaded, context)?;
+        owner::check(&loaded.experiment, context)?;
     }
     match &loaded.sweep {
         Some(sweep) => sweep::run(loaded, sweep, context, share),
@@ -371,7 +373,7 @@ impl<'a> Run<'a> {
 
 /// Rebuilds tables and figures of an experiment from its saved results; no model is needed.
 pub fn report(loaded: &Loaded, context: &Context) -> Result<Vec<PathBuf>, RunError> {
-    owner::check_drawn(loaded, context)?;
+    owner::check_drawn(&loaded.experiment, context)?;
     match &loaded.sweep {
         Some(sweep) => sweep::report(loaded, sweep, context),
         None => report_one(&loaded.experiment, context),

@@ -16,7 +16,7 @@ use crate::spec::{Experiment, Publication, Warning};
 
 use super::extent::{self, Extent};
 use super::saved::{self, Saved};
-use super::{Context, Run, RunError, energy, heatmap, spectrum, trained};
+use super::{Context, Run, RunError, energy, heatmap, owner, spectrum, trained};
 
 /// Files of a results folder; all of them make it complete.
 pub fn files(experiment: &Experiment) -> Vec<&'static str> {
@@ -116,8 +116,10 @@ pub(super) fn former(folder: &Path) -> Option<serde_json::Value> {
 /// Writes results and report: all of them, or nothing.
 pub(super) fn write(run: &mut Run, warnings: &[Warning], header: Header, folder: &Path) -> Result<(), RunError> {
     let experiment = run.experiment;
-    let former = former(folder);
     let new = Replacement::begin(folder)?;
+    // Another process may have written results since this one started.
+    owner::check(experiment, run.context)?;
+    let former = former(folder);
     let lines = write_rows(run, warnings, new.staging())?;
     let provenance = Provenance {
         version: env!("CARGO_PKG_VERSION").into(),

@@ -37,9 +37,8 @@ impl Owner {
         let path = folder.join(PROVENANCE);
         // Results that are there in part are those of the run that was ended while it wrote them.
         let provenance = match folder::unfinished(folder) {
-            Some(bytes) => {
-                serde_json::from_slice(&bytes).map_err(|source| ReadError::Json { path: path.display().to_string(), source })?
-            }
+            Some(bytes) => serde_json::from_slice(&bytes)
+                .map_err(|source| ReadError::Json { path: path.display().to_string(), source })?,
             None if !path.exists() => return Ok(None),
             None => Provenance::read(&path)?,
         };
@@ -68,6 +67,16 @@ impl Owner {
     }
 }
 
+impl Owner {
+    /// How to call it beside another.
+    fn beside(&self, other: &Self) -> String {
+        if self.file == other.file && self.overrides == other.overrides {
+            return format!("a {} in another folder", self.file);
+        }
+        self.to_string()
+    }
+}
+
 impl Display for Owner {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.file)?;
@@ -82,29 +91,30 @@ impl Display for Owner {
 ///
 /// # Errors
 /// [`RunError::OtherSpec`]; a provenance that cannot be read is an error too, since nobody knows whose results those are.
-pub fn check(loaded: &Loaded, context: &Context) -> Result<(), RunError> {
+pub fn check(experiment: &Experiment, context: &Context) -> Result<(), RunError> {
     if context.replace {
         return Ok(());
     }
-    differs(loaded, context)?.map_or(Ok(()), |(folder, wrote, given)| {
-        Err(RunError::OtherSpec { folder, wrote: wrote.to_string(), given: given.to_string() })
+    differs(experiment, context)?.map_or(Ok(()), |(folder, wrote, given)| {
+        Err(RunError::OtherSpec { folder, wrote: wrote.to_string(), given: given.beside(&wrote) })
     })
 }
 
 /// As [`check`], of a command that only draws saved results again.
 ///
 /// # Errors
-/// [`RunError::OthersResults`]; [`RunError::Unfinished`] where a run was ended while it wrote these results.
-pub fn check_drawn(loaded: &Loaded, context: &Context) -> Result<(), RunError> {
-    if let Some((folder, wrote, given)) = differs(loaded, context)? {
-        return Err(RunError::OthersResults { folder, wrote: wrote.to_string(), given: given.to_string() });
+/// [`RunError::OthersResults`].
+pub fn check_drawn(experiment: &Experiment, context: &Context) -> Result<(), RunError> {
+    if let Some((folder, wrote, given)) = differs(experiment, context)? {
+        return Err(RunError::OthersResults { folder, wrote: wrote.to_string(), given: given.beside(&wrote) });
     }
     Ok(())
 }
 
-fn differs(loaded: &Loaded, context: &Context) -> Result<Option<(PathBuf, Owner, Owner)>, RunError> {
-    let folder = context.results.join(&loaded.experiment.name);
-    let given = Owner::of(&loaded.experiment);
+fn differs(experiment: &Experiment, context: &Context) -> Result<Option<(PathBuf, Owner, Owner)>, RunError> {
+    // Not a variant's own folder: the sweep's.
+    let folder = context.results.join(&experiment.name);
+    let given = Owner::of(experiment);
     let wrote = Owner::read(&folder)?.filter(|wrote| !wrote.is(&given));
     Ok(wrote.map(|wrote| (folder, wrote, given)))
 }
@@ -115,7 +125,7 @@ fn differs(loaded: &Loaded, context: &Context) -> Result<Option<(PathBuf, Owner,
 /// As [`check`]; [`RunError::SameName`].
 pub fn check_all(all: &[Loaded], context: &Context) -> Result<(), RunError> {
     for (i, one) in all.iter().enumerate() {
-        check(one, context)?;
+        check(&one.experiment, context)?;
         let (name, given) = (&one.experiment.name, Owner::of(&one.experiment));
         if let Some(other) = all[..i].iter().find(|other| {
             // On file systems that do not tell capitals apart the folders would be one.

@@ -20,7 +20,7 @@ use crate::results::{self, Row, TimingRow, Varied, WindowRow};
 use crate::spec::{Experiment, Loaded, Sweep, Variant};
 
 use super::steps::Share;
-use super::{Context, Done, Held, Run, RunError, calibrate, identities, outcome};
+use super::{Context, Done, Held, Run, RunError, calibrate, identities, outcome, owner};
 
 /// Files of an experiment's folder, with a sweep those over all variants.
 pub fn all_files(loaded: &Loaded) -> Vec<&'static str> {
@@ -139,7 +139,8 @@ impl Job<'_> {
     }
 
     fn results_key(&self) -> Result<String, RunError> {
-        let of = |(variant, plan): (&Variant, &Plan)| Ok((variant.name.clone(), plan.results_key(&variant.experiment)?));
+        let of =
+            |(variant, plan): (&Variant, &Plan)| Ok((variant.name.clone(), plan.results_key(&variant.experiment)?));
         let variants = self.variants().map(of).collect::<Result<Vec<_>, RunError>>()?;
         Ok(key("sweep", 1, &json!({"variants": variants, "spec": self.loaded.experiment.recorded()?})))
     }
@@ -262,8 +263,10 @@ impl Job<'_> {
 
     fn write(&self, found: Found, run: Header) -> Result<(), RunError> {
         let Self { loaded, sweep, folder, .. } = self;
-        let former = outcome::former(folder);
         let new = Replacement::begin(folder)?;
+        // Another process may have written results since this one started.
+        owner::check(&loaded.experiment, self.context)?;
+        let former = outcome::former(folder);
         let to = new.staging();
         if !loaded.experiment.evaluations.is_empty() {
             results::write_rows(&to.join("results.parquet"), &found.rows)?;

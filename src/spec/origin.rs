@@ -121,7 +121,8 @@ impl Loaded {
     /// If the name will not do as a folder's.
     pub fn rename(&mut self, name: &str) -> Result<(), String> {
         resolve::check_name("experiment", name)?;
-        let variants = self.sweep.iter_mut().flat_map(|sweep| &mut sweep.variants).map(|variant| &mut variant.experiment);
+        let variants =
+            self.sweep.iter_mut().flat_map(|sweep| &mut sweep.variants).map(|variant| &mut variant.experiment);
         for experiment in std::iter::once(&mut self.experiment).chain(variants) {
             experiment.origin.renamed |= experiment.name != name;
             experiment.name = name.to_string();

@@ -6,8 +6,8 @@ use super::arms::{self, Known};
 use super::model::{self, ShapeReader};
 use super::text::{self, Context, Named};
 use super::{
-    Catalog, Discard, Experiment, Loaded, Origin, SpecErrors, adapters, device, discard, published, raw, sweep, targets, train,
-    warning,
+    Catalog, Discard, Experiment, Loaded, Origin, SpecErrors, adapters, device, discard, published, raw, sweep,
+    targets, train, warning,
 };
 use crate::decompose::Entry;
 use crate::yaml::{self, Error, Errors, Key, Node, Span};
