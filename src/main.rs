@@ -2,6 +2,7 @@
 
 mod console;
 mod man;
+mod specs;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,8 +14,9 @@ use corda::plan::memory::Room;
 use corda::progress::Progress;
 use corda::results::machine;
 use corda::run::{self, Context, Done, RunError, Share};
-use corda::spec::{self, Catalog, Loaded};
-use corda::{model, snakemake, status};
+use corda::spec::{self, Loaded};
+use corda::{snakemake, status};
+use specs::{Specs, each, each_of, load};
 
 /// Reproducible experiments with CorDA, the context-oriented decomposition of language models.
 #[derive(Parser)]
@@ -43,19 +45,6 @@ struct Cli {
     json: bool,
     #[command(subcommand)]
     command: Command,
-}
-
-#[derive(clap::Args)]
-struct Specs {
-    /// Experiment files; a folder of results stands for the spec and the overrides that wrote it.
-    #[arg(required = true, value_name = "SPEC")]
-    specs: Vec<PathBuf>,
-    /// Overrides a key of the spec, e.g. --set evaluate.wiki.windows=4; recorded in the provenance.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    overrides: Vec<String>,
-    /// Calls the one experiment NAME: its results are those of results/NAME, so that a variant is kept beside the original.
-    #[arg(long = "as", value_name = "NAME")]
-    name: Option<String>,
 }
 
 /// How a plan is written.
@@ -360,51 +349,6 @@ fn size(text: &str) -> Result<u64, String> {
 /// Nine tenths of what can be had without swapping; where the system does not say, 8 GiB.
 fn free_memory() -> u64 {
     machine::available_memory().map_or(8 << 30, |free| free / 10 * 9)
-}
-
-/// Loads every spec before any work starts, then works through them.
-fn each(
-    specs: &Specs,
-    context: &Context,
-    work: impl Fn(&Loaded) -> Result<(), RunError>,
-) -> Result<ExitCode, RunError> {
-    each_of(&load(specs, context)?, work)
-}
-
-fn each_of(all: &[Loaded], work: impl Fn(&Loaded) -> Result<(), RunError>) -> Result<ExitCode, RunError> {
-    for loaded in all {
-        work(loaded)?;
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Loads every spec, and says what is to be said of them.
-fn load(specs: &Specs, context: &Context) -> Result<Vec<Loaded>, RunError> {
-    if specs.name.is_some() && specs.specs.len() > 1 {
-        return Err(RunError::OneName(specs.specs.len()));
-    }
-    let catalog = Catalog::load(&context.experiments.join("catalog.yaml"))?;
-    let shape = |path: &std::path::Path| model::read_shape(path).map_err(|e| e.to_string());
-    let mut all = Vec::new();
-    for path in &specs.specs {
-        let asked = run::owner::asked(path, &context.experiments)?;
-        let (path, mut overrides, kept) = match asked {
-            Some(asked) => (asked.spec, asked.overrides, asked.name),
-            None => (path.clone(), Vec::new(), None),
-        };
-        overrides.extend(specs.overrides.iter().cloned());
-        let mut loaded = spec::load(&path, &overrides, &catalog, &shape)?;
-        if let Some(name) = specs.name.as_ref().or(kept.as_ref()) {
-            loaded.rename(name).map_err(RunError::Name)?;
-        }
-        all.push(loaded);
-    }
-    for loaded in &all {
-        for warning in &loaded.warnings {
-            context.progress.warn(warning, &warning.kind.to_string(), &warning.span);
-        }
-    }
-    Ok(all)
 }
 
 fn run_one(loaded: &Loaded, context: &Context, share: Share) -> Result<(), RunError> {

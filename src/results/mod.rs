@@ -84,6 +84,13 @@ pub struct Varied<R> {
     pub variant: Option<String>,
 }
 
+impl<R> Varied<R> {
+    /// Rows of a variant.
+    pub fn of(rows: Vec<R>, variant: &str) -> impl Iterator<Item = Self> {
+        rows.into_iter().map(move |row| Self { row, variant: Some(variant.to_string()) })
+    }
+}
+
 /// The loss of one window.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WindowRow {

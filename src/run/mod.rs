@@ -19,8 +19,7 @@ use crate::plan::memory::{Layout, Room};
 use crate::plan::{Identities, Plan};
 use crate::progress::Progress;
 use crate::report::ReportError;
-use crate::results::folder::{KNOWN, PROVENANCE, Replacement};
-use crate::results::provenance::{Asset, AssetFile, Git, Outcome, Provenance, ReadError, Stage, timestamp};
+use crate::results::provenance::{Asset, AssetFile, Git, Outcome, ReadError, Stage, timestamp};
 use crate::results::{self, machine};
 use crate::spec::{Corpus, Experiment, Loaded, SpecErrors, Warning};
 use crate::train::TrainError;
@@ -33,9 +32,11 @@ mod energy;
 mod evaluate;
 mod extent;
 mod heatmap;
+mod meta;
 pub mod outcome;
 pub mod owner;
 mod publish;
+mod redraw;
 mod saved;
 pub mod shard;
 mod spectrum;
@@ -45,6 +46,7 @@ mod train;
 pub mod trained;
 mod weights;
 
+pub use redraw::report;
 pub use shard::Shard;
 pub use steps::Share;
 
@@ -369,34 +371,4 @@ impl<'a> Run<'a> {
         let fetched = self.context.store.fetch(source, &self.context.progress)?;
         Ok(fetched.files.into_values().map(|file| file.path).collect())
     }
-}
-
-/// Rebuilds tables and figures of an experiment from its saved results; no model is needed.
-pub fn report(loaded: &Loaded, context: &Context) -> Result<Vec<PathBuf>, RunError> {
-    owner::check_drawn(&loaded.experiment, context)?;
-    match &loaded.sweep {
-        Some(sweep) => sweep::report(loaded, sweep, context),
-        None => report_one(&loaded.experiment, context),
-    }
-}
-
-fn report_one(experiment: &Experiment, context: &Context) -> Result<Vec<PathBuf>, RunError> {
-    let folder = context.results.join(experiment.folder());
-    redraw(&folder, |provenance, to| outcome::render(experiment, context, provenance, &folder, to).map(drop))
-}
-
-/// Draws a folder of saved results again: `draw` makes files in another folder, which then replace those there together.
-fn redraw(
-    folder: &Path,
-    draw: impl FnOnce(&Provenance, &Path) -> Result<(), RunError>,
-) -> Result<Vec<PathBuf>, RunError> {
-    let provenance = Provenance::read(&folder.join(PROVENANCE))?;
-    let bytes = std::fs::read(folder.join(PROVENANCE)).unwrap_or_default();
-    // Interrupted while they were drawn again, the rows are all of one run still.
-    if results::folder::unfinished(folder).is_some_and(|marker| marker != bytes) {
-        return Err(RunError::Unfinished(folder.into()));
-    }
-    let new = Replacement::begin(folder)?;
-    draw(&provenance, new.staging())?;
-    Ok(new.commit(&bytes, &KNOWN)?)
 }

@@ -7,14 +7,15 @@ use crate::cache::ReadArrays;
 use crate::decompose::store;
 use crate::evaluate::uncertainty::{Estimate, estimate, paired};
 use crate::plan::{EvaluateStage, Plan};
-use crate::report::published::{PublishedRow, PublishedTest};
-use crate::report::{self, Meta};
+use crate::report;
 use crate::results::folder::{self, PAGE, PROVENANCE, Replacement, TIMINGS};
 use crate::results::provenance::{Asset, Git, Provenance, timestamp};
 use crate::results::{self, LinearRow, Row, TimingRow, WindowRow, machine::Machine};
-use crate::spec::{Experiment, Publication, Warning};
+use crate::spec::{Experiment, Warning};
 
-use super::extent::{self, Extent};
+use super::extent::Extent;
+use super::meta::published;
+pub(super) use super::meta::{citations, meta, publication};
 use super::saved::{self, Saved};
 use super::{Context, Run, RunError, energy, heatmap, owner, spectrum, trained};
 
@@ -375,79 +376,4 @@ fn thin_calibrations(linears: &[LinearRow]) -> Vec<String> {
         }
     }
     lines
-}
-
-/// What the report says besides rows.
-pub(super) fn meta(experiment: &Experiment, warnings: &[String]) -> Meta {
-    let model = &experiment.model;
-    let mut settings = vec![
-        format!("model {} ({} parameters)", model.name, model.shape.parameters()),
-        format!("targets {} ({} linears)", experiment.targets.describe(), experiment.linears().len()),
-        format!("seed {}", experiment.seed),
-    ];
-    settings.extend(experiment.calibrations.iter().map(|c| {
-        let (corpus, split) = (&c.corpus.name, &c.corpus.split);
-        format!("calibration {}: {} samples of {} tokens of {corpus}/{split}", c.name, c.samples, c.length)
-    }));
-    settings.extend(trained::settings(experiment));
-    Meta {
-        title: experiment.title.clone(),
-        description: experiment.description.clone(),
-        name: experiment.name.clone(),
-        file: experiment.origin.file.clone(),
-        command: experiment.command("report"),
-        model: model.name.clone(),
-        by: extent::by(experiment),
-        settings,
-        warnings: warnings.to_vec(),
-        citations: citations(experiment),
-        parameters: extent::parameters(experiment),
-        largest: experiment.arms.iter().filter(|arm| !arm.end.is_smallest()).map(|arm| arm.id.clone()).collect(),
-    }
-}
-
-/// The paper, then the model and the texts, each once.
-pub(super) fn citations(experiment: &Experiment) -> Vec<String> {
-    let paper = "Yang et al. (2024). CorDA: Context-Oriented Decomposition Adaptation of Large Language Models for \
-                 Task-Aware Parameter-Efficient Fine-tuning. NeurIPS. arXiv:2406.05223.";
-    let mut all = vec![paper.to_string()];
-    let corpora = super::corpora(experiment);
-    for citation in std::iter::once(&experiment.model.citation).chain(corpora.iter().map(|c| &c.citation)) {
-        if !citation.is_empty() && !all.contains(citation) {
-            all.push(citation.clone());
-        }
-    }
-    all
-}
-
-/// The paper's numbers that a spec names, of either kind.
-pub(super) fn publication(experiment: &Experiment, context: &Context) -> Result<Option<Publication>, RunError> {
-    let Some(name) = &experiment.published else { return Ok(None) };
-    Ok(Some(Publication::load(&context.experiments.join("published").join(format!("{name}.yaml")))?))
-}
-
-/// The paper's numbers that a spec names, as the report takes them.
-pub(super) fn published(experiment: &Experiment, context: &Context) -> Result<Option<report::Published>, RunError> {
-    let Some(Publication::Curves(data)) = publication(experiment, context)? else { return Ok(None) };
-    let tests = data.tests.into_iter().map(|test| PublishedTest {
-        evaluation: test.evaluation,
-        name: test.name,
-        rows: test
-            .rows
-            .into_iter()
-            .map(|row| PublishedRow {
-                method: row.method,
-                label: row.label,
-                calibration: row.calibration,
-                samples: row.samples.map(|n| n as usize),
-                perplexity: row.perplexity.into_iter().map(|(r, value)| (r as usize, value)).collect(),
-            })
-            .collect(),
-    });
-    Ok(Some(report::Published {
-        title: data.title,
-        citation: data.citation,
-        model: data.model,
-        tests: tests.collect(),
-    }))
 }

@@ -20,7 +20,7 @@ use crate::results::{self, Row, TimingRow, Varied, WindowRow};
 use crate::spec::{Experiment, Loaded, Sweep, Variant};
 
 use super::steps::Share;
-use super::{Context, Done, Held, Run, RunError, calibrate, identities, outcome, owner};
+use super::{Context, Done, Held, Run, RunError, calibrate, identities, outcome, owner, redraw};
 
 /// Files of an experiment's folder, with a sweep those over all variants.
 pub fn all_files(loaded: &Loaded) -> Vec<&'static str> {
@@ -229,9 +229,9 @@ impl Job<'_> {
         let Variant { experiment, warnings, name, .. } = variant;
         let held = self.held(experiment, held);
         let with = |all: outcome::Measurements, found: &mut Found| {
-            found.rows.extend(varied(all.rows, name));
-            found.windows.extend(varied(all.windows, name));
-            found.timings.extend(varied(all.timings, name));
+            found.rows.extend(Varied::of(all.rows, name));
+            found.windows.extend(Varied::of(all.windows, name));
+            found.timings.extend(Varied::of(all.timings, name));
         };
         if keeps_folders(self.sweep) {
             super::one(experiment, warnings, self.context, share, &held)?;
@@ -304,11 +304,6 @@ impl Job<'_> {
         spec["sweep"] = json!({"keys": self.sweep.keys, "variants": variants});
         Ok(spec)
     }
-}
-
-/// Rows of a variant.
-fn varied<R>(rows: Vec<R>, variant: &str) -> impl Iterator<Item = Varied<R>> {
-    rows.into_iter().map(move |row| Varied { row, variant: Some(variant.to_string()) })
 }
 
 /// Adds assets that are not there yet.
@@ -394,11 +389,11 @@ pub(super) fn report(loaded: &Loaded, sweep: &Sweep, context: &Context) -> Resul
     let mut written = Vec::new();
     if keeps_folders(sweep) {
         for variant in &sweep.variants {
-            written.extend(super::report_one(&variant.experiment, context)?);
+            written.extend(redraw::one(&variant.experiment, context)?);
         }
     }
     let folder = context.results.join(&loaded.experiment.name);
     let draw = |provenance: &Provenance, to: &Path| render(loaded, sweep, provenance, &folder, to).map(drop);
-    written.extend(super::redraw(&folder, draw)?);
+    written.extend(redraw::again(&folder, draw)?);
     Ok(written)
 }

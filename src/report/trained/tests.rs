@@ -4,6 +4,7 @@ use super::super::figure::tests::{crowded, keep, texts};
 use super::claims::Verdict;
 use super::*;
 use crate::report::{By, Meta, Sources};
+use crate::results::TimingRow;
 use crate::results::fixture::trained as fixture;
 use crate::spec::{ScoreColumn, ScoreRow, Tests};
 
