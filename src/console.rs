@@ -7,6 +7,7 @@ use corda::decompose::METHODS;
 use corda::evaluate::uncertainty::Estimate;
 use corda::progress::Progress;
 use corda::results::compare::{self, Agreement};
+use corda::results::exact;
 use corda::run::{self, Context, RunError};
 use corda::spec::{self, Catalog, Loaded};
 
@@ -37,6 +38,20 @@ pub fn compare_two(first: &std::path::Path, second: &std::path::Path, tolerance:
         Ok(comparison) => {
             println!("{comparison}");
             if comparison.worst() < Agreement::Apart { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(error) => {
+            progress.fail(&error.to_string());
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Two results, bit by bit; the exit status says whether they are the same.
+pub fn compare_exactly(first: &std::path::Path, second: &std::path::Path, progress: &Progress) -> ExitCode {
+    match exact::compare(first, second) {
+        Ok(found) => {
+            println!("{found}");
+            if found.is_same() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(error) => {
             progress.fail(&error.to_string());

@@ -2,6 +2,7 @@
 
 mod console;
 mod man;
+mod specs;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,8 +14,9 @@ use corda::plan::memory::Room;
 use corda::progress::Progress;
 use corda::results::machine;
 use corda::run::{self, Context, Done, RunError, Share};
-use corda::spec::{self, Catalog, Loaded};
-use corda::{model, snakemake, status};
+use corda::spec::{self, Loaded};
+use corda::{snakemake, status};
+use specs::{Specs, each, each_of, load};
 
 /// Reproducible experiments with CorDA, the context-oriented decomposition of language models.
 #[derive(Parser)]
@@ -45,16 +47,6 @@ struct Cli {
     command: Command,
 }
 
-#[derive(clap::Args)]
-struct Specs {
-    /// Experiment files.
-    #[arg(required = true, value_name = "SPEC")]
-    specs: Vec<PathBuf>,
-    /// Overrides a key of the spec, e.g. --set evaluate.wiki.windows=4; recorded in the provenance.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    overrides: Vec<String>,
-}
-
 /// How a plan is written.
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum Format {
@@ -76,6 +68,9 @@ enum Command {
         /// Computes only this stage, e.g. "calibrate wiki", into the cache; `corda plan --format snakemake` uses it.
         #[arg(long, value_name = "NAME", conflicts_with = "shard")]
         stage: Option<String>,
+        /// Replaces results that another spec, or the same with other overrides, has written.
+        #[arg(long)]
+        replace: bool,
     },
     /// Validates only.
     Check(Specs),
@@ -153,6 +148,9 @@ enum Command {
         /// Relative difference of perplexities that still counts as agreement.
         #[arg(long, default_value_t = 0.005)]
         tolerance: f64,
+        /// Compares every bit of every table, figure and page too, except for times and other facts of the runs.
+        #[arg(long, conflicts_with = "tolerance")]
+        exact: bool,
     },
     /// Writes one page over all results, results/index.html.
     Index,
@@ -239,15 +237,20 @@ fn execute(cli: Cli, progress: &Progress) -> Result<ExitCode, RunError> {
         progress: progress.clone(),
         command: std::env::args().collect(),
         room: Room { bytes: cli.memory.unwrap_or_else(free_memory), threads: rayon::current_num_threads() },
+        replace: matches!(cli.command, Command::Run { replace: true, .. }),
     };
     match cli.command {
-        Command::Run { specs, shard, stage } => {
+        Command::Run { specs, shard, stage, .. } => {
             let share = match (shard, &stage) {
                 (Some(shard), _) => Share::Shard(shard),
                 (None, Some(stage)) => Share::Step(stage),
                 (None, None) => Share::All,
             };
-            each(&specs, &context, |loaded| run_one(loaded, &context, share))
+            let all = load(&specs, &context)?;
+            if share == Share::All {
+                run::owner::check_all(&all, &context)?;
+            }
+            each_of(&all, |loaded| run_one(loaded, &context, share))
         }
         Command::Check(specs) => each(&specs, &context, |loaded| {
             let (_, warnings) = run::texts::look_all(loaded, &context, run::texts::Patience::Check)?;
@@ -258,9 +261,16 @@ fn execute(cli: Cli, progress: &Progress) -> Result<ExitCode, RunError> {
         Command::Plan { specs, format } => each(&specs, &context, |loaded| {
             let text = match format {
                 Format::Text => status::describe(loaded, &context)?,
-                Format::Snakemake => snakemake::snakefile(run::sweep::single(loaded)?, &context)?,
+                Format::Snakemake => {
+                    run::owner::check(&loaded.experiment, &context)?;
+                    snakemake::snakefile(run::sweep::single(loaded)?, &context)?
+                }
             };
             print!("{text}");
+            // A run would stop for this; the plan itself is right.
+            if let Err(error) = run::owner::check(&loaded.experiment, &context) {
+                progress.say(&format!("note: {error}"));
+            }
             Ok(())
         }),
         Command::Fetch(specs) => each(&specs, &context, |loaded| {
@@ -297,7 +307,10 @@ fn execute(cli: Cli, progress: &Progress) -> Result<ExitCode, RunError> {
             run::adapt::write_logits(&model, adapter.as_deref(), &text, tokens, &out)?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Compare { first, second, tolerance } => Ok(console::compare_two(&first, &second, tolerance, progress)),
+        Command::Compare { first, second, exact: true, .. } => Ok(console::compare_exactly(&first, &second, progress)),
+        Command::Compare { first, second, tolerance, .. } => {
+            Ok(console::compare_two(&first, &second, tolerance, progress))
+        }
         Command::Index => {
             println!("{}", corda::report::index::write(&context.results)?.display());
             Ok(ExitCode::SUCCESS)
@@ -338,24 +351,6 @@ fn size(text: &str) -> Result<u64, String> {
 /// Nine tenths of what can be had without swapping; where the system does not say, 8 GiB.
 fn free_memory() -> u64 {
     machine::available_memory().map_or(8 << 30, |free| free / 10 * 9)
-}
-
-/// Loads every spec before any work starts, then works through them.
-fn each(
-    specs: &Specs,
-    context: &Context,
-    work: impl Fn(&Loaded) -> Result<(), RunError>,
-) -> Result<ExitCode, RunError> {
-    let catalog = Catalog::load(&context.experiments.join("catalog.yaml"))?;
-    let shape = |path: &std::path::Path| model::read_shape(path).map_err(|e| e.to_string());
-    let mut all = Vec::new();
-    for path in &specs.specs {
-        all.push(spec::load(path, &specs.overrides, &catalog, &shape)?);
-    }
-    for loaded in &all {
-        work(loaded)?;
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
 fn run_one(loaded: &Loaded, context: &Context, share: Share) -> Result<(), RunError> {

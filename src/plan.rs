@@ -265,11 +265,15 @@ impl Plan {
     }
 
     /// A key of everything a results folder shows: the losses, and how they are labelled.
-    pub fn results_key(&self, experiment: &Experiment) -> String {
+    ///
+    /// # Errors
+    /// If the experiment cannot be put into JSON.
+    pub fn results_key(&self, experiment: &Experiment) -> serde_json::Result<String> {
         let losses: Vec<_> = self.evaluate.iter().map(|stage| &stage.key).collect();
         let energies: Vec<_> = self.energy.iter().map(|stage| &stage.key).collect();
         let heatmaps: Vec<_> = self.heatmaps.iter().map(|&i| &self.calibrate[i].key).collect();
-        let mut inputs = json!({"losses": losses, "energies": energies, "heatmaps": heatmaps, "spec": experiment});
+        let mut inputs =
+            json!({"losses": losses, "energies": energies, "heatmaps": heatmaps, "spec": experiment.recorded()?});
         if experiment.spectra.is_some() {
             inputs["spectra"] = self.decompose.iter().map(|stage| stage.key.as_str()).collect();
         }
@@ -277,7 +281,7 @@ impl Plan {
             inputs["answers"] = json!(self.answers);
             inputs["training"] = self.train.iter().map(|stage| stage.key.as_str()).collect();
         }
-        key("results", 2, &inputs)
+        Ok(key("results", 2, &inputs))
     }
 }
 

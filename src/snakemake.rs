@@ -6,7 +6,7 @@ use crate::plan::Plan;
 use crate::plan::memory::Layout;
 use crate::run::texts::{self, Library, Patience};
 use crate::run::{Context, RunError, identities, outcome, steps};
-use crate::spec::Loaded;
+use crate::spec::{Loaded, quoted};
 
 /// The Snakefile of an experiment. Every rule is a `corda run --stage`, the last one a plain `corda run`, which finds all
 /// in the cache and writes the results. Markers below the cache, by a key of the whole plan, say what is done.
@@ -20,13 +20,17 @@ pub fn snakefile(loaded: &Loaded, context: &Context) -> Result<String, RunError>
     let steps = steps::steps(experiment, &plan);
     let known = texts::look(experiment, places, &[], &plan, context, &Library::new(context, Patience::Check))?;
     let cache = context.store.root().display().to_string();
-    let marker = |name: &str| python(&format!("{cache}/stages/{}/{}", plan.results_key(experiment), rule(name)));
+    let key = plan.results_key(experiment)?;
+    let marker = |name: &str| python(&format!("{cache}/stages/{key}/{}", rule(name)));
     let corda = |command: &str, more: &[&str]| {
         let folders = [("--experiments", &context.experiments), ("--results", &context.results)];
         let mut words = vec!["--cache".to_string(), quoted(&cache)];
         words.extend(folders.iter().flat_map(|(flag, path)| [flag.to_string(), quoted(&path.display().to_string())]));
         words.extend([command.to_string(), quoted(&experiment.path.display().to_string())]);
         words.extend(experiment.overrides.iter().flat_map(|text| ["--set".to_string(), quoted(text)]));
+        if experiment.origin.renamed {
+            words.extend(["--as".to_string(), quoted(&experiment.name)]);
+        }
         words.extend(more.iter().map(|word| quoted(word)));
         // Snakemake puts values between braces: braces of ours are doubled.
         let words = words.join(" ").replace('{', "{{").replace('}', "}}");
@@ -81,15 +85,6 @@ fn rule(stage: &str) -> String {
 /// A string as Python writes it.
 fn python(text: &str) -> String {
     serde_json::Value::from(text).to_string()
-}
-
-/// A word as the shell takes it.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+%@".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_string();
-    }
-    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 #[cfg(test)]

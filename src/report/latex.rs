@@ -9,9 +9,9 @@ use super::number::Number;
 pub fn write(document: &Document) -> String {
     let meta = document.meta;
     let mut out = format!(
-        "% {}\n% Regenerate with: corda report experiments/{}.yaml\n% Needs \\usepackage{{booktabs,graphicx}}\n",
+        "% {}\n% Regenerate with: {}\n% Needs \\usepackage{{booktabs,graphicx}}\n",
         meta.title.replace(['\n', '\r'], " "),
-        meta.name
+        meta.command
     );
     let columns = document.columns_are;
     for section in &document.sections {

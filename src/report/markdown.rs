@@ -15,7 +15,7 @@ pub fn write(document: &Document, beside: Option<&Beside>) -> String {
     };
     line(&format!("# {}\n", escape(&meta.title)));
     line(&format!("Model: {}. Columns: {}.\n", escape(&meta.model), document.columns_are));
-    line(&format!("Regenerate with `corda report experiments/{}.yaml`.", meta.name));
+    line(&format!("Regenerate with {}.", code(&meta.command)));
     for section in &document.sections {
         line(&format!("\n## Perplexity on {}\n", escape(&section.heading)));
         line(&table(&section.perplexity));
@@ -41,6 +41,14 @@ pub fn write(document: &Document, beside: Option<&Beside>) -> String {
     list(&mut line, "Settings", &meta.settings);
     list(&mut line, "Warnings", &meta.warnings);
     out
+}
+
+/// Text as code, whatever backticks it has.
+pub(super) fn code(text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    let pad = if longest > 0 { " " } else { "" };
+    format!("{fence}{pad}{text}{pad}{fence}")
 }
 
 pub(super) fn list(line: &mut impl FnMut(&str), heading: &str, items: &[String]) {

@@ -34,8 +34,12 @@ pub use trained::{Tested, Trained};
 pub struct Meta {
     /// One line for headings.
     pub title: String,
-    /// The experiment's name, as in `experiments/<name>.yaml`.
+    /// The experiment's name, that of its results folder.
     pub name: String,
+    /// The spec file, as results record it.
+    pub file: String,
+    /// The command line that draws the report again.
+    pub command: String,
     /// What the experiment asks, if its file says.
     pub description: Option<String>,
     /// The model's name.
@@ -123,6 +127,16 @@ pub enum ReportError {
         learner: String,
         /// Name of the evaluation or set of questions.
         measure: String,
+    },
+    /// A page could not be filled in: a bug here, not in the results.
+    #[error(
+        "cannot fill in the template {template}: {why}; this is a fault of corda, not of the results: please report it"
+    )]
+    Template {
+        /// The template's file.
+        template: &'static str,
+        /// askama's reason.
+        why: String,
     },
     /// The drawing libraries refused: a bug here, not in the results.
     #[error("cannot draw the figure: {0}; the tables do not depend on it: please report this with results.parquet")]

@@ -10,7 +10,7 @@ use super::sweep::Extra;
 use super::trained::{Shown, Trained};
 use super::{Meta, Published, ReportError, markdown, number};
 use crate::results::provenance::{Outcome, Provenance};
-use crate::results::{Row, WindowRow};
+use crate::results::{Row, TimingRow, WindowRow};
 
 /// What a page is made of.
 pub struct Sources<'a> {
@@ -22,6 +22,8 @@ pub struct Sources<'a> {
     pub rows: &'a [Row],
     /// Their windows.
     pub windows: &'a [WindowRow],
+    /// How long things took; none where results of an earlier version are drawn.
+    pub timings: &'a [TimingRow],
     /// The paper's numbers.
     pub published: Option<&'a Published>,
     /// Figures in the order of the page: name, as in `<name>.svg`, and SVG.
@@ -50,6 +52,8 @@ struct Page {
     variants: Vec<(String, String)>,
     settings: Vec<String>,
     warnings: Vec<String>,
+    file: String,
+    again: String,
     command: String,
     overrides: String,
     finished: String,
@@ -144,7 +148,7 @@ pub fn html(sources: &Sources) -> Result<String, ReportError> {
     });
     let beside = Beside::new(&tests, &losses, *published, meta);
     let run = &provenance.run;
-    let trained = sources.trained.map(|trained| Shown::new(trained, meta)).transpose()?;
+    let trained = sources.trained.map(|trained| Shown::new(trained, sources.timings, meta)).transpose()?;
     let captioned = |name: &str| trained.as_ref().and_then(|trained| trained.caption(name));
     let figures = sources.figures.iter().enumerate();
     let figures = figures.map(|(i, (name, svg))| (captioned(name).is_some(), figure(name, svg, captioned(name), i)));
@@ -165,6 +169,8 @@ pub fn html(sources: &Sources) -> Result<String, ReportError> {
         variants: sources.sweep.map_or(Vec::new(), |sweep| sweep.links.clone()),
         settings: meta.settings.clone(),
         warnings: meta.warnings.clone(),
+        file: meta.file.clone(),
+        again: meta.command.clone(),
         command: run.command.join(" "),
         overrides: provenance.overrides.join(", "),
         finished: run.finished.clone(),
@@ -180,7 +186,7 @@ pub fn html(sources: &Sources) -> Result<String, ReportError> {
         spec: format!("{:#}", provenance.spec),
         citations: meta.citations.clone(),
     };
-    page.render().map_err(|e| ReportError::Drawing(e.to_string()))
+    page.render().map_err(|e| ReportError::Template { template: "page.html", why: e.to_string() })
 }
 
 fn verdict(claim: &Claim) -> Verdict {

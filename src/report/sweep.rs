@@ -97,6 +97,7 @@ pub fn render(
         provenance,
         rows: &[],
         windows: &[],
+        timings: &[],
         published: None,
         figures,
         sweep: Some(&extra),
@@ -240,13 +241,13 @@ fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
 
 fn table_md(sections: &[Section], combined: &Combined, meta: &Meta) -> String {
     let mut out = format!(
-        "# {}\n\nModel: {}. Columns: {}. Swept: {}; {} variants.\n\nRegenerate with `corda report experiments/{}.yaml`.\n",
+        "# {}\n\nModel: {}. Columns: {}. Swept: {}; {} variants.\n\nRegenerate with {}.\n",
         markdown::escape(&meta.title),
         markdown::escape(&meta.model),
         meta.by.columns_are(),
         markdown::escape(&combined.keys.join(", ")),
         combined.variants.len(),
-        meta.name
+        markdown::code(&meta.command)
     );
     for section in sections {
         out += &format!("\n## {}\n", markdown::escape(&section.heading));
@@ -264,9 +265,9 @@ fn table_md(sections: &[Section], combined: &Combined, meta: &Meta) -> String {
 
 fn table_tex(sections: &[Section], meta: &Meta) -> String {
     let mut out = format!(
-        "% {}\n% Regenerate with: corda report experiments/{}.yaml\n% Needs \\usepackage{{booktabs,graphicx}}\n",
+        "% {}\n% Regenerate with: {}\n% Needs \\usepackage{{booktabs,graphicx}}\n",
         meta.title.replace(['\n', '\r'], " "),
-        meta.name
+        meta.command
     );
     for section in sections {
         for (caption, table) in &section.tables {

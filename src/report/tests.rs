@@ -10,6 +10,8 @@ pub(crate) fn meta(by: By) -> Meta {
     Meta {
         title: "Fixture: perplexity after discarding the smallest r components".into(),
         name: "fixture".into(),
+        file: "experiments/fixture.yaml".into(),
+        command: "corda report experiments/fixture.yaml".into(),
         description: None,
         model: "fixture-model".into(),
         citations: Vec::new(),

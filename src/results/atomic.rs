@@ -6,6 +6,8 @@ use std::fs::{self, File, Permissions};
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use super::folder::STAGING;
+
 /// Why a file could not be written. What stood at its path before is untouched.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
@@ -118,8 +120,11 @@ fn replace(
     Ok(())
 }
 
-fn explain(folder: &Path, name: String, source: io::Error) -> WriteError {
-    let folder = folder.to_path_buf();
+/// The error of a file that could not be written into a folder.
+pub(super) fn explain(folder: &Path, name: String, source: io::Error) -> WriteError {
+    let is_staging = folder.file_name().is_some_and(|own| own.to_string_lossy().starts_with(STAGING));
+    // Files that are made beside the old ones belong to the folder that shall have them.
+    let folder = folder.parent().filter(|_| is_staging).unwrap_or(folder).to_path_buf();
     match source.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => WriteError::Full { folder, name },
         _ => WriteError::Folder { folder, name, source },

@@ -1,6 +1,6 @@
 //! Two sets of results row by row: the same to the bit, within a tolerance, within their intervals, or apart.
 //!
-//! Seconds and content keys are not compared: they say how a number was made, not what it is.
+//! Content keys are not compared: they say how a number was made, not what it is. ([`super::exact`] compares every bit.)
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};

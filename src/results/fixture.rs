@@ -31,7 +31,6 @@ pub(crate) fn row(evaluation: &str, arm: &str, method: &str, discarded: u32, per
         delta_nll: nll - undamaged.ln(),
         delta_low: nll - undamaged.ln() - 0.01,
         delta_high: nll - undamaged.ln() + 0.01,
-        seconds: 1.25,
         key: "c0ffee".into(),
         factored_ratio: 1.0,
     }

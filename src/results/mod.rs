@@ -7,8 +7,10 @@ use serde::Serialize;
 
 pub mod atomic;
 pub mod compare;
+pub mod exact;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub mod folder;
 pub mod machine;
 pub mod provenance;
 mod record;
@@ -67,8 +69,6 @@ pub struct Row {
     pub delta_low: f64,
     /// Upper end.
     pub delta_high: f64,
-    /// Thread-seconds of evaluation, summed over windows.
-    pub seconds: f64,
     /// Content key of the stage that measured it.
     pub key: String,
     /// Parameters that a factored form W' = B A would need, as a ratio of the targets' own.
@@ -82,6 +82,13 @@ pub struct Varied<R> {
     pub row: R,
     /// Name of the variant: its folder below that of the experiment.
     pub variant: Option<String>,
+}
+
+impl<R> Varied<R> {
+    /// Rows of a variant.
+    pub fn of(rows: Vec<R>, variant: &str) -> impl Iterator<Item = Self> {
+        rows.into_iter().map(move |row| Self { row, variant: Some(variant.to_string()) })
+    }
 }
 
 /// The loss of one window.
@@ -241,8 +248,6 @@ pub struct TrainedRow {
     pub delta_low: f64,
     /// Upper end.
     pub delta_high: f64,
-    /// Seconds of measuring.
-    pub seconds: f64,
     /// Content key of what was measured.
     pub key: String,
 }
@@ -272,7 +277,29 @@ pub struct StepRow {
     pub step_rate: f64,
     /// Tokens passed, prompts included.
     pub tokens: u64,
-    /// Seconds it took.
+}
+
+/// How long one thing took when it was computed, in whichever run that was. No result: the only rows that differ from run
+/// to run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TimingRow {
+    /// Experiment's name.
+    pub experiment: String,
+    /// What was done: `evaluate` (the windows of a text), `ask` (questions), `train` (an optimiser step).
+    pub stage: String,
+    /// Arm's or learner's id; `none` for the undamaged model.
+    pub arm: String,
+    /// Components discarded, as in [`Row::discarded`]; of a learner its rank.
+    pub discarded: Option<u32>,
+    /// As in [`Row::share`].
+    pub share: Option<f64>,
+    /// Name of the evaluation or of the set of questions.
+    pub measure: Option<String>,
+    /// Seed of a training run.
+    pub seed: Option<u64>,
+    /// Optimiser step, from 1.
+    pub step: Option<u32>,
+    /// Seconds; of windows those of each one's thread, summed.
     pub seconds: f64,
 }
 

@@ -19,6 +19,16 @@ pub struct Provenance {
     pub version: String,
     /// The spec as resolved, defaults filled in.
     pub spec: serde_json::Value,
+    /// The spec file, relative to the folder that holds the experiments'; of a file elsewhere its name. Absent in files of
+    /// earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// Of a file elsewhere, a checksum of its full path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elsewhere: Option<String>,
+    /// Whether the name of the results is that of `--as`, not of the spec.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub renamed: bool,
     /// `--set` overrides as given, in order.
     pub overrides: Vec<String>,
     /// Content key of everything the results show; the same key, the same results.
@@ -148,10 +158,14 @@ pub enum ReadError {
 impl Provenance {
     /// Writes it as indented JSON, atomically.
     pub fn write(&self, path: &Path) -> Result<(), WriteError> {
-        atomic::write_atomically(path, |file| {
-            serde_json::to_writer_pretty(&mut *file, self)?;
-            file.write_all(b"\n")
-        })
+        atomic::write_atomically(path, |file| file.write_all(&self.to_json()?))
+    }
+
+    /// Indented JSON.
+    pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
+        let mut bytes = serde_json::to_vec_pretty(self)?;
+        bytes.push(b'\n');
+        Ok(bytes)
     }
 
     /// Reads what [`Provenance::write`] wrote.
@@ -204,6 +218,9 @@ mod tests {
         Provenance {
             version: "0.1.0".into(),
             spec: serde_json::json!({"name": "fixture", "seed": 233, "alpha": 0.1}),
+            file: Some("experiments/fixture.yaml".into()),
+            elsewhere: None,
+            renamed: false,
             results_key: "0123".into(),
             overrides: vec!["evaluate.wiki.windows=4".into()],
             assets: vec![Asset {

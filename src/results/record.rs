@@ -3,8 +3,8 @@
 use polars::prelude::*;
 
 use super::{
-    AdapterRow, AnswerRow, FailureRow, HeatRow, LinearRow, RateRow, Row, SpectrumRow, StepRow, TrainedRow, Varied,
-    WindowRow,
+    AdapterRow, AnswerRow, FailureRow, HeatRow, LinearRow, RateRow, Row, SpectrumRow, StepRow, TimingRow, TrainedRow,
+    Varied, WindowRow,
 };
 
 /// Why a frame does not hold the rows it should.
@@ -161,7 +161,6 @@ record!(Row {
     delta_nll,
     delta_low,
     delta_high,
-    seconds,
     key,
     factored_ratio,
 });
@@ -204,23 +203,10 @@ record!(TrainedRow {
     delta,
     delta_low,
     delta_high,
-    seconds,
     key,
 });
-record!(StepRow {
-    experiment,
-    learner,
-    label,
-    rank,
-    rate,
-    seed,
-    step,
-    loss,
-    gradient_norm,
-    step_rate,
-    tokens,
-    seconds,
-});
+record!(StepRow { experiment, learner, label, rank, rate, seed, step, loss, gradient_norm, step_rate, tokens });
+record!(TimingRow { experiment, stage, arm, discarded, share, measure, seed, step, seconds });
 record!(FailureRow { experiment, learner, label, why });
 record!(RateRow { experiment, learner, label, rate, seed, examples, loss, chosen });
 record!(AnswerRow { experiment, learner, seed, questions, record, given, expected, exact, nll });

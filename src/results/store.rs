@@ -98,11 +98,16 @@ pub fn read_rows<R: Record>(path: &Path) -> Result<Vec<R>, Error> {
         io::ErrorKind::NotFound => Error::NotFound { path: path_of() },
         _ => Error::Read { path: path_of(), source },
     })?;
-    let corrupt = |why: String| Error::Corrupt { path: path_of(), why };
+    let frame = read_frame(path, bytes)?;
+    R::from_frame(&frame).map_err(|mismatch| Error::Schema { path: path_of(), mismatch })
+}
+
+/// The rows of a parquet file of any schema, from its bytes; `path` is for messages.
+pub(super) fn read_frame(path: &Path, bytes: Vec<u8>) -> Result<DataFrame, Error> {
+    let corrupt = |why: String| Error::Corrupt { path: path.to_path_buf(), why };
     check_frame(&bytes).map_err(corrupt)?;
     seal::check(&bytes).map_err(|broken| corrupt(broken.to_string()))?;
-    let frame = decode(bytes).map_err(corrupt)?;
-    R::from_frame(&frame).map_err(|mismatch| Error::Schema { path: path_of(), mismatch })
+    decode(bytes).map_err(corrupt)
 }
 
 /// The parts of the container that truncation and foreign files break, checked first for a plainer message.

@@ -5,7 +5,7 @@ use std::fs;
 
 use super::*;
 use crate::results::fixture::{curve, undamaged};
-use crate::results::{LinearRow, Row, WindowRow};
+use crate::results::{LinearRow, Row, StepRow, WindowRow};
 
 fn rows() -> Vec<Row> {
     let mut rows = vec![undamaged("ptb")];
@@ -123,7 +123,6 @@ fn column_names_are_the_contract() {
             "delta_nll",
             "delta_low",
             "delta_high",
-            "seconds",
             "key",
             "factored_ratio"
         ]
@@ -133,6 +132,22 @@ fn column_names_are_the_contract() {
 /// Writes a frame as another tool would: without the checksum.
 fn foreign(path: &Path, frame: &mut DataFrame) {
     ParquetWriter::new(fs::File::create(path).unwrap()).finish(frame).unwrap();
+}
+
+#[test]
+fn rows_of_earlier_versions_had_seconds_and_are_read() {
+    let (_folder, path) = written(&rows());
+    let mut frame = Row::to_frame(&rows()).unwrap();
+    let seconds = Column::new("seconds".into(), vec![1.5; frame.height()]);
+    frame.insert_column(23, seconds).unwrap();
+    foreign(&path, &mut frame);
+    assert_same(&read_rows::<Row>(&path).unwrap(), &rows());
+
+    let steps = crate::results::fixture::trained::steps();
+    let mut frame = StepRow::to_frame(&steps).unwrap();
+    frame.with_column(Column::new("seconds".into(), vec![1.5; steps.len()])).unwrap();
+    foreign(&path, &mut frame);
+    assert!(read_rows::<StepRow>(&path).unwrap() == steps);
 }
 
 #[test]

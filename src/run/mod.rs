@@ -35,8 +35,11 @@ mod evaluate;
 mod extent;
 mod failure;
 mod heatmap;
+mod meta;
 pub mod outcome;
+pub mod owner;
 mod publish;
+mod redraw;
 mod saved;
 pub mod shard;
 mod spectrum;
@@ -47,6 +50,7 @@ mod train;
 pub mod trained;
 mod weights;
 
+pub use redraw::report;
 pub use shard::Shard;
 pub use steps::Share;
 
@@ -102,6 +106,35 @@ pub enum RunError {
     NoSuchStage { name: String, known: String },
     #[error("there is no adapter `{name}` here; there are: {known}")]
     NoSuchAdapter { name: String, known: String },
+    #[error(
+        "{} holds the results of {wrote}, and this is {given}: add `--as NAME` to write to another folder of results, or \
+         `--replace` to replace these",
+        .folder.display()
+    )]
+    OtherSpec { folder: PathBuf, wrote: String, given: String },
+    #[error(
+        "{} holds the results of {wrote}, and this is {given}: draw them again with the spec and the overrides that wrote \
+         them; `--as NAME` names another folder of results",
+        .folder.display()
+    )]
+    OthersResults { folder: PathBuf, wrote: String, given: String },
+    #[error("{} is there in part only: a run was ended while it wrote these results; run the experiment again", .0.display())]
+    Unfinished(PathBuf),
+    #[error(
+        "{first} and {second} are both called `{name}`: the second would replace the first's results; run them one by one, \
+         with `--as NAME` for one of them"
+    )]
+    SameName { name: String, first: String, second: String },
+    #[error("--as names one experiment, and there are {0} specs here: run them one by one")]
+    OneName(usize),
+    #[error("the spec that wrote {} is in another folder than the experiments: name the file", .0.display())]
+    SpecElsewhere(PathBuf),
+    #[error("--as: {0}")]
+    Name(String),
+    #[error(
+        "the experiment cannot be written down for the provenance: {0}; this is a fault of corda: please report it"
+    )]
+    Record(#[from] serde_json::Error),
     #[error("{} is a sweep of {variants} variants, and this takes one experiment: add `--set sweep=null`, and `--set {example}` for one of them", .path.display())]
     Swept { path: PathBuf, variants: usize, example: String },
 }
@@ -146,6 +179,8 @@ pub struct Context {
     pub command: Vec<String>,
     /// Memory and threads to plan with.
     pub room: Room,
+    /// Whether results may replace those of another spec, or of other overrides.
+    pub replace: bool,
 }
 
 /// What a run did.
@@ -200,7 +235,10 @@ pub fn fetch(experiment: &Experiment, context: &Context) -> Result<Vec<Asset>, R
     sources
         .into_iter()
         .map(|(name, source)| {
-            let Fetched { files, origin } = context.store.fetch(source, &context.progress)?;
+            let Fetched { files, mut origin } = context.store.fetch(source, &context.progress)?;
+            if let Source::Path { path, .. } = source {
+                origin = format!("path:{}", experiment.origin.recorded(path));
+            }
             let files =
                 files.into_iter().map(|(path, file)| AssetFile { path, bytes: file.bytes, sha256: file.sha256 });
             Ok(Asset { name: name.into(), origin, files: files.collect() })
@@ -210,6 +248,9 @@ pub fn fetch(experiment: &Experiment, context: &Context) -> Result<Vec<Asset>, R
 
 /// Runs an experiment, or the variants of a sweep, to its results folder; or a share of it into the cache.
 pub fn run(loaded: &Loaded, context: &Context, share: Share) -> Result<Done, RunError> {
+    if share == Share::All {
+        owner::check(&loaded.experiment, context)?;
+    }
     match &loaded.sweep {
         Some(sweep) => sweep::run(loaded, sweep, context, share),
         None => {
@@ -244,6 +285,7 @@ fn one(
     let plan = Plan::new(experiment, &identities);
     let folder = context.results.join(experiment.folder());
     if share == Share::All && outcome::is_current(&plan, experiment, context, &folder)? {
+        outcome::tidy(experiment, &folder)?;
         return Ok(Done::Nothing);
     }
     let git = held.git().clone();
@@ -404,18 +446,4 @@ impl<'a> Run<'a> {
         let fetched = self.context.store.fetch(source, &self.context.progress)?;
         Ok(fetched.files.into_values().map(|file| file.path).collect())
     }
-}
-
-/// Rebuilds tables and figures of an experiment from its saved results; no model is needed.
-pub fn report(loaded: &Loaded, context: &Context) -> Result<Vec<PathBuf>, RunError> {
-    match &loaded.sweep {
-        Some(sweep) => sweep::report(loaded, sweep, context),
-        None => report_one(&loaded.experiment, context),
-    }
-}
-
-fn report_one(experiment: &Experiment, context: &Context) -> Result<Vec<PathBuf>, RunError> {
-    let folder = context.results.join(experiment.folder());
-    let provenance = results::provenance::Provenance::read(&folder.join("provenance.json"))?;
-    outcome::render(experiment, context, &provenance, &folder)
 }

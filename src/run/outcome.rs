@@ -7,21 +7,26 @@ use crate::cache::ReadArrays;
 use crate::decompose::store;
 use crate::evaluate::uncertainty::{Estimate, estimate, paired};
 use crate::plan::{EvaluateStage, Plan};
-use crate::report::published::{PublishedRow, PublishedTest};
-use crate::report::{self, Meta};
+use crate::report;
+use crate::results::folder::{self, PAGE, PROVENANCE, Replacement, TIMINGS};
 use crate::results::provenance::{Asset, Git, Provenance, Samples, timestamp};
-use crate::results::{self, LinearRow, Row, WindowRow, machine::Machine};
-use crate::spec::{Calibration, Experiment, Publication, Warning};
+use crate::results::{self, LinearRow, Row, TimingRow, WindowRow, machine::Machine};
+use crate::spec::{Calibration, Experiment};
 
-use super::extent::{self, Extent};
+use super::extent::Extent;
+use super::meta::published;
+pub(super) use super::meta::{citations, meta, publication};
 use super::saved::{self, Saved};
 use super::texts::Known;
-use super::{Context, Run, RunError, energy, heatmap, spectrum, trained};
+use super::{Context, Run, RunError, energy, heatmap, owner, spectrum, trained};
 
 /// Files of a results folder; all of them make it complete.
 pub fn files(experiment: &Experiment) -> Vec<&'static str> {
     let study = ["results.parquet", "results.csv", "windows.parquet", "table.md", "table.tex"];
-    let mut files = vec!["report.html", "provenance.json"];
+    let mut files = vec![PAGE, PROVENANCE];
+    if experiment.train.is_some() || !experiment.evaluations.is_empty() {
+        files.push(TIMINGS);
+    }
     if !experiment.arms.is_empty() {
         files.push("linears.parquet");
     }
@@ -50,6 +55,15 @@ pub fn files(experiment: &Experiment) -> Vec<&'static str> {
     files
 }
 
+/// The files of a results folder that stay when the others go: [`files`], and the failures of learners where there are any.
+pub(super) fn kept(experiment: &Experiment, folder: &Path) -> Vec<&'static str> {
+    let mut files = files(experiment);
+    if experiment.train.is_some() && folder.join(saved::FAILURES).exists() {
+        files.push(saved::FAILURES);
+    }
+    files
+}
+
 /// What the provenance needs from the start of a run.
 pub(super) struct Header {
     pub started: String,
@@ -64,12 +78,14 @@ pub(super) fn is_current(
     context: &Context,
     folder: &Path,
 ) -> Result<bool, RunError> {
-    if files(experiment).iter().any(|file| !folder.join(file).is_file()) {
+    // Earlier versions had no file of times, which are no results.
+    let mut needed = files(experiment).into_iter().filter(|file| *file != TIMINGS);
+    if !folder::is_whole(folder) || needed.any(|file| !folder.join(file).is_file()) {
         return Ok(false);
     }
-    let Ok(provenance) = Provenance::read(&folder.join("provenance.json")) else { return Ok(false) };
+    let Ok(provenance) = Provenance::read(&folder.join(PROVENANCE)) else { return Ok(false) };
     // Results that lack a learner which failed are never the last word.
-    if provenance.results_key != plan.results_key(experiment) || folder.join(saved::FAILURES).exists() {
+    if provenance.results_key != plan.results_key(experiment)? || folder.join(saved::FAILURES).exists() {
         return Ok(false);
     }
     if experiment.evaluations.is_empty() || experiment.train.is_some() {
@@ -92,45 +108,39 @@ pub(super) fn is_measured(plan: &Plan, rows: &[Row], context: &Context) -> Resul
     Ok(rows.len() == plan.evaluate.len())
 }
 
-/// Writes results and report.
+/// Removes what an earlier shape of the experiment left beside results that are current.
+pub(super) fn tidy(experiment: &Experiment, folder: &Path) -> Result<(), RunError> {
+    folder::clear(folder, &kept(experiment, folder))?;
+    if experiment.variant.is_none() {
+        folder::clear_variants(folder, None, &[])?;
+    }
+    Ok(())
+}
+
+/// The spec that wrote the results which a folder holds.
+pub(super) fn former(folder: &Path) -> Option<serde_json::Value> {
+    Provenance::read(&folder.join(PROVENANCE)).ok().map(|provenance| provenance.spec)
+}
+
+/// Writes results and report: all of them, or nothing.
 pub(super) fn write(run: &mut Run, known: &Known, header: Header, folder: &Path) -> Result<(), RunError> {
-    let mut lines: Vec<String> = known.warnings.iter().map(Warning::to_string).collect();
-    if run.experiment.train.is_some() {
-        lines.extend(trained::too_long(run)?);
-        let rows = trained::rows(run)?;
-        results::write_rows(&folder.join("trained.parquet"), &rows.trained)?;
-        results::write_csv(&folder.join("trained.csv"), &rows.trained)?;
-        results::write_rows(&folder.join("steps.parquet"), &rows.steps)?;
-        results::write_rows(&folder.join("rates.parquet"), &rows.rates)?;
-        results::write_rows(&folder.join("answers.parquet"), &rows.answers)?;
-        lines.extend(rows.failures.iter().map(|failed| format!("{} failed: {}", failed.label, failed.why)));
-        saved::write_failures(folder, &rows.failures)?;
-    } else if !run.experiment.evaluations.is_empty() {
-        let (rows, windows) = measurements(run)?;
-        results::write_rows(&folder.join("results.parquet"), &rows)?;
-        results::write_csv(&folder.join("results.csv"), &rows)?;
-        results::write_rows(&folder.join("windows.parquet"), &windows)?;
-    }
-    if !run.experiment.arms.is_empty() {
-        results::write_rows(&folder.join("linears.parquet"), &linears(run)?)?;
-    }
-    if run.experiment.adapters.is_some() {
-        results::write_rows(&folder.join("adapters.parquet"), &energy::rows(run)?)?;
-    }
-    if run.experiment.heatmaps.is_some() {
-        results::write_rows(&folder.join("heatmaps.parquet"), &heatmap::rows(run)?)?;
-    }
-    if run.experiment.spectra.is_some() {
-        results::write_rows(&folder.join("spectra.parquet"), &spectrum::rows(run)?)?;
-    }
+    let experiment = run.experiment;
+    let new = Replacement::begin(folder)?;
+    // Another process may have written results since this one started.
+    owner::check(experiment, run.context)?;
+    let former = former(folder);
+    let lines = write_rows(run, known, new.staging())?;
     let provenance = Provenance {
         version: env!("CARGO_PKG_VERSION").into(),
-        spec: serde_json::to_value(run.experiment).unwrap_or_default(),
-        overrides: run.experiment.overrides.clone(),
-        results_key: run.plan.results_key(run.experiment),
+        spec: experiment.recorded()?,
+        file: Some(experiment.origin.file.clone()),
+        elsewhere: experiment.origin.elsewhere.clone(),
+        renamed: experiment.origin.renamed,
+        overrides: experiment.overrides.clone(),
+        results_key: run.plan.results_key(experiment)?,
         assets: header.assets,
         warnings: lines,
-        samples: samples(run.experiment, known),
+        samples: samples(experiment, known),
         run: results::provenance::Run {
             command: run.context.command.clone(),
             started: header.started,
@@ -140,41 +150,88 @@ pub(super) fn write(run: &mut Run, known: &Known, header: Header, folder: &Path)
             stages: std::mem::take(&mut run.stages),
         },
     };
-    render(run.experiment, run.context, &provenance, folder)?;
-    Ok(provenance.write(&folder.join("provenance.json"))?)
+    render(experiment, run.context, &provenance, new.staging(), new.staging())?;
+    provenance.write(&new.staging().join(PROVENANCE))?;
+    let keeps = kept(experiment, new.staging());
+    new.commit(&provenance.to_json()?, &keeps)?;
+    if experiment.variant.is_none() {
+        folder::clear_variants(folder, former.as_ref(), &[])?;
+    }
+    Ok(())
 }
 
-/// Tables and figures from the saved rows.
+/// Writes the rows of everything that was measured; gives the warnings.
+fn write_rows(run: &Run, known: &Known, to: &Path) -> Result<Vec<String>, RunError> {
+    let mut lines: Vec<String> = known.warnings.iter().map(|warning| run.experiment.origin.warning(warning)).collect();
+    if run.experiment.train.is_some() {
+        lines.extend(trained::too_long(run)?);
+        let rows = trained::rows(run)?;
+        results::write_rows(&to.join("trained.parquet"), &rows.trained)?;
+        results::write_csv(&to.join("trained.csv"), &rows.trained)?;
+        results::write_rows(&to.join("steps.parquet"), &rows.steps)?;
+        results::write_rows(&to.join("rates.parquet"), &rows.rates)?;
+        results::write_rows(&to.join("answers.parquet"), &rows.answers)?;
+        results::write_rows(&to.join(TIMINGS), &rows.timings)?;
+        lines.extend(rows.failures.iter().map(|failed| format!("{} failed: {}", failed.label, failed.why)));
+        saved::write_failures(to, &rows.failures)?;
+    } else if !run.experiment.evaluations.is_empty() {
+        let Measurements { rows, windows, timings } = measurements(run)?;
+        results::write_rows(&to.join("results.parquet"), &rows)?;
+        results::write_csv(&to.join("results.csv"), &rows)?;
+        results::write_rows(&to.join("windows.parquet"), &windows)?;
+        results::write_rows(&to.join(TIMINGS), &timings)?;
+    }
+    if !run.experiment.arms.is_empty() {
+        results::write_rows(&to.join("linears.parquet"), &linears(run)?)?;
+    }
+    if run.experiment.adapters.is_some() {
+        results::write_rows(&to.join("adapters.parquet"), &energy::rows(run)?)?;
+    }
+    if run.experiment.heatmaps.is_some() {
+        results::write_rows(&to.join("heatmaps.parquet"), &heatmap::rows(run)?)?;
+    }
+    if run.experiment.spectra.is_some() {
+        results::write_rows(&to.join("spectra.parquet"), &spectrum::rows(run)?)?;
+    }
+    Ok(lines)
+}
+
+/// Tables and figures into a folder, from the rows that are saved in another or in the same.
 pub(super) fn render(
     experiment: &Experiment,
     context: &Context,
     provenance: &Provenance,
     folder: &Path,
+    to: &Path,
 ) -> Result<Vec<PathBuf>, RunError> {
     let meta = meta(experiment, provenance);
     let mut written = Vec::new();
     let published = published(experiment, context)?;
     let (mut rows, mut windows) = (Vec::new(), Vec::new());
+    let mut timings: Vec<TimingRow> = Vec::new();
+    if folder.join(TIMINGS).is_file() {
+        timings = results::read_rows(&folder.join(TIMINGS))?;
+    }
     let saved = Saved::read(experiment, context, folder)?;
     let trained = saved.as_ref().map(Saved::trained);
     if let Some(trained) = &trained {
-        written.extend(report::render_trained(trained, &meta, folder)?);
+        written.extend(report::render_trained(trained, &meta, to)?);
     } else if !experiment.evaluations.is_empty() {
         rows = results::read_rows(&folder.join("results.parquet"))?;
         windows = results::read_rows(&folder.join("windows.parquet"))?;
-        written.extend(report::render(&rows, &windows, published.as_ref(), &meta, folder)?);
+        written.extend(report::render(&rows, &windows, published.as_ref(), &meta, to)?);
         if experiment.adapters.is_some() {
             let adapters = results::read_rows(&folder.join("adapters.parquet"))?;
-            written.extend(report::render_adapters(&adapters, &rows, &meta, folder)?);
+            written.extend(report::render_adapters(&adapters, &rows, &meta, to)?);
         }
     }
     if experiment.heatmaps.is_some() {
         let cells = results::read_rows(&folder.join("heatmaps.parquet"))?;
-        written.extend(report::render_heatmaps(&cells, &meta, folder)?);
+        written.extend(report::render_heatmaps(&cells, &meta, to)?);
     }
     if let Some(spectra) = &experiment.spectra {
         let values = results::read_rows(&folder.join("spectra.parquet"))?;
-        written.extend(report::render_spectra(&values, spectra.last, &meta, folder)?);
+        written.extend(report::render_spectra(&values, spectra.last, &meta, to)?);
     }
     let figures = written.iter().filter(|path| path.extension().is_some_and(|e| e == "svg"));
     let read = |path: &PathBuf| {
@@ -189,18 +246,27 @@ pub(super) fn render(
         provenance,
         rows: &rows,
         windows: &windows,
+        timings: &timings,
         published: published.as_ref(),
         figures,
         sweep: None,
         trained: trained.as_ref(),
     };
-    written.extend(report::render_page(&sources, folder)?);
+    written.extend(report::render_page(&sources, to)?);
     Ok(written)
 }
 
+/// What a plan measured of curves.
+#[derive(Default)]
+pub(super) struct Measurements {
+    pub rows: Vec<Row>,
+    pub windows: Vec<WindowRow>,
+    pub timings: Vec<TimingRow>,
+}
+
 /// The rows of a plan, from the journals.
-pub(super) fn measurements(run: &Run) -> Result<(Vec<Row>, Vec<WindowRow>), RunError> {
-    let (mut rows, mut window_rows) = (Vec::new(), Vec::new());
+pub(super) fn measurements(run: &Run) -> Result<Measurements, RunError> {
+    let mut all = Measurements::default();
     let mut undamaged: Vec<Vec<f64>> = vec![Vec::new(); run.experiment.evaluations.len()];
     let plan = run.plan;
     for stage in &plan.evaluate {
@@ -211,9 +277,19 @@ pub(super) fn measurements(run: &Run) -> Result<(Vec<Row>, Vec<WindowRow>), RunE
         if stage.point.is_none() {
             undamaged[stage.evaluation].clone_from(&losses);
         }
-        let seconds = found.iter().map(|m| m.seconds).sum();
-        let row = row(run.experiment, stage, &losses, &undamaged[stage.evaluation], seconds);
-        window_rows.extend(losses.iter().zip(0..).map(|(&nll, window)| WindowRow {
+        let row = row(run.experiment, stage, &losses, &undamaged[stage.evaluation]);
+        all.timings.push(TimingRow {
+            experiment: row.experiment.clone(),
+            stage: "evaluate".into(),
+            arm: row.arm.clone(),
+            discarded: Some(row.discarded),
+            share: Some(row.share),
+            measure: Some(row.evaluation.clone()),
+            seed: None,
+            step: None,
+            seconds: found.iter().map(|m| m.seconds).sum(),
+        });
+        all.windows.extend(losses.iter().zip(0..).map(|(&nll, window)| WindowRow {
             experiment: row.experiment.clone(),
             arm: row.arm.clone(),
             discarded: row.discarded,
@@ -222,12 +298,12 @@ pub(super) fn measurements(run: &Run) -> Result<(Vec<Row>, Vec<WindowRow>), RunE
             window,
             nll,
         }));
-        rows.push(row);
+        all.rows.push(row);
     }
-    Ok((rows, window_rows))
+    Ok(all)
 }
 
-fn row(experiment: &Experiment, stage: &EvaluateStage, losses: &[f64], undamaged: &[f64], seconds: f64) -> Row {
+fn row(experiment: &Experiment, stage: &EvaluateStage, losses: &[f64], undamaged: &[f64]) -> Row {
     let evaluation = &experiment.evaluations[stage.evaluation];
     let arm = stage.point.map(|(arm, _)| &experiment.arms[arm]);
     let calibration = arm.and_then(|arm| experiment.calibration(arm));
@@ -258,7 +334,6 @@ fn row(experiment: &Experiment, stage: &EvaluateStage, losses: &[f64], undamaged
         delta_nll: delta.mean,
         delta_low: delta.low,
         delta_high: delta.high,
-        seconds,
         key: stage.key.clone(),
         factored_ratio,
     }
@@ -306,90 +381,4 @@ fn samples(experiment: &Experiment, known: &Known) -> Vec<Samples> {
         })
     };
     all.filter_map(one).collect()
-}
-
-/// A calibration in the settings; samples that are not as long as was asked for are said as they are.
-fn sampling(calibration: &Calibration, counted: Option<&Samples>) -> String {
-    let Calibration { name, corpus, samples, length, .. } = calibration;
-    let of = format!("of {}/{}", corpus.name, corpus.split);
-    match counted {
-        Some(Samples { shortest, longest, tokens, .. }) if (*shortest as usize) < *length => {
-            let each = if shortest == longest { shortest.to_string() } else { format!("{shortest} to {longest}") };
-            format!(
-                "calibration {name}: {samples} samples of {each} tokens (asked: {length}) {of}, {tokens} tokens in all"
-            )
-        }
-        _ => format!("calibration {name}: {samples} samples of {length} tokens {of}"),
-    }
-}
-
-/// What the report says besides rows.
-pub(super) fn meta(experiment: &Experiment, provenance: &Provenance) -> Meta {
-    let model = &experiment.model;
-    let mut settings = vec![
-        format!("model {} ({} parameters)", model.name, model.shape.parameters()),
-        format!("targets {} ({} linears)", experiment.targets.describe(), experiment.linears().len()),
-        format!("seed {}", experiment.seed),
-    ];
-    let counted = |c: &Calibration| provenance.samples.iter().find(|samples| samples.calibration == c.name);
-    settings.extend(experiment.calibrations.iter().map(|c| sampling(c, counted(c))));
-    settings.extend(trained::settings(experiment));
-    Meta {
-        title: experiment.title.clone(),
-        description: experiment.description.clone(),
-        name: experiment.name.clone(),
-        model: model.name.clone(),
-        by: extent::by(experiment),
-        settings,
-        warnings: provenance.warnings.clone(),
-        citations: citations(experiment),
-        parameters: extent::parameters(experiment),
-        largest: experiment.arms.iter().filter(|arm| !arm.end.is_smallest()).map(|arm| arm.id.clone()).collect(),
-    }
-}
-
-/// The paper, then the model and the texts, each once.
-pub(super) fn citations(experiment: &Experiment) -> Vec<String> {
-    let paper = "Yang et al. (2024). CorDA: Context-Oriented Decomposition Adaptation of Large Language Models for \
-                 Task-Aware Parameter-Efficient Fine-tuning. NeurIPS. arXiv:2406.05223.";
-    let mut all = vec![paper.to_string()];
-    let corpora = super::corpora(experiment);
-    for citation in std::iter::once(&experiment.model.citation).chain(corpora.iter().map(|c| &c.citation)) {
-        if !citation.is_empty() && !all.contains(citation) {
-            all.push(citation.clone());
-        }
-    }
-    all
-}
-
-/// The paper's numbers that a spec names, of either kind.
-pub(super) fn publication(experiment: &Experiment, context: &Context) -> Result<Option<Publication>, RunError> {
-    let Some(name) = &experiment.published else { return Ok(None) };
-    Ok(Some(Publication::load(&context.experiments.join("published").join(format!("{name}.yaml")))?))
-}
-
-/// The paper's numbers that a spec names, as the report takes them.
-pub(super) fn published(experiment: &Experiment, context: &Context) -> Result<Option<report::Published>, RunError> {
-    let Some(Publication::Curves(data)) = publication(experiment, context)? else { return Ok(None) };
-    let tests = data.tests.into_iter().map(|test| PublishedTest {
-        evaluation: test.evaluation,
-        name: test.name,
-        rows: test
-            .rows
-            .into_iter()
-            .map(|row| PublishedRow {
-                method: row.method,
-                label: row.label,
-                calibration: row.calibration,
-                samples: row.samples.map(|n| n as usize),
-                perplexity: row.perplexity.into_iter().map(|(r, value)| (r as usize, value)).collect(),
-            })
-            .collect(),
-    });
-    Ok(Some(report::Published {
-        title: data.title,
-        citation: data.citation,
-        model: data.model,
-        tests: tests.collect(),
-    }))
 }

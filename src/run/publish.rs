@@ -12,7 +12,7 @@ use crate::report::card::{self, Card, Data, Form};
 use crate::results::TrainedRow;
 use crate::results::atomic::{write_bytes, write_folder};
 use crate::results::provenance::Outcome;
-use crate::spec::{Corpus, Experiment, Loaded, Start};
+use crate::spec::{Corpus, Experiment, Loaded, Start, quoted};
 use crate::train::Trained;
 
 use super::adapt::chosen;
@@ -122,6 +122,9 @@ fn write_card(run: &Run, stage: &TrainStage, rows: &[TrainedRow], form: Form, fo
     let other = calibration.map(|c| &c.corpus).filter(|corpus| corpus.name != train.corpus.name);
     let data: Vec<Data> = std::iter::once(&train.corpus).chain(other).map(data).collect();
     let settings = trained::settings(experiment);
+    // Not the command line of this process: the card is the same whoever writes it.
+    let id = format!("{}-seed{seed}", learner.id);
+    let command = format!("{} --only {}", experiment.command("adapt"), quoted(&id));
     let card = card::card(&Card {
         experiment: &experiment.name,
         base: hub(&experiment.model.source).unwrap_or(&experiment.model.name),
@@ -137,7 +140,7 @@ fn write_card(run: &Run, stage: &TrainStage, rows: &[TrainedRow], form: Form, fo
         seed,
         rate: learner.rates[stage.rate],
         measures: &measures,
-        command: &run.context.command.join(" "),
+        command: &command,
         form,
     });
     Ok(write_bytes(&folder.join("README.md"), card.as_bytes())?)

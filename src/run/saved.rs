@@ -6,19 +6,17 @@ use crate::report::{Tested, Trained};
 use crate::results::{self, AnswerRow, FailureRow, RateRow, StepRow, TrainedRow};
 use crate::spec::{Asks, Experiment, Publication, Scores};
 
-use super::outcome::publication;
+use super::meta::publication;
 use super::{Context, RunError};
 
 /// The learners that failed; there is such a file only where some did.
 pub(super) const FAILURES: &str = "failures.parquet";
 
-/// Writes the learners that failed, or removes what an earlier run wrote of them.
+/// Writes the learners that failed, if any did.
 pub(super) fn write_failures(folder: &Path, failures: &[FailureRow]) -> Result<(), RunError> {
-    let path = folder.join(FAILURES);
     match failures {
-        [] if path.exists() => std::fs::remove_file(&path).map_err(|source| RunError::Remove { path, source }),
         [] => Ok(()),
-        failures => Ok(results::write_rows(&path, failures)?),
+        failures => Ok(results::write_rows(&folder.join(FAILURES), failures)?),
     }
 }
 

@@ -13,14 +13,15 @@ use serde_json::json;
 use crate::cache::key;
 use crate::plan::{Part, Plan};
 use crate::report::sweep::{self as page, Combined};
+use crate::results::folder::{self, PAGE, PROVENANCE, Replacement, TIMINGS};
 use crate::results::machine::Machine;
 use crate::results::provenance::{Asset, Provenance, Run as Header, Stage, timestamp};
-use crate::results::{self, Row, Varied, WindowRow};
-use crate::spec::{Experiment, Loaded, Sweep, Variant, Warning};
+use crate::results::{self, Row, TimingRow, Varied, WindowRow};
+use crate::spec::{Experiment, Loaded, Sweep, Variant};
 
 use super::steps::Share;
 use super::texts::{self, Known, Patience};
-use super::{Context, Done, Held, Run, RunError, calibrate, identities, outcome};
+use super::{Context, Done, Held, Run, RunError, calibrate, identities, outcome, owner, redraw};
 
 /// Files of an experiment's folder, with a sweep those over all variants.
 pub fn all_files(loaded: &Loaded) -> Vec<&'static str> {
@@ -52,8 +53,9 @@ pub fn fetch(loaded: &Loaded, context: &Context) -> Result<Vec<Asset>, RunError>
 
 /// Files of the folder over all variants; all of them make it complete.
 fn files(loaded: &Loaded, sweep: &Sweep) -> Vec<&'static str> {
-    let mut files = vec!["report.html", "provenance.json"];
+    let mut files = vec![PAGE, PROVENANCE];
     if !loaded.experiment.evaluations.is_empty() {
+        files.push(TIMINGS);
         files.extend(["results.parquet", "results.csv", "windows.parquet", "table.md", "table.tex"]);
         if sweep.is_over_targets() {
             files.extend(["layers.svg", "layers.png", "layers.pdf"]);
@@ -89,6 +91,7 @@ struct Job<'a> {
 struct Found {
     rows: Vec<Varied<Row>>,
     windows: Vec<Varied<WindowRow>>,
+    timings: Vec<Varied<TimingRow>>,
     assets: Vec<Asset>,
     stages: Vec<Stage>,
     /// Of all variants, each once.
@@ -104,6 +107,8 @@ pub(super) fn run(loaded: &Loaded, sweep: &Sweep, context: &Context, share: Shar
         single(loaded)?;
     }
     if share == Share::All && job.is_current()? {
+        folder::clear(&job.folder, &files(loaded, sweep))?;
+        folder::clear_variants(&job.folder, None, &job.folders())?;
         return Ok(Done::Nothing);
     }
     let held = Rc::<Held>::default();
@@ -149,20 +154,27 @@ impl<'a> Job<'a> {
         self.sweep.variants.iter().zip(&self.plans)
     }
 
-    fn results_key(&self) -> String {
-        let variants: Vec<_> =
-            self.variants().map(|(variant, plan)| (&variant.name, plan.results_key(&variant.experiment))).collect();
-        key("sweep", 1, &json!({"variants": variants, "spec": self.loaded.experiment}))
+    fn results_key(&self) -> Result<String, RunError> {
+        let of =
+            |(variant, plan): (&Variant, &Plan)| Ok((variant.name.clone(), plan.results_key(&variant.experiment)?));
+        let variants = self.variants().map(of).collect::<Result<Vec<_>, RunError>>()?;
+        Ok(key("sweep", 1, &json!({"variants": variants, "spec": self.loaded.experiment.recorded()?})))
+    }
+
+    /// Names of the folders that variants have.
+    fn folders(&self) -> Vec<&str> {
+        self.variants().filter(|_| keeps_folders(self.sweep)).map(|(variant, _)| variant.name.as_str()).collect()
     }
 
     /// Whether the files over all variants and those of each are there and still right.
     fn is_current(&self) -> Result<bool, RunError> {
-        let there = |file: &&str| self.folder.join(file).is_file();
-        if !files(self.loaded, self.sweep).iter().all(there) {
+        // Earlier versions had no file of times, which are no results.
+        let mut needed = files(self.loaded, self.sweep).into_iter().filter(|file| *file != TIMINGS);
+        if !folder::is_whole(&self.folder) || needed.any(|file| !self.folder.join(file).is_file()) {
             return Ok(false);
         }
-        let Ok(provenance) = Provenance::read(&self.folder.join("provenance.json")) else { return Ok(false) };
-        if provenance.results_key != self.results_key() {
+        let Ok(provenance) = Provenance::read(&self.folder.join(PROVENANCE)) else { return Ok(false) };
+        if provenance.results_key != self.results_key()? {
             return Ok(false);
         }
         let rows: Vec<Varied<Row>> = if self.loaded.experiment.evaluations.is_empty() {
@@ -232,19 +244,23 @@ impl<'a> Job<'a> {
     ) -> Result<(), RunError> {
         let Variant { experiment, name, .. } = variant;
         let held = self.held(experiment, held);
-        let with = |rows: Vec<Row>, windows: Vec<WindowRow>, found: &mut Found| {
-            let variant = Some(name.clone());
-            found.rows.extend(rows.into_iter().map(|row| Varied { row, variant: variant.clone() }));
-            found.windows.extend(windows.into_iter().map(|row| Varied { row, variant: variant.clone() }));
+        let with = |all: outcome::Measurements, found: &mut Found| {
+            found.rows.extend(Varied::of(all.rows, name));
+            found.windows.extend(Varied::of(all.windows, name));
+            found.timings.extend(Varied::of(all.timings, name));
         };
         if keeps_folders(self.sweep) {
             super::one(experiment, &|| Ok(known.clone()), self.context, share, &held)?;
             if share == Share::All {
                 let folder = self.context.results.join(experiment.folder());
-                add(&mut found.assets, Provenance::read(&folder.join("provenance.json"))?.assets);
+                add(&mut found.assets, Provenance::read(&folder.join(PROVENANCE))?.assets);
                 if !experiment.evaluations.is_empty() {
+                    let rows = results::read_rows(&folder.join("results.parquet"))?;
                     let windows = results::read_rows(&folder.join("windows.parquet"))?;
-                    with(results::read_rows(&folder.join("results.parquet"))?, windows, found);
+                    // Results of earlier versions have none.
+                    let timings = folder.join(TIMINGS);
+                    let timings = if timings.is_file() { results::read_rows(&timings)? } else { Vec::new() };
+                    with(outcome::Measurements { rows, windows, timings }, found);
                 }
             }
             return Ok(());
@@ -253,8 +269,7 @@ impl<'a> Job<'a> {
         add(&mut found.assets, super::fetched(&mut run)?);
         super::stages(&mut run, share)?;
         if share == Share::All {
-            let (rows, windows) = outcome::measurements(&run)?;
-            with(rows, windows, found);
+            with(outcome::measurements(&run)?, found);
         }
         // This variant has no provenance of its own.
         let named = |stage: Stage| Stage { name: format!("{name}: {}", stage.name), ..stage };
@@ -264,36 +279,48 @@ impl<'a> Job<'a> {
     }
 
     fn write(&self, found: Found, run: Header) -> Result<(), RunError> {
-        let folder = &self.folder;
-        if !self.loaded.experiment.evaluations.is_empty() {
-            results::write_rows(&folder.join("results.parquet"), &found.rows)?;
-            results::write_csv(&folder.join("results.csv"), &found.rows)?;
-            results::write_rows(&folder.join("windows.parquet"), &found.windows)?;
+        let Self { loaded, sweep, folder, .. } = self;
+        let new = Replacement::begin(folder)?;
+        // Another process may have written results since this one started.
+        owner::check(&loaded.experiment, self.context)?;
+        let former = outcome::former(folder);
+        let to = new.staging();
+        if !loaded.experiment.evaluations.is_empty() {
+            results::write_rows(&to.join("results.parquet"), &found.rows)?;
+            results::write_csv(&to.join("results.csv"), &found.rows)?;
+            results::write_rows(&to.join("windows.parquet"), &found.windows)?;
+            results::write_rows(&to.join(TIMINGS), &found.timings)?;
         }
+        let origin = &loaded.experiment.origin;
         let provenance = Provenance {
             version: env!("CARGO_PKG_VERSION").into(),
-            spec: self.spec(),
-            overrides: self.loaded.experiment.overrides.clone(),
-            results_key: self.results_key(),
+            spec: self.spec()?,
+            file: Some(origin.file.clone()),
+            elsewhere: origin.elsewhere.clone(),
+            renamed: origin.renamed,
+            overrides: loaded.experiment.overrides.clone(),
+            results_key: self.results_key()?,
             assets: found.assets,
-            warnings: found.warnings.iter().map(Warning::to_string).collect(),
+            warnings: found.warnings.iter().map(|warning| origin.warning(warning)).collect(),
             samples: Vec::new(),
             run,
         };
-        render(self.loaded, self.sweep, &provenance, folder)?;
-        Ok(provenance.write(&folder.join("provenance.json"))?)
+        render(loaded, sweep, &provenance, to, to)?;
+        provenance.write(&to.join(PROVENANCE))?;
+        new.commit(&provenance.to_json()?, &files(loaded, sweep))?;
+        Ok(folder::clear_variants(folder, former.as_ref(), &self.folders())?)
     }
 
     /// The experiment as resolved with the first value of each swept key, and how each variant differs.
-    fn spec(&self) -> serde_json::Value {
+    fn spec(&self) -> Result<serde_json::Value, RunError> {
         let own = self.loaded.experiment.overrides.len();
         let variants: serde_json::Map<_, _> = self
             .variants()
             .map(|(variant, _)| (variant.name.clone(), json!(variant.experiment.overrides[own..])))
             .collect();
-        let mut spec = serde_json::to_value(&self.loaded.experiment).unwrap_or_default();
+        let mut spec = self.loaded.experiment.recorded()?;
         spec["sweep"] = json!({"keys": self.sweep.keys, "variants": variants});
-        spec
+        Ok(spec)
     }
 }
 
@@ -333,8 +360,14 @@ fn merge(parts: &mut Vec<Part>, more: &[Part]) -> bool {
     parts.len() > before
 }
 
-/// Tables, figure and page over all variants, from the saved rows.
-fn render(loaded: &Loaded, sweep: &Sweep, provenance: &Provenance, folder: &Path) -> Result<Vec<PathBuf>, RunError> {
+/// Tables, figure and page over all variants into a folder, from the rows that are saved in another or in the same.
+fn render(
+    loaded: &Loaded,
+    sweep: &Sweep,
+    provenance: &Provenance,
+    folder: &Path,
+    to: &Path,
+) -> Result<Vec<PathBuf>, RunError> {
     let mut meta = outcome::meta(&loaded.experiment, provenance);
     meta.settings = settings(&meta.settings, sweep);
     let rows: Vec<Varied<Row>> = match loaded.experiment.evaluations.is_empty() {
@@ -349,7 +382,7 @@ fn render(loaded: &Loaded, sweep: &Sweep, provenance: &Provenance, folder: &Path
         pages: keeps_folders(sweep),
         rows: &rows,
     };
-    Ok(page::render(&combined, &meta, provenance, folder)?)
+    Ok(page::render(&combined, &meta, provenance, to)?)
 }
 
 /// The settings of the experiment with those that are swept as they are: all their values.
@@ -374,11 +407,11 @@ pub(super) fn report(loaded: &Loaded, sweep: &Sweep, context: &Context) -> Resul
     let mut written = Vec::new();
     if keeps_folders(sweep) {
         for variant in &sweep.variants {
-            written.extend(super::report_one(&variant.experiment, context)?);
+            written.extend(redraw::one(&variant.experiment, context)?);
         }
     }
     let folder = context.results.join(&loaded.experiment.name);
-    let provenance = Provenance::read(&folder.join("provenance.json"))?;
-    written.extend(render(loaded, sweep, &provenance, &folder)?);
+    let draw = |provenance: &Provenance, to: &Path| render(loaded, sweep, provenance, &folder, to).map(drop);
+    written.extend(redraw::again(&folder, draw)?);
     Ok(written)
 }

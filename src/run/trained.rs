@@ -4,7 +4,7 @@ use crate::decompose::End;
 use crate::evaluate::uncertainty::{Estimate, estimate, paired, share};
 use crate::model::shape::Linear;
 use crate::plan::TrainStage;
-use crate::results::{AnswerRow, FailureRow, RateRow, StepRow, TrainedRow};
+use crate::results::{AnswerRow, FailureRow, RateRow, StepRow, TimingRow, TrainedRow};
 use crate::spec::{Experiment, Learner, Start};
 use crate::train::{Kind, memory};
 
@@ -19,6 +19,7 @@ pub(super) struct Rows {
     pub rates: Vec<RateRow>,
     pub answers: Vec<AnswerRow>,
     pub failures: Vec<FailureRow>,
+    pub timings: Vec<TimingRow>,
 }
 
 /// What the undamaged model was measured at, to compare with.
@@ -74,7 +75,7 @@ pub(super) fn rows(run: &Run) -> Result<Rows, RunError> {
                 seed: Some(value),
                 ..row(run.experiment, Some(learner))
             };
-            steps(run, stage, &like, &mut rows.steps)?;
+            steps(run, stage, &like, &mut rows)?;
             let losses: Vec<&str> = stage.losses.iter().map(String::as_str).collect();
             let answers: Vec<&str> = stage.answers.iter().map(String::as_str).collect();
             measures(run, &like, (&losses, &answers), &before, &mut rows)?;
@@ -101,13 +102,14 @@ fn measures(
     for (i, key) in losses.iter().enumerate() {
         let (values, seconds) = window_losses(run, i, key)?;
         let evaluation = &run.experiment.evaluations[i];
-        let like = TrainedRow { seconds, key: (*key).into(), measure: evaluation.name.clone(), ..like.clone() };
+        let like = TrainedRow { key: (*key).into(), measure: evaluation.name.clone(), ..like.clone() };
+        rows.timings.push(timing("evaluate", &like, seconds));
         rows.trained.push(measure(like, "loss", &values, &before.losses[i], estimate(&values)));
     }
     for (i, key) in answers.iter().enumerate() {
         let (found, questions) = (run.read_answers(key)?, &run.experiment.questions[i]);
-        let like =
-            TrainedRow { seconds: found.seconds, key: (*key).into(), measure: questions.name.clone(), ..like.clone() };
+        let like = TrainedRow { key: (*key).into(), measure: questions.name.clone(), ..like.clone() };
+        rows.timings.push(timing("ask", &like, found.seconds));
         let (values, untrained) = (found.matches(), before.answers[i].matches());
         let hits = found.exact.iter().filter(|exact| **exact).count();
         rows.trained.push(measure(like.clone(), "exact-match", &values, &untrained, share(hits, values.len())));
@@ -151,22 +153,39 @@ impl Answers {
     }
 }
 
-fn steps(run: &Run, stage: &TrainStage, like: &TrainedRow, rows: &mut Vec<StepRow>) -> Result<(), RunError> {
-    rows.extend(run.read_steps(stage)?.into_iter().map(|step| StepRow {
-        experiment: like.experiment.clone(),
-        learner: like.learner.clone(),
-        label: like.label.clone(),
-        rank: like.rank,
-        rate: like.rate.unwrap_or(f64::NAN),
-        seed: like.seed.unwrap_or_default(),
-        step: step.step as u32,
-        loss: step.loss,
-        gradient_norm: step.gradient_norm,
-        step_rate: step.rate,
-        tokens: step.tokens,
-        seconds: step.seconds,
-    }));
+fn steps(run: &Run, stage: &TrainStage, like: &TrainedRow, rows: &mut Rows) -> Result<(), RunError> {
+    for step in run.read_steps(stage)? {
+        rows.timings.push(TimingRow { step: Some(step.step as u32), ..timing("train", like, step.seconds) });
+        rows.steps.push(StepRow {
+            experiment: like.experiment.clone(),
+            learner: like.learner.clone(),
+            label: like.label.clone(),
+            rank: like.rank,
+            rate: like.rate.unwrap_or(f64::NAN),
+            seed: like.seed.unwrap_or_default(),
+            step: step.step as u32,
+            loss: step.loss,
+            gradient_norm: step.gradient_norm,
+            step_rate: step.rate,
+            tokens: step.tokens,
+        });
+    }
     Ok(())
+}
+
+/// How long a stage took of what a row is about.
+fn timing(stage: &str, like: &TrainedRow, seconds: f64) -> TimingRow {
+    TimingRow {
+        experiment: like.experiment.clone(),
+        stage: stage.into(),
+        arm: like.learner.clone(),
+        discarded: like.rank,
+        share: None,
+        measure: (!like.measure.is_empty()).then(|| like.measure.clone()),
+        seed: like.seed,
+        step: None,
+        seconds,
+    }
 }
 
 /// What all rows of a learner (`None`: of the undamaged model) share; measures are filled in.
@@ -206,7 +225,6 @@ fn row(experiment: &Experiment, learner: Option<&Learner>) -> TrainedRow {
         delta: f64::NAN,
         delta_low: f64::NAN,
         delta_high: f64::NAN,
-        seconds: 0.0,
         key: String::new(),
     }
 }

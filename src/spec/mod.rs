@@ -10,6 +10,7 @@ mod device;
 mod discard;
 mod learning;
 mod model;
+mod origin;
 mod place;
 mod published;
 mod raw;
@@ -42,6 +43,7 @@ pub use catalog::{Catalog, CorpusEntry, ModelEntry};
 pub use device::Device;
 pub use learning::{Asks, Learner, Questions, Start, Train};
 pub use model::ShapeReader;
+pub use origin::{Origin, quoted};
 pub use place::{Places, TextPlace};
 pub use published::{Published, PublishedRow, PublishedTest};
 use resolve::safe_name;
@@ -147,6 +149,9 @@ pub struct Experiment {
     pub path: PathBuf,
     /// `--set` overrides as given, in order; then the settings of a variant.
     pub overrides: Vec<String>,
+    /// How it was asked for.
+    #[serde(skip)]
+    pub origin: Origin,
 }
 
 /// A model of the Llama family: where it is and what shape it has.

@@ -6,8 +6,8 @@ use super::arms::{self, Known};
 use super::model::{self, ShapeReader};
 use super::text::{self, Context, Named};
 use super::{
-    Catalog, Discard, Experiment, Loaded, Places, SpecErrors, TextPlace, adapters, device, discard, published, raw,
-    sweep, targets, train, warning,
+    Catalog, Discard, Experiment, Loaded, Origin, Places, SpecErrors, TextPlace, adapters, device, discard, published,
+    raw, sweep, targets, train, warning,
 };
 use crate::decompose::Entry;
 use crate::yaml::{self, Error, Errors, Key, Node, Span};
@@ -182,6 +182,7 @@ fn resolve_parts(root: &Node, written: &Written) -> Result<Loaded, SpecErrors> {
         published: raw.published.map(|name| name.value),
         path: path.to_owned(),
         overrides: overrides.to_vec(),
+        origin: Origin::new(path, overrides, &catalog.folder),
     };
     let keys = warning::Keys {
         calibrations: &calibration_keys,

@@ -45,7 +45,7 @@ impl Account<'_> {
         if let Some(train) = &self.experiment.train {
             lines.extend(self.training(train)?);
         }
-        lines.extend(self.drawings());
+        lines.extend(self.drawings()?);
         Ok(lines)
     }
 
@@ -58,9 +58,9 @@ impl Account<'_> {
     }
 
     /// What a run makes of cached values when it writes the results.
-    fn drawings(&self) -> Vec<Line> {
+    fn drawings(&self) -> Result<Vec<Line>, RunError> {
         let linears: usize = self.plan.parts.iter().map(|part| part.linears.len()).sum();
-        let key = self.plan.results_key(self.experiment);
+        let key = self.plan.results_key(self.experiment)?;
         let line = |name: &str, all: usize, unit| Line {
             name: name.into(),
             key: key.clone(),
@@ -75,7 +75,7 @@ impl Account<'_> {
             self.experiment.heatmaps.iter().map(|_| line("heat maps", linears * self.plan.heatmaps.len(), "maps"));
         let spectra =
             self.experiment.spectra.iter().map(|_| line("spectra", linears * self.plan.decompose.len(), "spectra"));
-        heatmaps.chain(spectra).collect()
+        Ok(heatmaps.chain(spectra).collect())
     }
 
     pub fn calibrations(&self) -> Vec<Line> {

@@ -5,6 +5,7 @@ use super::super::{Meta, ReportError, markdown};
 use super::claims::{self, Claim, Verdict};
 use super::compare::JUDGED;
 use super::{Study, Trained, answers, figures, rates, tables};
+use crate::results::TimingRow;
 use crate::spec::Scores;
 
 /// Everything that the template shows.
@@ -27,6 +28,8 @@ pub struct Shown {
     pub answers_note: &'static str,
     /// Some answers.
     pub answers: Vec<answers::Question>,
+    /// How long training took, among the facts of the run.
+    pub speed: Option<Sheet>,
 }
 
 /// A table of text.
@@ -49,7 +52,7 @@ pub struct Judged {
 
 impl Shown {
     /// Arranges everything.
-    pub fn new(trained: &Trained, meta: &Meta) -> Result<Self, ReportError> {
+    pub fn new(trained: &Trained, timings: &[TimingRow], meta: &Meta) -> Result<Self, ReportError> {
         let study = Study::new(trained)?;
         let results = tables::all(&study).into_iter().map(|it| sheet(it.heading, it.note, &it.table)).collect();
         let rates = trained.rates;
@@ -64,6 +67,10 @@ impl Shown {
             warnings: rates::warnings(rates),
             answers_note: answers::NOTE,
             answers: answers::examples(&study),
+            speed: tables::speed(&study, timings).map(|table| {
+                let note = "Of all runs of the chosen learning rate, when they were computed.";
+                sheet("Speed of training", note.into(), &table)
+            }),
         })
     }
 

@@ -4,7 +4,7 @@ use super::super::document::{Cell, Table};
 use super::super::number::{self, Number};
 use super::compare::{self, Spread, Told, spread};
 use super::{Kind, Learner, Measure, Study};
-use crate::results::StepRow;
+use crate::results::{StepRow, TimingRow};
 
 /// A table under a heading, with what to know of it.
 pub struct Captioned {
@@ -46,7 +46,7 @@ pub fn all(study: &Study) -> Vec<Captioned> {
         tables.push(Captioned {
             heading: "Training",
             note: "Loss of the batches in the last quarter of the steps, nats a response token: mean over seeds ± standard \
-                   deviation over seeds. Seconds and tokens a second are of all runs of the chosen rate."
+                   deviation over seeds."
                 .into(),
             table: training(study),
         });
@@ -214,28 +214,40 @@ fn training(study: &Study) -> Table {
     let steps = study.all.steps;
     let row = |learner: &Learner| {
         let id = learner.row.learner.as_str();
-        let own: Vec<&StepRow> = steps.iter().filter(|step| step.learner == id).collect();
+        let own = steps.iter().filter(|step| step.learner == id);
         let losses: Vec<f64> = last_quarter(steps, id).into_iter().map(|(_, loss)| loss).collect();
         if losses.is_empty() {
-            return (learner.row.label.clone(), vec![Cell::Absent, Cell::Absent, Cell::Absent, Cell::Absent]);
+            return (learner.row.label.clone(), vec![Cell::Absent, Cell::Absent]);
         }
         let Spread { mean, deviation } = spread(&losses);
         let number = |value: f64| Number::Plain(format!("{value:.3}"));
-        let seconds: f64 = own.iter().map(|step| step.seconds).sum();
-        let tokens: u64 = own.iter().map(|step| step.tokens).sum();
         let cells = vec![
-            Cell::Text(own.iter().map(|step| step.step).max().unwrap_or(0).to_string()),
+            Cell::Text(own.map(|step| step.step).max().unwrap_or(0).to_string()),
             // Of one seed there is no deviation.
             if losses.len() > 1 {
                 Cell::Spread(number(mean), number(deviation))
             } else {
                 Cell::Text(format!("{mean:.3}"))
             },
-            Cell::Text(format!("{seconds:.0}")),
-            Cell::Text(count((tokens as f64 / seconds.max(f64::MIN_POSITIVE)).round() as u64)),
         ];
         (learner.row.label.clone(), cells)
     };
-    let columns = ["steps a run", "loss, last quarter", "seconds", "tokens a second"].map(String::from).to_vec();
+    let columns = ["steps a run", "loss, last quarter"].map(String::from).to_vec();
     Table { columns, rows: study.learners.iter().map(row).collect() }
+}
+
+/// How long training took, from the times of its steps: a fact of runs, so that only the page has it, among those.
+pub fn speed(study: &Study, timings: &[TimingRow]) -> Option<Table> {
+    let row = |learner: &Learner| {
+        let id = learner.row.learner.as_str();
+        let trained = |row: &&TimingRow| row.stage == "train" && row.arm == id;
+        let seconds: f64 = timings.iter().filter(trained).map(|row| row.seconds).sum();
+        let tokens: u64 = study.all.steps.iter().filter(|step| step.learner == id).map(|step| step.tokens).sum();
+        let rate = tokens as f64 / seconds;
+        let cells = vec![Cell::Text(format!("{seconds:.0}")), Cell::Text(count(rate.round() as u64))];
+        (seconds > 0.0).then(|| (learner.row.label.clone(), cells))
+    };
+    let rows: Vec<_> = study.learners.iter().filter_map(row).collect();
+    let columns = ["seconds", "tokens a second"].map(String::from).to_vec();
+    (!rows.is_empty()).then_some(Table { columns, rows })
 }

@@ -4,6 +4,7 @@ use super::super::figure::tests::{crowded, keep, texts};
 use super::claims::Verdict;
 use super::*;
 use crate::report::{By, Meta, Sources};
+use crate::results::TimingRow;
 use crate::results::fixture::trained as fixture;
 use crate::spec::{ScoreColumn, ScoreRow, Tests};
 
@@ -233,11 +234,24 @@ fn the_page_has_every_section_and_escapes_what_models_say() {
         "warnings": [], "run": run});
     let provenance = serde_json::from_value(all).unwrap();
     let meta = meta();
+    let timings = rows.steps.iter().map(|step| TimingRow {
+        experiment: step.experiment.clone(),
+        stage: "train".into(),
+        arm: step.learner.clone(),
+        discarded: step.rank,
+        share: None,
+        measure: None,
+        seed: Some(step.seed),
+        step: Some(step.step),
+        seconds: 1.25,
+    });
+    let timings: Vec<TimingRow> = timings.collect();
     let sources = Sources {
         meta: &meta,
         provenance: &provenance,
         rows: &[],
         windows: &[],
+        timings: &timings,
         published: None,
         figures: vec![
             ("kept".into(), figures::kept(&study, &meta).unwrap()),
@@ -259,9 +273,15 @@ fn the_page_has_every_section_and_escapes_what_models_say() {
         "Learning rates tried",
         "Some answers",
         "Where it comes from",
+        "How it was run",
         "How to cite",
     ];
     assert_eq!(headings.iter().map(|h| h.replace('\'', "&#39;")).collect::<Vec<_>>(), expected);
+    // What depends on the run is one block.
+    let [open, close] = crate::results::exact::RUN_FACTS;
+    assert_eq!((page.matches(open).count(), page.matches(close).count()), (1, 1));
+    let facts = page.split_once(open).and_then(|(_, rest)| rest.split_once(close)).unwrap().0;
+    assert!(facts.contains("Machine: x") && facts.contains("tokens a second"), "{facts}");
     assert!(!page.contains("So <b>") && page.contains("So &#60;b&#62;"), "answers are text, not mark-up");
     assert_eq!(page.matches("<svg").count(), 2);
     if let Some(folder) = std::env::var_os("CORDA_FIGURES") {

@@ -10,10 +10,10 @@ use super::{Study, answers, claims, page, rates, tables};
 /// `trained.md`.
 pub fn markdown(study: &Study, meta: &Meta) -> String {
     let mut out = format!(
-        "# {}\n\nModel: {}. Regenerate with `corda report experiments/{}.yaml`.\n",
+        "# {}\n\nModel: {}. Regenerate with {}.\n",
         escape(&meta.title),
         escape(&meta.model),
-        meta.name
+        markdown::code(&meta.command)
     );
     // Writing to a String cannot fail.
     let mut section = |heading: &str, note: &str, body: &str| {
@@ -67,9 +67,9 @@ fn answer(question: &answers::Question) -> String {
 /// `trained.tex`.
 pub fn latex(study: &Study, meta: &Meta) -> String {
     let mut out = format!(
-        "% {}\n% Regenerate with: corda report experiments/{}.yaml\n% Needs \\usepackage{{booktabs,graphicx}}\n",
+        "% {}\n% Regenerate with: {}\n% Needs \\usepackage{{booktabs,graphicx}}\n",
         meta.title.replace(['\n', '\r'], " "),
-        meta.name
+        meta.command
     );
     for table in tables::all(study) {
         let caption = format!("{} ({}). {}", table.heading, tex::escape(&meta.model), tex::escape(&table.note));

@@ -1,0 +1,96 @@
+//! What a report says besides rows: headings, settings, citations, the paper's numbers.
+
+use crate::report::published::{PublishedRow, PublishedTest};
+use crate::report::{self, Meta};
+use crate::results::provenance::{Provenance, Samples};
+use crate::spec::{Calibration, Experiment, Publication};
+
+use super::{Context, RunError, extent, trained};
+
+/// What the report says besides rows.
+pub(super) fn meta(experiment: &Experiment, provenance: &Provenance) -> Meta {
+    let model = &experiment.model;
+    let mut settings = vec![
+        format!("model {} ({} parameters)", model.name, model.shape.parameters()),
+        format!("targets {} ({} linears)", experiment.targets.describe(), experiment.linears().len()),
+        format!("seed {}", experiment.seed),
+    ];
+    let counted = |c: &Calibration| provenance.samples.iter().find(|samples| samples.calibration == c.name);
+    settings.extend(experiment.calibrations.iter().map(|c| sampling(c, counted(c))));
+    settings.extend(trained::settings(experiment));
+    Meta {
+        title: experiment.title.clone(),
+        description: experiment.description.clone(),
+        name: experiment.name.clone(),
+        file: experiment.origin.file.clone(),
+        command: experiment.command("report"),
+        model: model.name.clone(),
+        by: extent::by(experiment),
+        settings,
+        warnings: provenance.warnings.clone(),
+        citations: citations(experiment),
+        parameters: extent::parameters(experiment),
+        largest: experiment.arms.iter().filter(|arm| !arm.end.is_smallest()).map(|arm| arm.id.clone()).collect(),
+    }
+}
+
+/// A calibration in the settings; samples that are not as long as was asked for are said as they are.
+fn sampling(calibration: &Calibration, counted: Option<&Samples>) -> String {
+    let Calibration { name, corpus, samples, length, .. } = calibration;
+    let of = format!("of {}/{}", corpus.name, corpus.split);
+    match counted {
+        Some(Samples { shortest, longest, tokens, .. }) if (*shortest as usize) < *length => {
+            let each = if shortest == longest { shortest.to_string() } else { format!("{shortest} to {longest}") };
+            format!(
+                "calibration {name}: {samples} samples of {each} tokens (asked: {length}) {of}, {tokens} tokens in all"
+            )
+        }
+        _ => format!("calibration {name}: {samples} samples of {length} tokens {of}"),
+    }
+}
+
+/// The paper, then the model and the texts, each once.
+pub(super) fn citations(experiment: &Experiment) -> Vec<String> {
+    let paper = "Yang et al. (2024). CorDA: Context-Oriented Decomposition Adaptation of Large Language Models for \
+                 Task-Aware Parameter-Efficient Fine-tuning. NeurIPS. arXiv:2406.05223.";
+    let mut all = vec![paper.to_string()];
+    let corpora = super::corpora(experiment);
+    for citation in std::iter::once(&experiment.model.citation).chain(corpora.iter().map(|c| &c.citation)) {
+        if !citation.is_empty() && !all.contains(citation) {
+            all.push(citation.clone());
+        }
+    }
+    all
+}
+
+/// The paper's numbers that a spec names, of either kind.
+pub(super) fn publication(experiment: &Experiment, context: &Context) -> Result<Option<Publication>, RunError> {
+    let Some(name) = &experiment.published else { return Ok(None) };
+    Ok(Some(Publication::load(&context.experiments.join("published").join(format!("{name}.yaml")))?))
+}
+
+/// The paper's numbers that a spec names, as the report takes them.
+pub(super) fn published(experiment: &Experiment, context: &Context) -> Result<Option<report::Published>, RunError> {
+    let Some(Publication::Curves(data)) = publication(experiment, context)? else { return Ok(None) };
+    let tests = data.tests.into_iter().map(|test| PublishedTest {
+        evaluation: test.evaluation,
+        name: test.name,
+        rows: test
+            .rows
+            .into_iter()
+            .map(|row| PublishedRow {
+                method: row.method,
+                label: row.label,
+                calibration: row.calibration,
+                samples: row.samples.map(|n| n as usize),
+                perplexity: row.perplexity.into_iter().map(|(r, value)| (r as usize, value)).collect(),
+            })
+            .collect(),
+    });
+    Ok(Some(report::Published {
+        title: data.title,
+        citation: data.citation,
+        model: data.model,
+        tests: tests.collect(),
+    }))
+}
