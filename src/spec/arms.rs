@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::text::Named;
 use super::{Arm, Calibration, Evaluation, raw};
 use crate::decompose::{End, Entry, Method, Needs};
+use crate::names;
 use crate::yaml::{self, Error, Errors, Key, Node, Span, Spanned, Value};
 
 /// What arms are resolved against.
@@ -77,11 +78,7 @@ impl Draft {
         if self.end == End::Largest {
             stem.push_str("-largest");
         }
-        let numbered = (2..).map(|number| format!("{stem}-{number}"));
-        let free = std::iter::once(stem.clone()).chain(numbered).find(|id| !taken.contains(id));
-        let id = free.unwrap_or(stem);
-        taken.insert(id.clone());
-        id
+        names::free(&stem, taken)
     }
 }
 

@@ -124,27 +124,35 @@ fn learners(beside: Option<&Node>, rates: &[f64], parts: &Parts, errors: &mut Er
     let mut all = Vec::new();
     let nodes = beside.map(|node| errors.keep(node.elements("a list of full, lora, dora")).unwrap_or_default());
     let mut seen = HashSet::new();
+    let mut labels: HashSet<String> = parts.arms.iter().map(|arm| arm.label.clone()).collect();
     for node in nodes.unwrap_or_default() {
         let Some((method, own, label)) = read_beside(node, errors) else { continue };
         if !seen.insert(method.clone()) {
             errors.at(&node.span, format!("`{method}` is listed twice"));
         }
         let rates = own.unwrap_or_else(|| rates.to_vec());
-        let title = |name: &str| label.clone().unwrap_or_else(|| name.to_owned());
+        let title = match method.as_str() {
+            "full" => "Full fine-tuning",
+            "dora" => "DoRA",
+            _ => "LoRA",
+        };
+        let shown = label.unwrap_or_else(|| title.to_owned());
+        if !labels.insert(shown.clone()) {
+            errors.at(&node.span, format!("another learner is called `{shown}` too: give one of them another `label`"));
+        }
         match method.as_str() {
             "full" => {
-                let label = title("Full fine-tuning");
-                all.push(Learner { id: method, label, start: Start::Full, rates });
+                all.push(Learner { id: method, label: shown, start: Start::Full, rates });
             }
             _ if points.is_empty() => {
                 errors.at(&node.span, format!("`{method}` needs a rank: add `discard: {{components: [r]}}`"));
             }
             _ => all.extend(points.iter().map(|&(point, r)| {
-                let (label, start) = match method.as_str() {
-                    "dora" => (title("DoRA"), Start::Dora { point }),
-                    _ => (title("LoRA"), Start::Lora { point }),
+                let start = match method.as_str() {
+                    "dora" => Start::Dora { point },
+                    _ => Start::Lora { point },
                 };
-                Learner { id: format!("{method}-r{r}"), label, start, rates: rates.clone() }
+                Learner { id: format!("{method}-r{r}"), label: shown.clone(), start, rates: rates.clone() }
             })),
         }
     }
