@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use corda::decompose::METHODS;
 use corda::evaluate::uncertainty::Estimate;
@@ -27,6 +28,28 @@ pub fn answer(answer: &clap::Error) -> ExitCode {
         terminal::tell(text.trim_end());
     }
     u8::try_from(answer.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
+/// The exit status, once all that was printed is written: what could not be makes a success a failure.
+pub fn ended(code: ExitCode, progress: &Progress) -> ExitCode {
+    match terminal::finish() {
+        Ok(()) => code,
+        Err(error) => {
+            progress.fail(&format!("cannot write to standard output: {}", terminal::reason(&error)));
+            if code == ExitCode::SUCCESS { ExitCode::FAILURE } else { code }
+        }
+    }
+}
+
+/// Says that the work was interrupted, and ends the process; a reader who has stopped reading does not keep it alive.
+pub fn interrupted(progress: &Progress) {
+    let progress = progress.clone();
+    let telling = std::thread::spawn(move || progress.interrupted("interrupted; the same command goes on from here"));
+    let patience = Instant::now() + Duration::from_millis(500);
+    while !telling.is_finished() && Instant::now() < patience {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    std::process::exit(130);
 }
 
 /// What merging did on each test set.

@@ -192,7 +192,7 @@ fn main() -> ExitCode {
     unsafe { std::env::set_var("CANDLE_NUM_THREADS", "1") };
     let mut cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return ended(console::answer(&error), &Progress::hidden()),
+        Err(error) => return console::ended(console::answer(&error), &Progress::hidden()),
     };
     let progress = match (cli.json, cli.quiet) {
         (true, quiet) => Progress::json(!quiet),
@@ -201,17 +201,7 @@ fn main() -> ExitCode {
     };
     let entered = project::enter(&mut cli, &progress);
     let said = progress.clone();
-    let interrupted = move || {
-        let said = said.clone();
-        // A reader who has stopped reading does not keep the process alive.
-        let telling = std::thread::spawn(move || said.interrupted("interrupted; the same command goes on from here"));
-        let patience = std::time::Instant::now() + std::time::Duration::from_millis(500);
-        while !telling.is_finished() && std::time::Instant::now() < patience {
-            std::thread::sleep(std::time::Duration::from_millis(5));
-        }
-        std::process::exit(130);
-    };
-    if let Err(e) = ctrlc::set_handler(interrupted) {
+    if let Err(e) = ctrlc::set_handler(move || console::interrupted(&said)) {
         progress.say(&format!("note: interrupts are not announced ({e})"));
     }
     let code = match entered.map_err(RunError::from).and_then(|()| execute(cli, &progress)) {
@@ -225,18 +215,7 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     };
-    ended(code, &progress)
-}
-
-/// The exit status, once all that was printed is written: what could not be makes a success a failure.
-fn ended(code: ExitCode, progress: &Progress) -> ExitCode {
-    match terminal::finish() {
-        Ok(()) => code,
-        Err(error) => {
-            progress.fail(&format!("cannot write to standard output: {}", terminal::reason(&error)));
-            if code == ExitCode::SUCCESS { ExitCode::FAILURE } else { code }
-        }
-    }
+    console::ended(code, &progress)
 }
 
 fn execute(cli: Cli, progress: &Progress) -> Result<ExitCode, RunError> {
@@ -255,7 +234,7 @@ fn execute(cli: Cli, progress: &Progress) -> Result<ExitCode, RunError> {
         results: cli.results.clone().unwrap_or_else(|| "results".into()),
         experiments: cli.experiments.clone().unwrap_or_else(|| "experiments".into()),
         progress: progress.clone(),
-        command: std::env::args().collect(),
+        command: std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect(),
         room: Room { bytes: cli.memory.unwrap_or_else(free_memory), threads: rayon::current_num_threads() },
     };
     match cli.command {

@@ -166,7 +166,8 @@ fn with(path: &Path, ending: &str) -> PathBuf {
 fn near(given: &Path, here: &Path, experiments: &Path) -> String {
     let mut all = files(experiments);
     let folder = here.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    all.extend(files(folder).into_iter().filter(|path| !all.contains(path)).collect::<Vec<_>>());
+    let plain = |path: PathBuf| path.strip_prefix(".").map(Path::to_path_buf).unwrap_or(path);
+    all.extend(files(folder).into_iter().map(plain).filter(|path| !all.contains(path)).collect::<Vec<_>>());
     let stem = |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let stems: Vec<String> = all.iter().map(|path| stem(path)).collect();
     let wanted = ENDINGS.iter().any(|ending| given.extension().is_some_and(|e| e == *ending));

@@ -166,10 +166,12 @@ fn distinct(label: &str, span: &Span, labels: &mut HashMap<String, Span>) -> Res
     if label.trim().is_empty() {
         return Err(Error::at(span, "an empty label"));
     }
-    if label == "Undamaged" {
+    // Tables and pages show white space as one blank.
+    let shown = label.split_whitespace().collect::<Vec<_>>().join(" ");
+    if shown == "Undamaged" {
         return Err(Error::at(span, "`Undamaged` is what the model without any decomposition is called"));
     }
-    match labels.insert(label.to_owned(), span.clone()) {
+    match labels.insert(shown, span.clone()) {
         None => Ok(()),
         Some(first) => {
             let message =
