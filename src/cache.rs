@@ -14,6 +14,7 @@ use safetensors::tensor::Dtype;
 
 use crate::results::atomic::WriteError;
 use crate::tensors::{self, Entry, TensorFile};
+use crate::terminal;
 
 /// What can go wrong with the cache.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +31,10 @@ pub enum CacheError {
         why: String,
     },
     /// A journal could not be appended to.
-    #[error("cannot append to {path}: {source}; is the disk full? Set CORDA_CACHE to a folder with room")]
+    #[error(
+        "cannot append to {path}: {}; is the disk full? Set CORDA_CACHE to a folder with room",
+        terminal::reason(source)
+    )]
     Append {
         /// Which.
         path: PathBuf,
@@ -191,7 +195,7 @@ impl Journal {
         let text = match std::fs::read_to_string(&self.path) {
             Ok(text) => text,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(HashMap::new()),
-            Err(e) => return Err(CacheError::Read { path: self.path.clone(), why: e.to_string() }),
+            Err(e) => return Err(CacheError::Read { path: self.path.clone(), why: terminal::reason(&e) }),
         };
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);
         // A line cut by a crash and then continued parses as no line; it is measured again.

@@ -1,25 +1,67 @@
 //! What commands print that is not progress.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use corda::decompose::METHODS;
 use corda::evaluate::uncertainty::Estimate;
 use corda::progress::Progress;
+use corda::results::atomic;
 use corda::results::compare::{self, Agreement};
 use corda::results::exact;
 use corda::run::{self, Context, RunError};
-use corda::spec::{self, Catalog, Loaded};
+use corda::spec::{self, Loaded};
+use corda::{out, outln, terminal};
+
+use super::project;
+
+/// What the command line's parser answers: help and the version on standard output, mistakes on standard error.
+pub fn answer(answer: &clap::Error) -> ExitCode {
+    let text = answer.render();
+    if !answer.use_stderr() {
+        if terminal::has_colours(false) { out!("{}", text.ansi()) } else { out!("{text}") }
+    } else if std::env::args_os().any(|argument| argument == "--json") {
+        Progress::json(true).fail(text.to_string().trim_start_matches("error: ").trim_end());
+    } else {
+        let text = if terminal::has_colours(true) { text.ansi().to_string() } else { text.to_string() };
+        terminal::tell(text.trim_end());
+    }
+    u8::try_from(answer.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
+/// The exit status, once all that was printed is written: what could not be makes a success a failure.
+pub fn ended(code: ExitCode, progress: &Progress) -> ExitCode {
+    match terminal::finish() {
+        Ok(()) => code,
+        Err(error) => {
+            progress.fail(&format!("cannot write to standard output: {}", terminal::reason(&error)));
+            if code == ExitCode::SUCCESS { ExitCode::FAILURE } else { code }
+        }
+    }
+}
+
+/// Says that the work was interrupted, and ends the process; a reader who has stopped reading does not keep it alive.
+pub fn interrupted(progress: &Progress) {
+    let progress = progress.clone();
+    let telling = std::thread::spawn(move || progress.interrupted("interrupted; the same command goes on from here"));
+    let patience = Instant::now() + Duration::from_millis(500);
+    while !telling.is_finished() && Instant::now() < patience {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    std::process::exit(130);
+}
 
 /// What merging did on each test set.
 pub fn print_merged(measured: &[run::adapt::Measured]) {
     for one in measured {
         let perplexity = |e: &Estimate| format!("{:.3} ({:.3} to {:.3})", e.mean.exp(), e.low.exp(), e.high.exp());
-        println!("{}: {} predictions", one.evaluation, one.tokens);
-        println!("  base       {}", perplexity(&one.base));
-        println!("  merged     {}", perplexity(&one.merged));
+        outln!("{}: {} predictions", one.evaluation, one.tokens);
+        outln!("  base       {}", perplexity(&one.base));
+        outln!("  merged     {}", perplexity(&one.merged));
         let delta = &one.delta;
-        println!("  difference {:+.5} nats a token ({:+.5} to {:+.5})", delta.mean, delta.low, delta.high);
+        outln!("  difference {:+.5} nats a token ({:+.5} to {:+.5})", delta.mean, delta.low, delta.high);
     }
 }
 
@@ -27,8 +69,8 @@ pub fn print_merged(measured: &[run::adapt::Measured]) {
 pub fn print_checked(loaded: &Loaded) {
     let path = loaded.experiment.path.display();
     match &loaded.sweep {
-        None => println!("{path}: ok"),
-        Some(sweep) => println!("{path}: ok, {} variants of {}", sweep.variants.len(), sweep.keys.join(", ")),
+        None => outln!("{path}: ok"),
+        Some(sweep) => outln!("{path}: ok, {} variants of {}", sweep.variants.len(), sweep.keys.join(", ")),
     }
 }
 
@@ -36,7 +78,7 @@ pub fn print_checked(loaded: &Loaded) {
 pub fn compare_two(first: &std::path::Path, second: &std::path::Path, tolerance: f64, progress: &Progress) -> ExitCode {
     match compare::compare(first, second, tolerance) {
         Ok(comparison) => {
-            println!("{comparison}");
+            outln!("{comparison}");
             if comparison.worst() < Agreement::Apart { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(error) => {
@@ -83,12 +125,12 @@ pub fn print_results(results: &std::path::Path, names: &[String], progress: &Pro
         let mut any = false;
         for table in ["table.md", "adapters.md", "trained.md"] {
             if let Ok(text) = std::fs::read_to_string(folder.join(table)) {
-                println!("{}\n", text.trim_end());
+                outln!("{}\n", text.trim_end());
                 any = true;
             }
         }
         if !any {
-            println!("# {}\n\nNo tables: see {}\n", folder.display(), folder.join("report.html").display());
+            outln!("# {}\n\nNo tables: see {}\n", folder.display(), folder.join("report.html").display());
         }
     }
     ExitCode::SUCCESS
@@ -96,7 +138,7 @@ pub fn print_results(results: &std::path::Path, names: &[String], progress: &Pro
 
 /// Writes a commented experiment file.
 pub fn start_new(experiments: &std::path::Path, name: &str, progress: &Progress) -> ExitCode {
-    let path = experiments.join(format!("{name}.yaml"));
+    let name = name.strip_suffix(".yaml").unwrap_or(name);
     let text = match spec::starter(name) {
         Ok(text) => text,
         Err(why) => {
@@ -104,45 +146,48 @@ pub fn start_new(experiments: &std::path::Path, name: &str, progress: &Progress)
             return ExitCode::from(2);
         }
     };
+    let path = experiments.join(format!("{name}.yaml"));
+    let file = path.display();
     // Never over a file that is there.
-    let made = std::fs::OpenOptions::new().write(true).create_new(true).open(&path);
-    match made.and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes())) {
+    match atomic::write_new(&path, text.as_bytes()) {
         Ok(()) => {
-            println!("{}", path.display());
-            ExitCode::SUCCESS
+            outln!("{file}");
+            return ExitCode::SUCCESS;
         }
-        Err(why) => {
-            progress.fail(&format!("cannot write {}: {why}", path.display()));
-            ExitCode::FAILURE
+        Err(why) if why.kind() == ErrorKind::AlreadyExists => {
+            progress.fail(&format!("{file} exists already and was left as it is: choose another name, or edit that file"));
         }
+        Err(why) if why.kind() == ErrorKind::NotFound => progress.fail(&format!(
+            "there is no folder {} to write {name}.yaml into: start corda in the project's folder or below it, make the \
+             folder, or name another with --experiments FOLDER",
+            experiments.display()
+        )),
+        Err(why) => progress.fail(&format!(
+            "cannot write {file}: {}; make room or permission there, or name another folder with --experiments FOLDER",
+            terminal::reason(&why)
+        )),
     }
+    ExitCode::FAILURE
 }
 
 /// Methods, models, corpora, experiments.
 pub fn list(context: &Context) -> Result<(), RunError> {
-    let catalog = Catalog::load(&context.experiments.join("catalog.yaml"))?;
-    println!("methods");
+    let catalog = project::catalog(&context.experiments)?;
+    outln!("methods");
     for method in METHODS {
-        println!("  {:24} {}", method.name, method.summary);
+        outln!("  {:24} {}", method.name, method.summary);
     }
-    println!("models");
+    outln!("models");
     for entry in &catalog.models {
-        println!("  {:24} {} parameters, {}", entry.model.name, entry.model.shape.parameters(), entry.model.licence);
+        outln!("  {:24} {} parameters, {}", entry.model.name, entry.model.shape.parameters(), entry.model.licence);
     }
-    println!("corpora");
+    outln!("corpora");
     for entry in &catalog.corpora {
-        println!("  {:24} {}", entry.name, entry.description.as_deref().unwrap_or_default());
+        outln!("  {:24} {}", entry.name, entry.description.as_deref().unwrap_or_default());
     }
-    println!("experiments");
-    let mut names: Vec<_> = std::fs::read_dir(&context.experiments)
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|e| e == "yaml") && !path.ends_with("catalog.yaml"))
-        .collect();
-    names.sort();
-    for path in names {
-        println!("  {}", path.display());
+    outln!("experiments");
+    for path in project::files(&context.experiments) {
+        outln!("  {}", path.display());
     }
     Ok(())
 }

@@ -15,6 +15,9 @@
 //! | [`results`] | measurements | rows, parquet, provenance |
 //! | [`report`] | rows | table, figures, page |
 
+// A closed or full stream makes those macros panic; `terminal` writes for all.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod adapt;
 pub mod assets;
 pub mod cache;
@@ -23,6 +26,7 @@ pub mod corpus;
 pub mod decompose;
 pub mod evaluate;
 pub mod model;
+pub mod names;
 pub mod plan;
 pub mod progress;
 pub mod report;
@@ -32,5 +36,6 @@ pub mod snakemake;
 pub mod spec;
 pub mod status;
 pub mod tensors;
+pub mod terminal;
 pub mod train;
 pub mod yaml;

@@ -1,7 +1,10 @@
 //! The command line: parse, load, do.
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod console;
 mod man;
+mod project;
 mod specs;
 
 use std::path::PathBuf;
@@ -15,20 +18,20 @@ use corda::progress::Progress;
 use corda::results::machine;
 use corda::run::{self, Context, Done, RunError, Share};
 use corda::spec::{self, Loaded};
-use corda::{snakemake, status};
+use corda::{out, outln, snakemake, status, terminal};
 use specs::{Specs, each, each_of, load};
 
 /// Reproducible experiments with CorDA, the context-oriented decomposition of language models.
 #[derive(Parser)]
 #[command(version, about)]
 struct Cli {
-    /// Folder with catalog.yaml and published/.
-    #[arg(long, global = true, default_value = "experiments", value_name = "FOLDER")]
-    experiments: PathBuf,
-    /// Folder that results are written below.
-    #[arg(long, global = true, default_value = "results", value_name = "FOLDER")]
-    results: PathBuf,
-    /// Cache folder; by default CORDA_CACHE, else .cache.
+    /// Folder with catalog.yaml and published/; by default `experiments` here, or in the nearest folder above that has it.
+    #[arg(long, global = true, value_name = "FOLDER")]
+    experiments: Option<PathBuf>,
+    /// Folder that results are written below; by default `results` beside the folder of experiments.
+    #[arg(long, global = true, value_name = "FOLDER")]
+    results: Option<PathBuf>,
+    /// Cache folder; by default CORDA_CACHE, else `.cache` beside the folder of experiments.
     #[arg(long, global = true, value_name = "FOLDER")]
     cache: Option<PathBuf>,
     /// Threads; by default one a core. No result depends on it.
@@ -185,28 +188,21 @@ fn main() -> ExitCode {
     // candle splits each sum over threads of its own, which spin while they wait: ours are busy with other windows and groups.
     // SAFETY: no other thread runs yet.
     unsafe { std::env::set_var("CANDLE_NUM_THREADS", "1") };
-    let cli = match Cli::try_parse() {
+    let mut cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) if error.use_stderr() && std::env::args().any(|argument| argument == "--json") => {
-            Progress::json(true).fail(error.to_string().trim_start_matches("error: ").trim_end());
-            return ExitCode::from(2);
-        }
-        Err(error) => error.exit(),
+        Err(error) => return console::ended(console::answer(&error), &Progress::hidden()),
     };
     let progress = match (cli.json, cli.quiet) {
         (true, quiet) => Progress::json(!quiet),
         (false, true) => Progress::hidden(),
         (false, false) => Progress::terminal(),
     };
+    let entered = project::enter(&mut cli, &progress);
     let said = progress.clone();
-    let interrupted = move || {
-        said.interrupted("interrupted; the same command goes on from here");
-        std::process::exit(130);
-    };
-    if let Err(e) = ctrlc::set_handler(interrupted) {
+    if let Err(e) = ctrlc::set_handler(move || console::interrupted(&said)) {
         progress.say(&format!("note: interrupts are not announced ({e})"));
     }
-    match execute(cli, &progress) {
+    let code = match entered.map_err(RunError::from).and_then(|()| execute(cli, &progress)) {
         Ok(code) => code,
         Err(RunError::Spec(errors)) => {
             errors.iter().for_each(|error| progress.fail_at(error));
@@ -216,7 +212,8 @@ fn main() -> ExitCode {
             progress.fail(&error.to_string());
             ExitCode::FAILURE
         }
-    }
+    };
+    console::ended(code, &progress)
 }
 
 fn execute(cli: Cli, progress: &Progress) -> Result<ExitCode, RunError> {
@@ -232,10 +229,10 @@ fn execute(cli: Cli, progress: &Progress) -> Result<ExitCode, RunError> {
     let context = Context {
         cache: Cache::new(&cache),
         store: Store::open(&cache),
-        results: cli.results.clone(),
-        experiments: cli.experiments.clone(),
+        results: cli.results.clone().unwrap_or_else(|| "results".into()),
+        experiments: cli.experiments.clone().unwrap_or_else(|| "experiments".into()),
         progress: progress.clone(),
-        command: std::env::args().collect(),
+        command: std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect(),
         room: Room { bytes: cli.memory.unwrap_or_else(free_memory), threads: rayon::current_num_threads() },
         replace: matches!(cli.command, Command::Run { replace: true, .. }),
     };
@@ -266,7 +263,7 @@ fn execute(cli: Cli, progress: &Progress) -> Result<ExitCode, RunError> {
                     snakemake::snakefile(run::sweep::single(loaded)?, &context)?
                 }
             };
-            print!("{text}");
+            out!("{text}");
             // A run would stop for this; the plan itself is right.
             if let Err(error) = run::owner::check(&loaded.experiment, &context) {
                 progress.say(&format!("note: {error}"));
@@ -276,25 +273,25 @@ fn execute(cli: Cli, progress: &Progress) -> Result<ExitCode, RunError> {
         Command::Fetch(specs) => each(&specs, &context, |loaded| {
             for asset in run::sweep::fetch(loaded, &context)? {
                 let bytes: u64 = asset.files.iter().map(|file| file.bytes).sum();
-                println!("{}: {} ({:.1} MB, verified)", asset.name, asset.origin, bytes as f64 / 1e6);
+                outln!("{}: {} ({:.1} MB, verified)", asset.name, asset.origin, bytes as f64 / 1e6);
             }
             Ok(())
         }),
         Command::Report(specs) => each(&specs, &context, |loaded| {
             for path in run::report(loaded, &context)? {
-                println!("{}", path.display());
+                outln!("{}", path.display());
             }
             Ok(())
         }),
         Command::Adapt { specs, out, only } => each(&specs, &context, |loaded| {
             for folder in run::adapt::adapt(run::sweep::single(loaded)?, &context, &out, &only)? {
-                println!("{}", folder.display());
+                outln!("{}", folder.display());
             }
             Ok(())
         }),
         Command::Convert { trained, start, base, out } => {
             run::adapt::convert(&trained, &start, &base, &out)?;
-            println!("{}", out.display());
+            outln!("{}", out.display());
             Ok(ExitCode::SUCCESS)
         }
         Command::Merge { specs, adapter, base, out } => each(&specs, &context, |loaded| {
@@ -312,7 +309,7 @@ fn execute(cli: Cli, progress: &Progress) -> Result<ExitCode, RunError> {
             Ok(console::compare_two(&first, &second, tolerance, progress))
         }
         Command::Index => {
-            println!("{}", corda::report::index::write(&context.results)?.display());
+            outln!("{}", corda::report::index::write(&context.results)?.display());
             Ok(ExitCode::SUCCESS)
         }
         Command::Results { names } => Ok(console::print_results(&context.results, &names, progress)),
@@ -322,12 +319,14 @@ fn execute(cli: Cli, progress: &Progress) -> Result<ExitCode, RunError> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Schema => {
-            println!("{}", spec::schema());
+            outln!("{}", spec::schema());
             Ok(ExitCode::SUCCESS)
         }
         Command::Man { out } => Ok(man::write(Cli::command(), out.as_deref())?),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "corda", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "corda", &mut script);
+            out!("{}", String::from_utf8_lossy(&script));
             Ok(ExitCode::SUCCESS)
         }
     }
@@ -342,9 +341,9 @@ fn size(text: &str) -> Result<u64, String> {
         "GB" => 1e9,
         "MiB" => f64::from(1 << 20),
         "GiB" => f64::from(1 << 30),
-        other => return Err(format!("{other:?} is no unit; there are MB, GB, MiB and GiB")),
+        other => return Err(format!("{other:?} is not a unit; use MB, GB, MiB or GiB")),
     };
-    let number: f64 = text[..digits].parse().map_err(|_| format!("{text:?} is no size; write e.g. 16GiB"))?;
+    let number: f64 = text[..digits].parse().map_err(|_| format!("{text:?} is not a size; use e.g. 16GiB"))?;
     Ok((number * unit) as u64)
 }
 
@@ -357,10 +356,10 @@ fn run_one(loaded: &Loaded, context: &Context, share: Share) -> Result<(), RunEr
     let name = &loaded.experiment.name;
     let folder = context.results.join(name);
     match run::run(loaded, context, share)? {
-        Done::Share => println!("{name}: this part is done; run without --shard or --stage once all are"),
-        Done::Nothing => println!("{name}: nothing to do, {} is up to date", folder.display()),
+        Done::Share => outln!("{name}: this part is done; run without --shard or --stage once all are"),
+        Done::Nothing => outln!("{name}: nothing to do, {} is up to date", folder.display()),
         Done::Ran => {
-            println!("{name}: done");
+            outln!("{name}: done");
             let what = |file: &&str| match file.rsplit_once('.') {
                 Some((_, "html")) => Some("page"),
                 Some((_, "md")) => Some("table"),
@@ -371,7 +370,7 @@ fn run_one(loaded: &Loaded, context: &Context, share: Share) -> Result<(), RunEr
             };
             for file in run::sweep::all_files(loaded) {
                 if let Some(what) = what(&file) {
-                    println!("  {what:10} {}", folder.join(file).display());
+                    outln!("  {what:10} {}", folder.join(file).display());
                 }
             }
         }

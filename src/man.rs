@@ -1,12 +1,12 @@
 //! `corda man`: the manual pages, made from the command line's own definition.
 
-use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Command;
 use clap_mangen::Man;
 use corda::results::atomic::{self, WriteError};
+use corda::{out, outln};
 
 /// Prints the page of `corda`, or writes one a command into a folder and lists them.
 ///
@@ -17,15 +17,14 @@ pub fn write(command: Command, out: Option<&Path>) -> Result<ExitCode, WriteErro
     let mut command = command.disable_help_subcommand(true);
     command.build();
     let Some(folder) = out else {
-        // Whoever closed the pipe has read enough.
-        let _ = std::io::stdout().write_all(&page(&command));
+        out!("{}", String::from_utf8_lossy(&page(&command)));
         return Ok(ExitCode::SUCCESS);
     };
     let shown = command.get_subcommands().filter(|subcommand| !subcommand.is_hide_set());
     for one in std::iter::once(&command).chain(shown) {
         let path = folder.join(Man::new(one.clone()).get_filename());
         atomic::write_bytes(&path, &page(one))?;
-        println!("{}", path.display());
+        outln!("{}", path.display());
     }
     Ok(ExitCode::SUCCESS)
 }

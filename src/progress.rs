@@ -13,6 +13,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, P
 use miette::Diagnostic;
 
 use crate::results::provenance::Stage;
+use crate::terminal;
 use crate::yaml::Span;
 
 pub mod json;
@@ -70,7 +71,7 @@ impl Progress {
     /// Tells of something worth knowing: a line above the bars, terminal or not.
     pub fn say(&self, line: &str) {
         match &self.sink {
-            Sink::Bars(bars) => bars.suspend(|| eprintln!("{line}")),
+            Sink::Bars(bars) => bars.suspend(|| terminal::tell(line)),
             Sink::Json(log) => log.message(line),
         }
     }
@@ -78,7 +79,7 @@ impl Progress {
     /// The work was interrupted. Bars may be held by the thread that was, so they are left alone.
     pub fn interrupted(&self, line: &str) {
         match &self.sink {
-            Sink::Bars(_) => eprintln!("\n{line}"),
+            Sink::Bars(_) => terminal::tell(&format!("\n{line}")),
             Sink::Json(log) => log.message(line),
         }
     }
@@ -105,14 +106,14 @@ impl Progress {
         match &self.sink {
             _ if !self.verbose => {}
             Sink::Json(log) => log.placed("warning", text, Some(span)),
-            Sink::Bars(bars) => bars.suspend(|| eprintln!("{:?}", miette::Report::new(warning.clone()))),
+            Sink::Bars(bars) => bars.suspend(|| terminal::tell(&format!("{:?}", miette::Report::new(warning.clone())))),
         }
     }
 
     /// What ended the work.
     pub fn fail(&self, message: &str) {
         match &self.sink {
-            Sink::Bars(bars) => bars.suspend(|| eprintln!("error: {message}")),
+            Sink::Bars(bars) => bars.suspend(|| terminal::tell(&format!("error: {message}"))),
             Sink::Json(log) => log.placed("error", message, None),
         }
     }
@@ -120,7 +121,7 @@ impl Progress {
     /// An error in a file, with its line where it is for a person.
     pub fn fail_at(&self, error: &crate::yaml::Error) {
         match &self.sink {
-            Sink::Bars(bars) => bars.suspend(|| eprintln!("{:?}", miette::Report::new(error.clone()))),
+            Sink::Bars(bars) => bars.suspend(|| terminal::tell(&format!("{:?}", miette::Report::new(error.clone())))),
             Sink::Json(log) => log.placed("error", &error.message(), error.span()),
         }
     }

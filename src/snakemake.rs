@@ -1,7 +1,10 @@
 //! A Snakefile with one rule a stage, so that an existing engine runs an experiment on many machines with one file system.
 
+use std::borrow::Cow;
 use std::fmt::Write;
+use std::path::Path;
 
+use crate::names::identifier;
 use crate::plan::Plan;
 use crate::plan::memory::Layout;
 use crate::run::texts::{self, Library, Patience};
@@ -12,21 +15,28 @@ use crate::spec::{Loaded, quoted};
 /// in the cache and writes the results. Markers below the cache, by a key of the whole plan, say what is done.
 ///
 /// # Errors
-/// If the assets of the experiment cannot be told apart (see [`identities`]).
+/// If the assets of the experiment cannot be told apart (see [`identities`]), or Snakemake would misread a path.
 pub fn snakefile(loaded: &Loaded, context: &Context) -> Result<String, RunError> {
     let Loaded { experiment, places, .. } = loaded;
+    let cache = shortest(context.store.root());
+    let results = context.results.join(&experiment.name);
+    for (path, folder) in
+        [(&*cache, true), (&*results, true), (&*context.experiments, false), (&*experiment.path, false)]
+    {
+        readable(path, folder)?;
+    }
     let plan = Plan::new(experiment, &identities(experiment, &context.store)?);
     let layout = Layout::new(&experiment.model.shape, context.room);
     let steps = steps::steps(experiment, &plan);
     let known = texts::look(experiment, places, &[], &plan, context, &Library::new(context, Patience::Check))?;
-    let cache = context.store.root().display().to_string();
-    let key = plan.results_key(experiment)?;
-    let marker = |name: &str| python(&format!("{cache}/stages/{key}/{}", rule(name)));
+    let stages = cache.join("stages").join(plan.results_key(experiment)?);
+    let marker = |name: &str| python(&stages.join(identifier(name)).display().to_string());
     let corda = |command: &str, more: &[&str]| {
-        let folders = [("--experiments", &context.experiments), ("--results", &context.results)];
-        let mut words = vec!["--cache".to_string(), quoted(&cache)];
-        words.extend(folders.iter().flat_map(|(flag, path)| [flag.to_string(), quoted(&path.display().to_string())]));
-        words.extend([command.to_string(), quoted(&experiment.path.display().to_string())]);
+        let folders =
+            [("--cache", &*cache), ("--experiments", &*context.experiments), ("--results", &*context.results)];
+        let mut words: Vec<String> =
+            folders.iter().flat_map(|(flag, path)| [flag.to_string(), quoted(&argument(path))]).collect();
+        words.extend([command.to_string(), quoted(&argument(&experiment.path))]);
         words.extend(experiment.overrides.iter().flat_map(|text| ["--set".to_string(), quoted(text)]));
         if experiment.origin.renamed {
             words.extend(["--as".to_string(), quoted(&experiment.name)]);
@@ -34,27 +44,24 @@ pub fn snakefile(loaded: &Loaded, context: &Context) -> Result<String, RunError>
         words.extend(more.iter().map(|word| quoted(word)));
         // Snakemake puts values between braces: braces of ours are doubled.
         let words = words.join(" ").replace('{', "{{").replace('}', "}}");
-        python(&format!("{{CORDA}} --threads {{threads}} --quiet {words}"))
+        python(&format!("{{CORDA:q}} --threads {{threads}} --quiet {words}"))
     };
     let mut out = String::new();
     let mut say = |line: String| {
         // Writing to a string cannot fail.
         let _ = writeln!(out, "{line}");
     };
-    say(format!("# {}: {}", experiment.name, experiment.title.replace('\n', " ")));
-    say(format!(
-        "# Written by `corda plan {} --format snakemake`. Run it from the same folder:",
-        experiment.path.display()
-    ));
+    say(format!("# {}: {}", experiment.name, one_line(&experiment.title)));
+    let path = experiment.path.display().to_string();
+    say(format!("# Written by `corda plan {} --format snakemake`. Run it from the same folder:", one_line(&path)));
     say("#   snakemake --snakefile FILE --cores all [--config corda=PATH]".into());
     say("CORDA = config.get(\"corda\", \"corda\")\n".into());
-    let folder = context.results.join(&experiment.name);
     let files: Vec<String> =
-        outcome::files(experiment).iter().map(|file| python(&folder.join(file).display().to_string())).collect();
+        outcome::files(experiment).iter().map(|file| python(&results.join(file).display().to_string())).collect();
     let threads = context.room.threads;
     say(format!("rule all:\n    input:\n        {}\n", files.join(",\n        ")));
     let mut add = |name: &str, inputs: &[String], output: &str, memory: Option<u64>, shell: &str| {
-        say(format!("rule {}:", rule(name)));
+        say(format!("rule {}:", identifier(name)));
         if !inputs.is_empty() {
             say(format!("    input:\n        {}", inputs.join(",\n        ")));
         }
@@ -77,9 +84,35 @@ pub fn snakefile(loaded: &Loaded, context: &Context) -> Result<String, RunError>
     Ok(out)
 }
 
-/// The name of a stage as that of a rule.
-fn rule(stage: &str) -> String {
-    stage.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
+/// A path from the folder that the Snakefile is run from, if it lies below: that folder may have a name that Snakemake
+/// would misread.
+fn shortest(path: &Path) -> Cow<'_, Path> {
+    let here = std::env::current_dir().ok();
+    match here.and_then(|here| path.strip_prefix(here).ok()) {
+        Some(below) if !below.as_os_str().is_empty() => below.into(),
+        _ => path.into(),
+    }
+}
+
+/// Refuses a path that cannot be written down, or (in the names of files, which cannot be escaped) has Snakemake's wildcards.
+fn readable(path: &Path, is_made: bool) -> Result<(), RunError> {
+    let why = match path.to_str() {
+        None => "is not UTF-8",
+        Some(text) if is_made && text.contains(['{', '}']) => "has braces, which are Snakemake's wildcards",
+        Some(_) => return Ok(()),
+    };
+    Err(RunError::NotInSnakefile { path: path.to_path_buf(), why })
+}
+
+/// A path as a word of a command, never an option.
+fn argument(path: &Path) -> String {
+    let text = path.display().to_string();
+    if text.starts_with('-') { format!("./{text}") } else { text }
+}
+
+/// Text for a comment, which ends where its line does.
+fn one_line(text: &str) -> String {
+    text.replace(|c: char| c.is_control() || c == '\u{2028}' || c == '\u{2029}', " ")
 }
 
 /// A string as Python writes it.
@@ -99,6 +132,14 @@ mod tests {
             let output = std::process::Command::new("sh").arg("-c").arg(script).output().unwrap();
             assert_eq!(String::from_utf8(output.stdout).unwrap(), word);
         }
-        assert_eq!(rule("decompose corda-wiki-32"), "decompose_corda_wiki_32");
+    }
+
+    #[test]
+    fn comments_stay_on_their_line_and_paths_are_no_options() {
+        assert_eq!(one_line("a\r\nimport os\u{2028}b"), "a  import os b");
+        assert_eq!(argument(Path::new("-x.yaml")), "./-x.yaml");
+        assert!(readable(Path::new("a b/c"), true).is_ok() && readable(Path::new("{a}"), false).is_ok());
+        let message = readable(Path::new("results {x}/tiny"), true).unwrap_err().to_string();
+        assert!(message.contains("results {x}/tiny") && message.contains("--results"), "{message}");
     }
 }

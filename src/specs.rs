@@ -3,14 +3,17 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use corda::model;
+use corda::{model, terminal};
 use corda::run::{self, Context, RunError};
-use corda::spec::{self, Catalog, Loaded};
+use corda::spec::{self, Loaded};
+
+use super::project;
 
 // No doc comment: clap would show it in place of the command's own.
 #[derive(clap::Args)]
 pub struct Specs {
-    /// Experiment files; a folder of results stands for the spec and the overrides that wrote it.
+    /// Experiment files, or names of those in the folder of experiments; a folder of results stands for the spec and the
+    /// overrides that wrote it.
     #[arg(required = true, value_name = "SPEC")]
     pub specs: Vec<PathBuf>,
     /// Overrides a key of the spec, e.g. --set evaluate.wiki.windows=4; recorded in the provenance.
@@ -34,6 +37,8 @@ pub fn each(
 pub fn each_of(all: &[Loaded], work: impl Fn(&Loaded) -> Result<(), RunError>) -> Result<ExitCode, RunError> {
     for loaded in all {
         work(loaded)?;
+        // The next may take hours.
+        terminal::flush();
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -43,7 +48,7 @@ pub fn load(specs: &Specs, context: &Context) -> Result<Vec<Loaded>, RunError> {
     if specs.name.is_some() && specs.specs.len() > 1 {
         return Err(RunError::OneName(specs.specs.len()));
     }
-    let catalog = Catalog::load(&context.experiments.join("catalog.yaml"))?;
+    let catalog = project::catalog(&context.experiments)?;
     let shape = |path: &std::path::Path| model::read_shape(path).map_err(|e| e.to_string());
     let mut all = Vec::new();
     for path in &specs.specs {

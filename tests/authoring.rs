@@ -2,11 +2,13 @@
 
 mod tiny;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use corda::yaml;
 use serde_json::Value;
-use tiny::binary::{fails, run, succeeds};
+use tiny::binary::{corda, fails, run, succeeds};
 
 const FIRST_LINE: &str = "# yaml-language-server: $schema=schema.json\n";
 
@@ -358,4 +360,143 @@ fn plan_counts_energies_and_results() {
     std::fs::remove_file(folder.join("results/tiny/table.md")).unwrap();
     let missing = plan();
     assert!(missing.contains("0/4 parts") && missing.contains("to do: "), "{missing}");
+}
+
+/// A stream whose reader has gone.
+fn closed() -> Stdio {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    writer.into()
+}
+
+/// Every command, with what it needs written by those before it.
+fn commands(folder: &Path) -> Vec<Vec<String>> {
+    tiny::experiment(folder);
+    let spec = tiny::SPEC.replace("evaluate:", "adapters: {}\nevaluate:");
+    std::fs::write(folder.join("tiny.yaml"), spec).unwrap();
+    let adapter = succeeds(folder, &["adapt", "tiny.yaml", "--only", "corda-own-6-r2"]).trim().to_string();
+    let base = std::fs::read_dir(folder.join(&adapter)).unwrap().map(|entry| entry.unwrap().path());
+    let base = base.filter(|path| path.join("config.json").exists()).next().unwrap().display().to_string();
+    let all = "--help|--version|run --help|run tiny.yaml|run tiny.yaml --stage|check tiny.yaml|plan tiny.yaml|\
+               plan tiny.yaml --format snakemake|fetch tiny.yaml|report tiny.yaml|\
+               adapt tiny.yaml --only corda-own-6-r2|convert ADAPTER/adapter --start ADAPTER/adapter --base model --out c|\
+               merge tiny.yaml --adapter ADAPTER/adapter --base BASE|compare results/tiny results/tiny|index|results|\
+               new mine|list|schema|man|man --out pages|completions bash";
+    let words = |command: &str| -> Vec<String> {
+        let stage = command.ends_with("--stage").then(|| "evaluate undamaged".to_string());
+        let words = command.replace("ADAPTER", &adapter).replace("BASE", &base);
+        words.split_whitespace().map(Into::into).chain(stage).collect()
+    };
+    all.split('|').map(words).collect()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn every_command_takes_streams_that_are_closed_or_full() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    let full = || Stdio::from(File::options().write(true).open("/dev/full").unwrap());
+    for command in commands(folder) {
+        let words: Vec<&str> = command.iter().map(String::as_str).collect();
+        let ended = |out: Stdio, err: Stdio| {
+            let _ = std::fs::remove_file(folder.join("experiments/mine.yaml"));
+            let output = corda(folder, &words).stdout(out).stderr(err).spawn().unwrap().wait_with_output().unwrap();
+            (output.status.code(), String::from_utf8(output.stderr).unwrap())
+        };
+        let (status, message) = ended(Stdio::null(), Stdio::piped());
+        assert_eq!(status, Some(0), "{words:?}: {message}");
+        let (status, message) = ended(closed(), Stdio::piped());
+        assert!(
+            status == Some(0) && !message.contains("error") && !message.contains("panicked"),
+            "{words:?}: {message}"
+        );
+        let (status, message) = ended(full(), Stdio::piped());
+        assert_eq!(status, Some(1), "{words:?}: {message}");
+        let last = message.lines().last().unwrap_or_default();
+        assert_eq!(last, "error: cannot write to standard output: No space left on device", "{words:?}");
+        for err in [closed(), full()] {
+            assert_eq!(ended(Stdio::null(), err).0, Some(0), "{words:?}");
+        }
+        assert_eq!(ended(closed(), closed()).0, Some(0), "{words:?}");
+    }
+    // Nobody reads of a mistake, and it is one all the same; work whose results nobody reads of is done.
+    for (arguments, status) in
+        [(vec!["--bogus"], 2), (vec!["check", "nowhere.yaml"], 2), (vec!["results", "nothing"], 1)]
+    {
+        for err in [closed(), full()] {
+            let mut child = corda(folder, &arguments).stdout(Stdio::null()).stderr(err).spawn().unwrap();
+            assert_eq!(child.wait().unwrap().code(), Some(status), "{arguments:?}");
+        }
+    }
+    let other = ["--results", "other", "--json", "run", "tiny.yaml"];
+    assert_eq!(corda(folder, &other).stdout(full()).stderr(full()).spawn().unwrap().wait().unwrap().code(), Some(1));
+    assert!(folder.join("other/tiny/results.csv").is_file() && folder.join("other/tiny/report.html").is_file());
+}
+
+/// Fails and says `said`, however it is wrapped; without the system's numbers.
+fn refused(folder: &Path, arguments: &[&str], said: &str) {
+    let output = run(folder, arguments);
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code().is_some_and(|code| code != 0), "{arguments:?} succeeded: {message}");
+    assert!(!message.contains("os error") && !message.contains("panicked"), "{message}");
+    let plain = |text: &str| text.replace('│', " ").split_whitespace().collect::<String>();
+    assert!(plain(&message).contains(&plain(said)), "{arguments:?} does not say {said:?}: {message}");
+}
+
+#[test]
+fn experiments_are_found_by_name_and_from_below_the_project() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    tiny::experiment(folder);
+    let experiments = folder.join("experiments");
+    let spec = tiny::SPEC.replace("path: model", "path: ../model").replace("file: t", "file: ../t");
+    std::fs::write(experiments.join("mine.yaml"), spec).unwrap();
+    std::fs::remove_file(folder.join("tiny.yaml")).unwrap();
+    assert_eq!(succeeds(folder, &["check", "mine"]), "experiments/mine.yaml: ok\n");
+    succeeds(folder, &["run", "mine"]);
+    let results = std::fs::read(folder.join("results/tiny/results.csv")).unwrap();
+    // From below it is the same experiment: nothing is left to do, and nothing is written anywhere else.
+    std::fs::create_dir_all(experiments.join("deep/er")).unwrap();
+    for (below, spec) in
+        [("experiments", "mine.yaml"), ("experiments", "mine"), ("experiments/deep/er", "../../mine.yaml")]
+    {
+        assert!(succeeds(&folder.join(below), &["run", spec]).contains("nothing to do"), "{below} {spec}");
+    }
+    assert!(
+        succeeds(&experiments, &["compare", "../results/tiny", "../results/tiny/results.parquet"])
+            .contains("identical")
+    );
+    assert_eq!(std::fs::read(folder.join("results/tiny/results.csv")).unwrap(), results);
+    assert!(!experiments.join("results").exists() && !experiments.join(".cache").exists());
+    // Flags win, and start where the user is.
+    assert!(succeeds(&experiments, &["--results", "own", "run", "mine"]).contains("done"));
+    assert!(experiments.join("own/tiny/results.csv").is_file());
+    refused(&experiments, &["--experiments", "nowhere", "check", "mine.yaml"], "there is no nowhere/catalog.yaml");
+    std::fs::write(folder.join("mine.yml"), "").unwrap();
+    refused(folder, &["check", "mine"], "`mine` could be any of mine.yml, experiments/mine.yaml");
+}
+
+#[test]
+fn messages_say_what_to_do() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    let says = |arguments: &[&str], said: &[&str]| said.iter().for_each(|said| refused(folder, arguments, said));
+    says(&["new", "mine"], &["there is no folder experiments", "--experiments FOLDER"]);
+    says(&["list"], &["there is no experiments/catalog.yaml", "--experiments FOLDER"]);
+    tiny::experiment(folder);
+    says(&["check", "tinny"], &["there is no experiment `tinny`", "did you mean tiny.yaml?"]);
+    says(&["check", "/nowhere/x.yaml"], &["cannot read /nowhere/x.yaml: No such file or directory"]);
+    succeeds(folder, &["new", "mine"]);
+    says(&["new", "mine"], &["experiments/mine.yaml exists already and was left as it is"]);
+    for name in ["con", "index.html", "a.", "-", "", "a/b", "b\u{fc}cher", "a\nb"] {
+        says(&["new", "--", name], &["will not do as a name"]);
+    }
+    succeeds(folder, &["new", "2024.yaml"]);
+    let written: Value = parsed(&std::fs::read_to_string(folder.join("experiments/2024.yaml")).unwrap(), "2024.yaml");
+    assert_eq!(written["name"], "2024");
+    let spec = tiny::SPEC.replace("file: test.txt", "file: txet.txt");
+    std::fs::write(folder.join("experiments/away.yaml"), spec).unwrap();
+    says(&["check", "away"], &["experiments/txet.txt (a path in a spec starts from the spec's own folder)"]);
+    std::fs::write(folder.join("results.csv"), "experiment,arm\n").unwrap();
+    says(&["compare", "results.csv", "results.csv"], &["results.csv is not compared", "parquet files; give ."]);
 }

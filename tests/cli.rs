@@ -234,3 +234,62 @@ fn compare_tells_agreement_by_its_exit_status() {
     assert!(!String::from_utf8_lossy(&differs.stdout).contains("not comparable"));
     assert_eq!(run(folder.path(), &["compare", "results/tiny", "nowhere"]).status.code(), Some(2));
 }
+
+/// The Snakefile of a spec, and what is declared in it: the rules, and the files they mark their end with.
+fn rules(folder: &Path, arguments: &[&str]) -> (String, Vec<String>, Vec<String>) {
+    let text = succeeds(folder, &[arguments, &["--format", "snakemake"]].concat());
+    let rules = text.lines().filter_map(|line| line.strip_prefix("rule ")?.strip_suffix(':')).map(Into::into).collect();
+    let is_marker = |line: &&str| line.trim().starts_with("touch(");
+    let markers = text.lines().filter(is_marker).map(|line| line.trim().to_lowercase()).collect();
+    (text, rules, markers)
+}
+
+#[test]
+fn names_that_look_alike_are_rules_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    tiny::experiment(folder.path());
+    let names = ["own-a", "own_a", "own.a", "own", "OWN", "results", "assets", "rule", "x5f", "own-a-2"];
+    let corpus = "{corpus: {file: train.txt, format: text}, samples: 2, length: 128}";
+    let calibrations: String = names.iter().map(|name| format!("  {name}: {corpus}\n")).collect();
+    let arms: String =
+        names.iter().map(|name| format!("  - {{method: corda, calibration: {name}, label: {name}}}\n")).collect();
+    let (before, after) = tiny::SPEC.split_once("calibrations:").unwrap();
+    let (_, after) = after.split_once("discard:").unwrap();
+    let spec = format!("{before}calibrations:\n{calibrations}arms:\n{arms}discard:{after}");
+    let spec = spec.replace("title: A tiny model", "title: \"a title\\rimport os\"");
+    std::fs::write(folder.path().join("tiny.yaml"), spec).unwrap();
+    let (text, rules, markers) = rules(folder.path(), &["--results", "re 'sults", "plan", "tiny.yaml"]);
+    let distinct: std::collections::HashSet<&String> = rules.iter().collect();
+    // `all`, the assets, the undamaged model and the results; a pass, a decomposition and an evaluation of each name.
+    assert_eq!((rules.len(), distinct.len()), (4 + 3 * names.len(), rules.len()), "{rules:?}");
+    let distinct: std::collections::HashSet<&String> = markers.iter().collect();
+    assert_eq!((markers.len(), distinct.len()), (rules.len() - 2, markers.len()), "{markers:?}");
+    let is_identifier = |rule: &String| {
+        !rule.starts_with(|c: char| c.is_ascii_digit()) && rule.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    assert!(rules.iter().all(is_identifier), "{rules:?}");
+    assert!(!text.contains('\r') && text.contains("--results 're '\\\\''sults'"), "{text}");
+    // A name in braces would be a wildcard.
+    let refused = run(folder.path(), &["--results", "{results}", "plan", "tiny.yaml", "--format", "snakemake"]);
+    let message = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(refused.status.code() == Some(1) && message.contains("{results}/tiny"), "{message}");
+    assert!(succeeds(folder.path(), &["check", "tiny.yaml"]).contains("ok"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_text_replaced_in_place_is_another_text() {
+    let folder = tempfile::tempdir().unwrap();
+    tiny::experiment(folder.path());
+    succeeds(folder.path(), &["run", "tiny.yaml"]);
+    // By now what was looked up is trusted: the texts are older than a tick of their clock.
+    std::thread::sleep(Duration::from_millis(2100));
+    assert!(succeeds(folder.path(), &["plan", "tiny.yaml"]).contains("everything is cached"));
+    assert!(succeeds(folder.path(), &["plan", "tiny.yaml"]).contains("everything is cached"));
+    let path = folder.path().join("test.txt");
+    let (text, modified) = (std::fs::read_to_string(&path).unwrap(), path.metadata().unwrap().modified().unwrap());
+    std::fs::write(&path, text.replace("rank", "king")).unwrap();
+    std::fs::File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
+    let plan = succeeds(folder.path(), &["plan", "tiny.yaml"]);
+    assert!(plan.contains("0/24 windows"), "{plan}");
+}

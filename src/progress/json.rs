@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use super::Unit;
 use crate::results::provenance::Stage;
+use crate::terminal;
 use crate::yaml::Span;
 
 /// Least time between two `progress` events, whatever they are of.
@@ -31,8 +32,7 @@ pub struct Log {
 
 impl Log {
     fn write(&self, object: &Value) {
-        // One call, one line: standard error is locked for its whole length.
-        eprintln!("{object}");
+        terminal::tell(&object.to_string());
     }
 
     pub(super) fn message(&self, message: &str) {

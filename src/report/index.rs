@@ -16,6 +16,8 @@ struct Index {
 
 struct Entry {
     name: String,
+    /// The name as a part of a URL.
+    link: String,
     title: String,
     description: Option<String>,
     model: String,
@@ -60,7 +62,23 @@ fn entry(folder: &Path) -> Option<Entry> {
         model: text(&provenance.spec["model"]["name"]).unwrap_or_default(),
         finished: provenance.run.finished.clone(),
         commit: provenance.run.git.map(|git| git.commit.chars().take(12).collect()),
+        link: link(&name),
         figure: FIGURES.into_iter().find(|figure| folder.join(figure).is_file()),
         name,
     })
+}
+
+/// A folder's name as a part of a URL: folders may be renamed to anything.
+fn link(name: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+    name.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn links_lead_to_one_folder() {
+        assert_eq!(super::link("table6-full_1.2"), "table6-full_1.2");
+        assert_eq!(super::link("50% #1?"), "50%25%20%231%3F");
+    }
 }

@@ -7,6 +7,7 @@ use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use super::folder::STAGING;
+use crate::terminal;
 
 /// Why a file could not be written. What stood at its path before is untouched.
 #[derive(Debug, thiserror::Error)]
@@ -20,7 +21,7 @@ pub enum WriteError {
         name: String,
     },
     /// The folder does not accept new files, or could not be made.
-    #[error("cannot write {name} into the folder {}: {source}; make the folder writable or choose another", folder.display())]
+    #[error("cannot write {name} into the folder {}: {}; make the folder writable or choose another", folder.display(), terminal::reason(source))]
     Folder {
         /// Folder that would have received the file.
         folder: PathBuf,
@@ -46,6 +47,18 @@ pub fn write_atomically(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::R
 /// Writes these bytes, atomically, as [`write_atomically`] does.
 pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     write_atomically(path, |file| file.write_all(bytes))
+}
+
+/// Writes a file that is not there yet, whole or not at all, into a folder that is.
+///
+/// # Errors
+/// As the system says: [`ErrorKind::AlreadyExists`] if something stands there, [`ErrorKind::NotFound`] without the folder.
+pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let (folder, name) = place(path);
+    let mut temporary = temporary(folder, &name)?;
+    temporary.write_all(bytes)?;
+    temporary.as_file().sync_all()?;
+    temporary.persist_noclobber(path).map(drop).map_err(|error| error.error)
 }
 
 /// The folder a path is in, and its name there.
@@ -102,14 +115,7 @@ fn replace(
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
     fs::create_dir_all(folder)?;
-    let prefix = format!(".{name}.");
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(&prefix).suffix(".tmp");
-    // tempfile's default is 0600; a result is as readable as any file the user makes (the umask still applies).
-    #[cfg(unix)]
-    let builder = builder.permissions(<Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
-    let temporary = builder.tempfile_in(folder)?;
-    let mut buffered = BufWriter::new(temporary);
+    let mut buffered = BufWriter::new(temporary(folder, name)?);
     write(&mut buffered)?;
     let temporary = buffered.into_inner().map_err(|error| error.into_error())?;
     temporary.as_file().sync_all()?;
@@ -118,6 +124,17 @@ fn replace(
     #[cfg(unix)]
     File::open(folder)?.sync_all()?;
     Ok(())
+}
+
+/// A hidden file for what becomes `name`.
+fn temporary(folder: &Path, name: &str) -> io::Result<tempfile::NamedTempFile> {
+    let prefix = format!(".{name}.");
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(&prefix).suffix(".tmp");
+    // tempfile's default is 0600; a result is as readable as any file the user makes (the umask still applies).
+    #[cfg(unix)]
+    let builder = builder.permissions(<Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
+    builder.tempfile_in(folder)
 }
 
 /// The error of a file that could not be written into a folder.
@@ -134,6 +151,17 @@ pub(super) fn explain(folder: &Path, name: String, source: io::Error) -> WriteEr
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_new_file_never_replaces_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mine.yaml");
+        write_new(&path, b"first").unwrap();
+        assert_eq!(write_new(&path, b"second").unwrap_err().kind(), ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"first");
+        assert_eq!(write_new(&folder.path().join("no/mine.yaml"), b"x").unwrap_err().kind(), ErrorKind::NotFound);
+        assert_eq!(names(folder.path()), ["mine.yaml"]);
+    }
 
     fn names(folder: &Path) -> Vec<String> {
         let mut names: Vec<_> =

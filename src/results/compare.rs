@@ -78,6 +78,14 @@ pub enum CompareError {
         /// The measurement.
         key: Key,
     },
+    /// Not the kind of file that is compared.
+    #[error("{} is not compared: results are compared from parquet files; give {}", path.display(), instead.display())]
+    NotParquet {
+        /// The file.
+        path: PathBuf,
+        /// The parquet file beside it, or its folder.
+        instead: PathBuf,
+    },
     /// Nothing to compare.
     #[error("{} holds no rows", path.display())]
     Empty {
@@ -109,6 +117,12 @@ fn load(path: &Path) -> Result<BTreeMap<Key, Measurement>, CompareError> {
         true => path.join("results.parquet"),
         false => path.to_path_buf(),
     };
+    if file.is_file() && file.extension().is_none_or(|ending| ending != "parquet") {
+        let beside = file.with_extension("parquet");
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let instead = if beside.is_file() { beside } else { folder.to_path_buf() };
+        return Err(CompareError::NotParquet { path: file, instead });
+    }
     let found: Vec<(Key, Measurement)> = if file.file_name().is_some_and(|name| name == TRAINED) {
         read_rows::<TrainedRow>(&file)?.iter().map(|row| (Key::of_trained(row), Measurement::of_trained(row))).collect()
     } else {

@@ -102,6 +102,8 @@ pub enum RunError {
     NoTraining(PathBuf),
     #[error("{0}")]
     Device(String),
+    #[error("{} {why}, so it cannot stand in a Snakefile: choose other folders with --results and --cache", .path.display())]
+    NotInSnakefile { path: PathBuf, why: &'static str },
     #[error("there is no stage `{name}` here; there are: `{known}`")]
     NoSuchStage { name: String, known: String },
     #[error("there is no adapter `{name}` here; there are: {known}")]

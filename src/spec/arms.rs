@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::text::Named;
 use super::{Arm, Calibration, Evaluation, raw};
 use crate::decompose::{End, Entry, Method, Needs};
+use crate::names;
 use crate::yaml::{self, Error, Errors, Key, Node, Span, Spanned, Value};
 
 /// What arms are resolved against.
@@ -47,13 +48,7 @@ fn unique_id(method: &str, statistics: Option<(&str, usize)>, end: End, taken: &
     if end == End::Largest {
         stem.push_str("-largest");
     }
-    let mut id = stem.clone();
-    let mut number = 2;
-    while !taken.insert(id.clone()) {
-        id = format!("{stem}-{number}");
-        number += 1;
-    }
-    id
+    names::free(&stem, taken)
 }
 
 /// Resolves the `arms` key.
@@ -195,10 +190,12 @@ fn distinct(label: &str, span: &Span, labels: &mut HashMap<String, Span>) -> Res
     if label.chars().any(char::is_control) {
         return Err(Error::at(span, "a label is one line of text, without tabs or other control characters"));
     }
-    if label == "Undamaged" {
+    // Tables and pages show white space as one blank.
+    let shown = label.split_whitespace().collect::<Vec<_>>().join(" ");
+    if shown == "Undamaged" {
         return Err(Error::at(span, "`Undamaged` is what the model without any decomposition is called"));
     }
-    match labels.insert(label.to_owned(), span.clone()) {
+    match labels.insert(shown, span.clone()) {
         None => Ok(()),
         Some(first) => {
             let message =

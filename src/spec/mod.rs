@@ -39,6 +39,7 @@ use crate::decompose::{End, METHODS, Method};
 use crate::model::shape::Shape;
 
 pub use crate::yaml::Errors as SpecErrors;
+use crate::yaml::Scalar;
 pub use catalog::{Catalog, CorpusEntry, ModelEntry};
 pub use device::Device;
 pub use learning::{Asks, Learner, Questions, Start, Train};
@@ -85,7 +86,10 @@ pub fn load(
 /// If the name will not do as a file's.
 pub fn starter(name: &str) -> Result<String, String> {
     resolve::check_name("experiment", name)?;
-    Ok(include_str!("starter.yaml").replace("NAME", name))
+    let starter = include_str!("starter.yaml").replace("experiments/NAME", &format!("experiments/{name}"));
+    // `2024` without quotes is a number.
+    let is_text = matches!(Scalar::plain(name), Scalar::String(_));
+    Ok(starter.replace("NAME", &if is_text { name.to_string() } else { format!("'{name}'") }))
 }
 
 impl Loaded {

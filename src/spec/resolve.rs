@@ -10,6 +10,7 @@ use super::{
     raw, sweep, targets, train, warning,
 };
 use crate::decompose::Entry;
+use crate::names;
 use crate::yaml::{self, Error, Errors, Key, Node, Span};
 
 /// The official code's seed.
@@ -255,11 +256,15 @@ pub(super) fn safe_name(what: &str, name: &str, span: &Span) -> Result<(), Error
 pub(super) fn check_name(what: &str, name: &str) -> Result<(), String> {
     let safe = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     let starts_well = name.starts_with(|c: char| c.is_ascii_alphanumeric());
-    if starts_well && name.chars().all(safe) && name.len() <= 64 {
-        return Ok(());
+    if !(starts_well && name.chars().all(safe) && name.len() <= 64) {
+        return Err(format!(
+            "`{name}` will not do as a name ({what}): use up to 64 letters (a-z, A-Z), digits, `-`, `_` and `.`, and a \
+             letter or digit first"
+        ));
     }
-    Err(format!(
-        "`{name}` will not do as a name ({what}): use up to 64 letters, digits, `-`, `_` and `.`, and a letter or digit \
-         first"
-    ))
+    // Other names stand behind a word of ours where they become files.
+    match names::unfit(name).filter(|_| what == "experiment") {
+        None => Ok(()),
+        Some(why) => Err(format!("`{name}` will not do as a name ({what}): {why}")),
+    }
 }

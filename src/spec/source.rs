@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::assets::Source;
+use crate::terminal;
 use crate::yaml::{self, Error, Errors, Node, Span, Spanned};
 
 /// `{pypi: PACKAGE, version: X.Y.Z, files: {PATH: SHA256}}`
@@ -123,15 +124,17 @@ pub(super) fn existing(written: &Path, span: &Span) -> Result<PathBuf, Error> {
     let path = span.file().folder.join(written);
     match path.try_exists() {
         Ok(true) => Ok(path),
+        Ok(false) if written.is_absolute() => Err(Error::at(span, format!("there is no {}", path.display()))),
         Ok(false) => {
-            let from = if written.is_relative() {
-                "; a path starts from the folder of the file that it is written in"
-            } else {
-                ""
-            };
-            Err(Error::at(span, format!("there is no {}{from}", path.display())))
+            let message =
+                format!("there is no {} (a path in a spec starts from the spec's own folder)", path.display());
+            Err(Error::at(span, message))
         }
-        Err(why) => Err(Error::at(span, format!("cannot look at {}: {why}", path.display()))),
+        Err(why) => {
+            let message =
+                format!("cannot look at {}: {}; check its permissions", path.display(), terminal::reason(&why));
+            Err(Error::at(span, message))
+        }
     }
 }
 

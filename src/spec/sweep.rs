@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::{Experiment, Loaded, Places, SpecErrors, Warning, merge_warnings};
+use crate::names;
 use crate::yaml::{self, Error, Errors, Key, Node};
 
 /// More variants than anyone waits for: rather a mistake.
@@ -107,7 +108,7 @@ fn axes(sweep: &Node) -> Result<Vec<Axis<'_>>, SpecErrors> {
             errors.at(&node.span, format!("no values: list those that `{}` takes", key.name));
         }
         for (i, value) in values.iter().enumerate() {
-            if values[..i].iter().any(|other| json(other) == json(value)) {
+            if values[..i].iter().any(|other| plain(other) == plain(value)) {
                 errors.at(&value.span, "this value is there already");
             }
         }
@@ -159,29 +160,31 @@ fn set(root: &Node, combination: &Combination, names: yaml::Names) -> Result<Nod
 
 fn variant(loaded: &Loaded, combination: &Combination, others: &[Variant]) -> Variant {
     let mut experiment = loaded.experiment.clone();
-    let (mut name, mut label, mut values) = (Vec::new(), Vec::new(), Vec::new());
-    for (key, value) in combination {
-        let text = shown(value);
-        name.push(slug(&format!("{}-{text}", key.name)));
-        label.push(format!("{} = {text}", key.name));
-        experiment.overrides.push(format!("{}={}", key.name, json(value)));
-        values.push(text);
+    experiment.overrides.extend(combination.iter().map(|(key, value)| format!("{}={}", key.name, json(value))));
+    let keys = || combination.iter().map(|(key, _)| key.name.as_str());
+    let label = |values: &[String]| -> String {
+        let all: Vec<String> = keys().zip(values).map(|(key, value)| format!("{key} = {value}")).collect();
+        all.join(", ")
+    };
+    let mut values: Vec<String> = combination.iter().map(|(_, value)| shown(value)).collect();
+    let slugs: Vec<String> = keys().zip(&values).map(|(key, value)| slug(&format!("{key}-{value}"))).collect();
+    let name = free(&slugs.join("_"), others);
+    // Words without quotes may look like another value: a number, or a list of one.
+    if others.iter().any(|other| other.label == label(&values)) {
+        values = combination.iter().map(|(_, value)| json(value)).collect();
     }
-    let name = free(&name.join("_"), others);
-    let label = label.join(", ");
+    let label = label(&values);
     experiment.title = format!("{} ({label})", experiment.title);
     experiment.variant = Some(name.clone());
     let (warnings, places) = (loaded.warnings.clone(), loaded.places.clone());
     Variant { name, label, values, experiment, warnings, places }
 }
 
-/// A name that no other variant has, short enough for a file.
+/// A name that no other variant has, by case either, short enough for a file.
 fn free(name: &str, others: &[Variant]) -> String {
     let stem: String = name.chars().take(LONGEST).collect();
-    let stem = stem.trim_end_matches(['-', '.', '_']);
-    let numbered = (2..).map(|number| format!("{stem}-{number}"));
-    let taken = |name: &String| others.iter().any(|other| other.name == *name);
-    std::iter::once(stem.to_string()).chain(numbered).find(|name| !taken(name)).unwrap_or_default()
+    let mut taken = others.iter().map(|other| other.name.to_lowercase()).collect();
+    names::free(stem.trim_end_matches(['-', '.', '_']), &mut taken)
 }
 
 /// Letters, digits and `-_.`; everything else becomes a `-`, never two together.
@@ -205,6 +208,31 @@ fn slug(text: &str) -> String {
 /// A value as YAML on one line.
 fn json(node: &Node) -> String {
     yaml::from_node::<serde_json::Value>(node).map_or_else(|_| node.span.text().to_string(), |value| value.to_string())
+}
+
+/// A value to tell whether it is another's: 1.0 is 1.
+fn plain(node: &Node) -> String {
+    fn whole(value: &mut serde_json::Value) {
+        /// Below this every whole float is one integer.
+        const EXACT: f64 = 9_007_199_254_740_992.0;
+        match value {
+            serde_json::Value::Array(all) => all.iter_mut().for_each(whole),
+            serde_json::Value::Object(all) => all.values_mut().for_each(whole),
+            serde_json::Value::Number(number) if number.is_f64() => {
+                if let Some(float) = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < EXACT) {
+                    *value = (float as i64).into();
+                }
+            }
+            _ => {}
+        }
+    }
+    match yaml::from_node::<serde_json::Value>(node) {
+        Ok(mut value) => {
+            whole(&mut value);
+            value.to_string()
+        }
+        Err(_) => node.span.text().to_string(),
+    }
 }
 
 /// A value as tables show it: words without quotes, lists without brackets.

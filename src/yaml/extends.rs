@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::parse::parse_from;
 use super::{Error, File, Node, Span, Value, nearest};
+use crate::terminal;
 
 /// Largest file that is read: a megabyte is no experiment but a mistaken path.
 const LARGEST: u64 = 1 << 20;
@@ -30,6 +31,12 @@ fn follow(path: &Path, chain: &mut Vec<PathBuf>) -> Result<Node, Error> {
         && chain.contains(&real)
     {
         let message = format!("`extends` goes in a circle: it comes back to {}", base.display());
+        return Err(Error::at(&extends.span, message));
+    }
+    if !base.exists() {
+        let hint = sibling(&base).map(|near| format!("; did you mean {}?", near.display())).unwrap_or_default();
+        let message =
+            format!("there is no {} (a path in a spec starts from the spec's own folder){hint}", base.display());
         return Err(Error::at(&extends.span, message));
     }
     let base = follow(&base, chain).map_err(|error| error.or_at(&extends.span))?;
@@ -68,7 +75,7 @@ fn read(path: &Path) -> Result<File, Error> {
     let name = path.display().to_string();
     let cannot = |why: std::io::Error| {
         let hint = sibling(path).map(|near| format!("; did you mean {}?", near.display())).unwrap_or_default();
-        Error::new(format!("cannot read {name}: {why}{hint}"))
+        Error::new(format!("cannot read {name}: {}{hint}", terminal::reason(&why)))
     };
     let mut bytes = Vec::new();
     fs::File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes)).map_err(cannot)?;

@@ -48,7 +48,7 @@ pub enum Scalar {
 
 impl Scalar {
     /// Resolves a scalar that was written without quotes.
-    pub(super) fn plain(text: &str) -> Self {
+    pub(crate) fn plain(text: &str) -> Self {
         match text {
             "" | "~" | "null" | "Null" | "NULL" => return Self::Null,
             "true" | "True" | "TRUE" => return Self::Bool(true),

@@ -118,3 +118,28 @@ fn what_every_variant_has_wrong_is_said_once() {
     let text = swept("{seed: [1, 2, 3]}").replace("samples: 64, length: 512", "samples: 1, length: 8");
     assert_eq!(bench.load(&text, &[]).expect("only warnings").warnings.len(), 1);
 }
+
+#[test]
+fn variants_are_told_apart_in_names_and_labels() {
+    let bench = Bench::new();
+    let long: Vec<String> =
+        (0..4).map(|i| format!("['model.layers.{}.*', '*.q_proj']", ["0", "1", "0*", "?"][i])).collect();
+    for sweep in [
+        "{title: [A, a, 'a ', 'a?', [], '1', \"1'\", 'A-2']}".replace(" [],", ""),
+        "{title: ['Größe', 'Gr-e', 'Gro\u{308}ße']}".into(),
+        format!("{{targets: [decoder, [decoder], {}]}}", long.join(", ")),
+        "{seed: [1, 2], calibrations.wiki.seed: [1, 2], calibrations.ptb.seed: [1, 2]}".into(),
+    ] {
+        let text = swept(&sweep);
+        // A value that no key takes would test nothing.
+        let Ok(loaded) = bench.load(&text, &[]) else { panic!("{}", bench.errors(&text, &[])) };
+        let variants = loaded.sweep.expect("a sweep").variants;
+        let names: std::collections::HashSet<String> = variants.iter().map(|v| v.name.to_lowercase()).collect();
+        let labels: std::collections::HashSet<&str> = variants.iter().map(|v| v.label.as_str()).collect();
+        assert!(names.len() == variants.len() && labels.len() == variants.len(), "{names:?} {labels:?}");
+        assert!(names.iter().all(|name| name.len() < 64 && !name.contains('/')), "{names:?}");
+    }
+    for same in ["{seed: [1, 1.0]}", "{'arms[1].alpha': [2, 0.5, 2.0]}", "{'arms[1].alpha': [0.1, 0.10]}"] {
+        assert!(bench.errors(&swept(same), &[]).contains("this value is there already"), "{same}");
+    }
+}
