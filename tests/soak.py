@@ -163,6 +163,8 @@ class Soak:
         self.seconds = time.monotonic() - start
         if done.returncode != 0:
             sys.exit(f"the run without interruption failed: {done.stderr}")
+        finished = [event for event in events(done.stderr) if event.get("event") == "stage-finished"]
+        self.stages = [(event["stage"], event["seconds"]) for event in finished]
         if not self.exact:
             print("note: this corda has no `compare --exact`; files with a column `seconds` are not compared to the bit")
         print(f"without interruption: {self.seconds:.1f} s", flush=True)
@@ -210,7 +212,7 @@ class Soak:
         base = name.rsplit("/", 1)[-1]
         if base in FACTS or base == "report.html":
             return False
-        timed = {"results.csv", "results.parquet", "trained.csv", "trained.parquet", "steps.parquet"}
+        timed = {"results.csv", "results.parquet", "steps.parquet", *(f"trained.{end}" for end in ("csv", "parquet", "md", "tex"))}
         return self.exact or base not in timed
 
     def refused(self, done, what, words):
@@ -222,18 +224,32 @@ class Soak:
             self.fail(f"{what}: the message does not say so: {errors[-1]}")
         return errors[-1] if errors else ""
 
+    def kill(self, process, log, chance):
+        """Kills a process at a moment drawn from all of the run, or, every other time, from one of its stages: most of the
+        time goes by in a few of them. Gives its exit status: it may have come to its end before."""
+        begins, wait = "", chance.uniform(0.0, self.seconds)
+        if chance.random() < 0.5:
+            name, seconds = chance.choice(self.stages)
+            begins, wait = f'"stage-started","stage":{json.dumps(name)}', chance.uniform(0.0, seconds)
+        while begins and process.poll() is None and begins not in log.read_text(errors="replace"):
+            time.sleep(0.002)
+        try:
+            return process.wait(wait)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            return process.wait()
+
     def kills(self, count, seed):
         chance, stages, finished, runs = random.Random(seed), collections.Counter(), 0, 0
         place, killed = self.fresh("killed"), 0
         while True:
             process = self.start(place)
             runs += 1
-            try:
-                # A third of the whole at most: a run is killed several times before it gets to its end.
-                status = process.wait(None if killed == count else chance.uniform(0.0, self.seconds / 3))
-            except subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGKILL)
-                process.wait()
+            if killed == count:
+                status = process.wait()
+            else:
+                status = self.kill(process, place / "log", chance)
+            if status == -signal.SIGKILL:
                 killed += 1
                 stages[stage(place / "log")] += 1
                 continue
@@ -420,7 +436,7 @@ def main():
     if given.only in (None, "folder"):
         soak.unwritable()
     if given.only in (None, "disk"):
-        soak.disk([0.02, 0.2, 0.4, 0.6, 0.8, 0.95])
+        soak.disk([0.02, 0.2, 0.25, 0.3, 0.35, 0.6, 0.8, 0.95])
     if given.only in (None, "processes"):
         soak.processes(6, given.seed)
     if given.only in (None, "kills"):
