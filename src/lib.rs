@@ -22,6 +22,7 @@ pub mod calibrate;
 pub mod corpus;
 pub mod decompose;
 pub mod evaluate;
+mod guard;
 pub mod model;
 pub mod plan;
 pub mod progress;

@@ -10,6 +10,7 @@ use tokenizers::processors::template::TemplateProcessing;
 use tokenizers::{AddedToken, PreTokenizerWrapper};
 
 use super::ModelError;
+use crate::guard::unless_it_panics;
 
 /// A tokenizer ready to encode. Encoding adds what the model's own post-processor adds (BOS for Llama, nothing for SmolLM2).
 pub struct Tokenizer {
@@ -34,11 +35,16 @@ fn error(e: impl std::fmt::Display) -> ModelError {
     ModelError::Tokenizer(e.to_string())
 }
 
+/// The library's result. Of some files that are no valid tokenizers it does not return an error but panics.
+fn guarded<T>(work: impl FnOnce() -> tokenizers::Result<T>) -> Result<T, String> {
+    unless_it_panics(work)?.map_err(|e| e.to_string())
+}
+
 impl Tokenizer {
     /// Reads a `tokenizer.json`.
     pub fn from_json(path: &Path) -> Result<Self, ModelError> {
-        let mut inner =
-            tokenizers::Tokenizer::from_file(path).map_err(|e| error(format!("{}: {e}", path.display())))?;
+        let mut inner = guarded(|| tokenizers::Tokenizer::from_file(path))
+            .map_err(|e| error(format!("{}: {e}", path.display())))?;
         // A stored truncation would silently shorten texts.
         inner.with_truncation(None).map_err(error)?;
         inner.with_padding(None);
@@ -97,13 +103,14 @@ impl Tokenizer {
 
     /// Token ids of a text.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, ModelError> {
-        Ok(self.inner.encode_fast(text, true).map_err(error)?.get_ids().to_vec())
+        let encoding = guarded(|| self.inner.encode_fast(text, true));
+        Ok(encoding.map_err(|e| error(format!("cannot encode a text: {e}")))?.get_ids().to_vec())
     }
 
     /// The text of token ids, special tokens left out. Bytes that are no character (an answer cut in the middle of one)
     /// become U+FFFD.
     pub fn decode(&self, ids: &[u32]) -> Result<String, ModelError> {
-        self.inner.decode(ids, true).map_err(error)
+        guarded(|| self.inner.decode(ids, true)).map_err(|e| error(format!("cannot decode tokens: {e}")))
     }
 }
 

@@ -168,13 +168,6 @@ pub fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Removes the file that makes a folder complete, before others in it are replaced: if that ends half-way, the folder must
-/// not pass for what it was.
-pub fn withdraw(path: &Path) -> Result<(), WriteError> {
-    let (folder, name) = place(path);
-    remove(path).map_err(|source| explain(folder, name, source))
-}
-
 fn explain(folder: &Path, name: String, source: io::Error) -> WriteError {
     let folder = folder.to_path_buf();
     match source.kind() {

@@ -9,7 +9,6 @@ use crate::evaluate::uncertainty::{Estimate, estimate, paired};
 use crate::plan::{EvaluateStage, Plan};
 use crate::report::published::{PublishedRow, PublishedTest};
 use crate::report::{self, Meta};
-use crate::results::atomic;
 use crate::results::provenance::{Asset, Git, Provenance, timestamp};
 use crate::results::{self, LinearRow, Row, WindowRow, machine::Machine};
 use crate::spec::{Experiment, Publication, Warning};
@@ -96,7 +95,6 @@ pub(super) fn is_measured(plan: &Plan, rows: &[Row], context: &Context) -> Resul
 
 /// Writes results and report.
 pub(super) fn write(run: &mut Run, warnings: &[Warning], header: Header, folder: &Path) -> Result<(), RunError> {
-    atomic::withdraw(&folder.join("provenance.json"))?;
     let mut lines: Vec<String> = warnings.iter().map(Warning::to_string).collect();
     if run.experiment.train.is_some() {
         lines.extend(trained::too_long(run)?);

@@ -248,7 +248,6 @@ impl Job<'_> {
 
     fn write(&self, found: Found, run: Header) -> Result<(), RunError> {
         let folder = &self.folder;
-        results::atomic::withdraw(&folder.join("provenance.json"))?;
         if !self.loaded.experiment.evaluations.is_empty() {
             results::write_rows(&folder.join("results.parquet"), &found.rows)?;
             results::write_csv(&folder.join("results.csv"), &found.rows)?;
