@@ -58,6 +58,56 @@ fn place(path: &Path) -> (&Path, String) {
     (parent, path.file_name().unwrap_or_default().to_string_lossy().into_owned())
 }
 
+/// A temporary file for `name`, locked for as long as it is open.
+fn temporary(folder: &Path, name: &str) -> io::Result<NamedTempFile> {
+    let prefix = format!(".{name}.");
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(&prefix).suffix(".tmp");
+    // tempfile's default is 0600; a result is as readable as any file the user makes (the umask still applies).
+    #[cfg(unix)]
+    let builder = builder.permissions(<Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
+    loop {
+        let temporary = builder.tempfile_in(folder)?;
+        // Between its making and its locking another process may have taken it for a left-over and removed it. Where files
+        // cannot be locked, nobody does.
+        if temporary.as_file().lock().is_err() || temporary.path().exists() {
+            return Ok(temporary);
+        }
+    }
+}
+
+/// Removes what killed processes left of writing `name` into a folder.
+fn sweep(folder: &Path, name: &str) {
+    let prefix = format!(".{name}.");
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let found = entry.file_name();
+        let found = found.to_string_lossy();
+        // What cannot be removed is harmless, and the writing that follows says what is wrong with the folder.
+        if found.starts_with(&prefix) && found.ends_with(".tmp") && let Some(_held) = held(&path) {
+            let _ = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        }
+    }
+}
+
+/// The lock of a temporary file or folder, unless a living process has it.
+fn held(path: &Path) -> Option<File> {
+    let file = File::open(path).ok()?;
+    file.try_lock().ok()?;
+    Some(file)
+}
+
+/// Removes a file, if there is one, and what killed processes left of writing it.
+pub fn remove(path: &Path) -> io::Result<()> {
+    let (folder, name) = place(path);
+    sweep(folder, &name);
+    // Asked first: where nothing may be written, removing what is not there fails too.
+    match path.exists().then(|| fs::remove_file(path)) {
+        Some(Err(error)) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// Whether a folder is empty or holds what exports write, so that nothing of the user's is lost by replacing it.
 fn replaceable(path: &Path) -> bool {
     let has = |name: &str| path.join(name).exists();
@@ -116,56 +166,6 @@ fn replace(
     #[cfg(unix)]
     File::open(folder)?.sync_all()?;
     Ok(())
-}
-
-/// A temporary file for `name`, locked for as long as it is open.
-fn temporary(folder: &Path, name: &str) -> io::Result<NamedTempFile> {
-    let prefix = format!(".{name}.");
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(&prefix).suffix(".tmp");
-    // tempfile's default is 0600; a result is as readable as any file the user makes (the umask still applies).
-    #[cfg(unix)]
-    let builder = builder.permissions(<Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
-    loop {
-        let temporary = builder.tempfile_in(folder)?;
-        // Between its making and its locking another process may have taken it for a left-over and removed it. Where files
-        // cannot be locked, nobody does.
-        if temporary.as_file().lock().is_err() || temporary.path().exists() {
-            return Ok(temporary);
-        }
-    }
-}
-
-/// Removes what killed processes left of writing `name` into a folder.
-fn sweep(folder: &Path, name: &str) {
-    let prefix = format!(".{name}.");
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
-        let found = entry.file_name();
-        let found = found.to_string_lossy();
-        // What cannot be removed is harmless, and the writing that follows says what is wrong with the folder.
-        if found.starts_with(&prefix) && found.ends_with(".tmp") && let Some(_held) = held(&path) {
-            let _ = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
-        }
-    }
-}
-
-/// The lock of a temporary file or folder, unless a living process has it.
-fn held(path: &Path) -> Option<File> {
-    let file = File::open(path).ok()?;
-    file.try_lock().ok()?;
-    Some(file)
-}
-
-/// Removes a file, if there is one, and what killed processes left of writing it.
-pub fn remove(path: &Path) -> io::Result<()> {
-    let (folder, name) = place(path);
-    sweep(folder, &name);
-    // Asked first: where nothing may be written, removing what is not there fails too.
-    match path.exists().then(|| fs::remove_file(path)) {
-        Some(Err(error)) if error.kind() != ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
 }
 
 fn explain(folder: &Path, name: String, source: io::Error) -> WriteError {

@@ -60,7 +60,7 @@ pub(super) fn run(run: &Run, learner: usize) -> Result<Outcome, RunError> {
         // Large, and of no further use; what they came to is kept.
         let stage = run.trial(learner, rate, 0)?;
         remove(&run.weights_path(stage))?;
-        remove(&run.checkpoint_path(stage))?;
+        remove(&run.file("trained", &stage.key, "checkpoint"))?;
     }
     let cached = all.iter().filter(|outcome| **outcome == Outcome::Cached).count();
     Ok(match cached {
@@ -93,11 +93,6 @@ impl Run<'_> {
     /// Where a run's trained weights are.
     pub(super) fn weights_path(&self, stage: &TrainStage) -> PathBuf {
         self.file("trained", &stage.key, "weights")
-    }
-
-    /// Where the state of a run under way is.
-    fn checkpoint_path(&self, stage: &TrainStage) -> PathBuf {
-        self.file("trained", &stage.key, "checkpoint")
     }
 
     /// The rates a learner tried, and the index of the one with the least validation loss.
@@ -153,10 +148,9 @@ impl Run<'_> {
 
     /// A training run from start to end, from its checkpoint if there is one.
     fn trained(&self, stage: &TrainStage) -> Result<Outcome, RunError> {
-        let checkpoint = self.checkpoint_path(stage);
         if self.weights_path(stage).exists() {
             // Of a run that was killed right after it had finished.
-            remove(&checkpoint)?;
+            remove(&self.file("trained", &stage.key, "checkpoint"))?;
             return Ok(Outcome::Cached);
         }
         let _lock = lock(self.context, "trained", &stage.key, &format!("training {}", self.name(stage)))?;
@@ -169,6 +163,7 @@ impl Run<'_> {
             lesson.examples.iter().map(|example| example.tokens.len() as u64).sum::<u64>() * spec.epochs as u64;
         let bar = self.context.progress.bar(format!("train {}", self.name(stage)), tokens, Unit::Count("tokens"));
         let mut trainer = Trainer::new(self.start(stage)?, lesson.examples, self.settings(stage)?)?;
+        let checkpoint = self.file("trained", &stage.key, "checkpoint");
         let resumed = trainer.restore(&checkpoint, &stage.key)?;
         bar.advance(trainer.history().iter().map(|step| step.tokens).sum());
         let (every, mut saved) = (save_every(CHECKPOINT), Instant::now());
