@@ -24,6 +24,7 @@ pub mod decompose;
 pub mod evaluate;
 mod guard;
 pub mod model;
+mod pages;
 pub mod plan;
 pub mod progress;
 pub mod report;

@@ -5,8 +5,9 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Bytes that may be allocated at a time: above what the largest seed needs by far, below what a damaged length asks for.
-const MOST: usize = 1 << 30;
+/// Bytes that may be allocated at a time: below what a damaged length of 64 bits asks for. (A dictionary of parquet has one
+/// of 31 bits, which polars believes.)
+const MOST: usize = 3 << 30;
 
 static USED: AtomicUsize = AtomicUsize::new(0);
 

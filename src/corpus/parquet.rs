@@ -8,11 +8,19 @@ use polars::prelude::{ArrowDataType, ParallelStrategy, ParquetReader, PolarsErro
 
 use super::CorpusError;
 use crate::guard::unless_it_panics;
+use crate::pages;
+use crate::tensors::map;
 
 /// The texts of `column`, a document a row.
 pub fn read(path: &Path, column: &str) -> Result<Vec<String>, CorpusError> {
-    let file = File::open(path).map_err(|source| CorpusError::Read { path: path.to_owned(), source })?;
-    guarded(path, || rows(file, column))
+    let unread = |source| CorpusError::Read { path: path.to_owned(), source };
+    let file = File::open(path).map_err(unread)?;
+    let size = file.metadata().map_err(unread)?.len() as usize;
+    let whole = map(&file, 0, size).map_err(unread)?;
+    guarded(path, || {
+        pages::check(&whole).map_err(Fault::Damaged)?;
+        rows(file, column)
+    })
 }
 
 /// What `work` makes of the parquet file at `path`.

@@ -84,7 +84,10 @@ fn sweep(folder: &Path, name: &str) {
         let found = entry.file_name();
         let found = found.to_string_lossy();
         // What cannot be removed is harmless, and the writing that follows says what is wrong with the folder.
-        if found.starts_with(&prefix) && found.ends_with(".tmp") && let Some(_held) = held(&path) {
+        if found.starts_with(&prefix)
+            && found.ends_with(".tmp")
+            && let Some(_held) = held(&path)
+        {
             let _ = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
         }
     }

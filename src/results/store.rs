@@ -12,6 +12,7 @@ use super::atomic::{self, WriteError};
 use super::record::{Mismatch, Record};
 use super::seal;
 use crate::guard::unless_it_panics;
+use crate::pages;
 
 /// Why rows could not be stored or read.
 #[derive(Debug, thiserror::Error)]
@@ -98,6 +99,7 @@ pub fn read_rows<R: Record>(path: &Path) -> Result<Vec<R>, Error> {
     let corrupt = |why: String| Error::Corrupt { path: path_of(), why };
     check_frame(&bytes).map_err(corrupt)?;
     seal::check(&bytes).map_err(|broken| corrupt(broken.to_string()))?;
+    pages::check(&bytes).map_err(corrupt)?;
     let frame = decode(bytes).map_err(corrupt)?;
     R::from_frame(&frame).map_err(|mismatch| Error::Schema { path: path_of(), mismatch })
 }

@@ -111,7 +111,10 @@ fn gguf(fuzz: &Path) {
             ("tokenizer.ggml.model", string("gpt2")),
             ("tokenizer.ggml.pre", string(pre)),
             ("tokenizer.ggml.tokens", Value::Array(tokens().into_iter().map(Value::String).collect())),
-            ("tokenizer.ggml.token_type", Value::Array((0..count).map(|i| Value::I32(if i == 0 { 3 } else { 1 })).collect())),
+            (
+                "tokenizer.ggml.token_type",
+                Value::Array((0..count).map(|i| Value::I32(if i == 0 { 3 } else { 1 })).collect()),
+            ),
             ("tokenizer.ggml.merges", Value::Array(["t h", "th e"].map(|merge| Value::String(merge.into())).to_vec())),
             ("tokenizer.ggml.bos_token_id", number(0)),
             ("tokenizer.ggml.eos_token_id", number(0)),
@@ -119,10 +122,9 @@ fn gguf(fuzz: &Path) {
         ]
     };
     std::fs::create_dir_all(fuzz.join("seeds/gguf")).unwrap();
-    for (name, pre, bos, dtype) in [
-        ("smollm", "smollm", false, GgmlDType::F32),
-        ("gpt-2-half", "gpt-2", true, GgmlDType::F16),
-    ] {
+    for (name, pre, bos, dtype) in
+        [("smollm", "smollm", false, GgmlDType::F32), ("gpt-2-half", "gpt-2", true, GgmlDType::F16)]
+    {
         let tensors: Vec<(&str, QTensor)> = shapes()
             .into_iter()
             .map(|(_, name, dims)| (name, QTensor::quantize(&ramp(&dims), dtype).unwrap()))
