@@ -18,7 +18,12 @@ BRIEF = --set train.examples=16 --set train.rates=[1.0e-3] --set train.seeds=[1]
 # What `make reproduce-all` runs: every experiment with results in the repository.
 DEFAULTS = table6 spectra heatmaps adapters replicates layers kpm ipm context loss
 
-.PHONY: help build reproduce reproduce-all report figures verify test lint smoke snakemake notebooks interop memory bench clean
+# Seconds per fuzz target, and a target alone; how many times `make soak` kills.
+TIME ?= 600
+TARGET ?=
+KILLS ?= 200
+
+.PHONY: help build reproduce reproduce-all report figures verify test lint smoke snakemake notebooks interop memory bench fuzz soak clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -90,6 +95,13 @@ memory: build ## Hold the account of memory in `corda plan` against what stages 
 bench: ## Criterion benches of the hot paths, then each as a share of the yardstick
 	CANDLE_NUM_THREADS=1 cargo bench
 	benches/shares.py $(dir $(CORDA))../criterion
+
+fuzz: ## Feed damaged files to every reader, TIME=600 seconds each, or TARGET=gguf alone (needs a C++ compiler)
+	RUSTC_WORKSPACE_WRAPPER=$(CURDIR)/fuzz/instrument cargo build --release --locked --package corda-fuzz
+	fuzz/run.py $(dir $(CORDA))corda-fuzz .cache/fuzz $(TIME) $(TARGET)
+
+soak: build ## Kill a small experiment KILLS=200 times, fill the disk, start four at once; compare with an uninterrupted run
+	tests/soak.py $(CORDA) .cache/soak $(KILLS)
 
 clean: ## Remove build products and the cache (results stay)
 	cargo clean

@@ -8,6 +8,7 @@ use std::convert::Infallible;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use memmap2::Mmap;
 use safetensors::tensor::Dtype;
@@ -73,6 +74,13 @@ impl Cache {
     pub fn journal(&self, key: &str) -> Journal {
         Journal { path: self.root.join("evaluate").join(format!("{key}.tsv")) }
     }
+}
+
+/// How often work under way is saved, so that a killed run loses no more: `CORDA_SAVE_SECONDS` if it is set, else `usual`.
+/// No value depends on it.
+pub fn save_every(usual: Duration) -> Duration {
+    let set = std::env::var("CORDA_SAVE_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
+    set.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).unwrap_or(usual)
 }
 
 /// Makes the bytes of an array.

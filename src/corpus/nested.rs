@@ -15,11 +15,15 @@ use serde_json::{Map, Value};
 
 use super::CorpusError;
 use super::parquet::{Fault, guarded};
+use crate::pages;
 
 /// The rows, with the columns that `fields` name or (before a dot) reach into.
 pub fn read(path: &Path, fields: &[&str]) -> Result<Vec<Map<String, Value>>, CorpusError> {
     let bytes = std::fs::read(path).map_err(|source| CorpusError::Read { path: path.to_owned(), source })?;
-    guarded(path, || rows(&bytes, fields))
+    guarded(path, || {
+        pages::check(&bytes).map_err(Fault::Damaged)?;
+        rows(&bytes, fields)
+    })
 }
 
 fn rows(bytes: &[u8], fields: &[&str]) -> Result<Vec<Map<String, Value>>, Fault> {

@@ -1,21 +1,26 @@
 //! Parquet: one row a document, from one text column. Rows are kept as they are, empty ones too: the official code joins
 //! all rows of Wikitext-2.
 
-use std::cell::Cell;
 use std::fs::File;
-use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
-use std::sync::Once;
-use std::thread;
 
 use polars::prelude::{ArrowDataType, ParallelStrategy, ParquetReader, PolarsError, SerReader, StringChunked};
 
 use super::CorpusError;
+use crate::guard::unless_it_panics;
+use crate::pages;
+use crate::tensors::map;
 
 /// The texts of `column`, a document a row.
 pub fn read(path: &Path, column: &str) -> Result<Vec<String>, CorpusError> {
-    let file = File::open(path).map_err(|source| CorpusError::Read { path: path.to_owned(), source })?;
-    guarded(path, || rows(file, column))
+    let unread = |source| CorpusError::Read { path: path.to_owned(), source };
+    let file = File::open(path).map_err(unread)?;
+    let size = file.metadata().map_err(unread)?.len() as usize;
+    let whole = map(&file, 0, size).map_err(unread)?;
+    guarded(path, || {
+        pages::check(&whole).map_err(Fault::Damaged)?;
+        rows(file, column)
+    })
 }
 
 /// What `work` makes of the parquet file at `path`.
@@ -29,24 +34,6 @@ pub(super) fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T, Fault>) -
         Ok(Err(Fault::Column(what))) => Err(CorpusError::Column { path: path.to_owned(), what }),
         Err(_) => Err(damaged("the reader gave up on its content".to_owned())),
     }
-}
-
-/// Catches a panic of `work`, without the message and trace on standard error that would look like a crash of ours.
-fn unless_it_panics<T>(work: impl FnOnce() -> T) -> thread::Result<T> {
-    static HOOK: Once = Once::new();
-    thread_local!(static QUIET: Cell<bool> = const { Cell::new(false) });
-    HOOK.call_once(|| {
-        let usual = panic::take_hook();
-        panic::set_hook(Box::new(move |panic| {
-            if !QUIET.get() {
-                usual(panic);
-            }
-        }));
-    });
-    QUIET.set(true);
-    let result = panic::catch_unwind(AssertUnwindSafe(work));
-    QUIET.set(false);
-    result
 }
 
 /// What is wrong with a parquet file.

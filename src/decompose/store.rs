@@ -92,10 +92,17 @@ pub fn write(path: &Path, all: &[Decomposed]) -> Result<(), CacheError> {
 pub fn read(file: &ReadArrays, path: &Path, linear: &str, end: End) -> Result<Decomposed, CacheError> {
     let name = |part: &str| format!("{linear}/{part}");
     let (shape, left) = file.f32(&name("left"))?;
+    let (across, projected) = file.f32(&name("projected"))?;
+    let (&[_, depth], &[rows, _]) = (&shape[..], &across[..]) else {
+        return Err(CacheError::Read { path: path.into(), why: format!("{linear} has factors that are not matrices") });
+    };
+    if depth != rows {
+        return Err(CacheError::Read { path: path.into(), why: format!("{linear} has factors that do not fit") });
+    }
     let (singular, conditioning) = read_spectrum(file, path, linear)?;
     Ok(Decomposed {
         linear: linear.into(),
-        truncation: Truncation { end, left, projected: file.f32(&name("projected"))?.1, depth: shape[1] },
+        truncation: Truncation { end, left, projected, depth },
         singular,
         conditioning,
     })

@@ -12,6 +12,7 @@ use tokenizers::{AddedToken, PreTokenizerWrapper, SplitDelimiterBehavior};
 
 use super::format::read_text;
 use super::{ModelError, tokenizer_config};
+use crate::guard::unless_it_panics;
 
 /// A tokenizer ready to encode. Encoding adds what the model's own post-processor adds (BOS for Llama, nothing for SmolLM2).
 pub struct Tokenizer {
@@ -55,6 +56,11 @@ fn error(e: impl std::fmt::Display) -> ModelError {
     ModelError::Tokenizer(e.to_string())
 }
 
+/// The library's result. Of some files that are no valid tokenizers it does not return an error but panics.
+fn guarded<T>(work: impl FnOnce() -> tokenizers::Result<T>) -> Result<T, String> {
+    unless_it_panics(work)?.map_err(|e| e.to_string())
+}
+
 impl Tokenizer {
     /// Reads a `tokenizer.json`.
     pub fn from_json(path: &Path) -> Result<Self, ModelError> {
@@ -66,7 +72,8 @@ impl Tokenizer {
     pub fn from_files(path: &Path, config: Option<(&str, &str)>) -> Result<Self, ModelError> {
         let (file, text) = (path.display().to_string(), read_text(path)?);
         tokenizer_config::check_tokenizer(&file, &text)?;
-        let mut inner: tokenizers::Tokenizer = text.parse().map_err(|e| error(format!("{file}: {e}")))?;
+        let mut inner: tokenizers::Tokenizer =
+            guarded(|| text.parse()).map_err(|e| error(format!("{file}: {e}")))?;
         // Stored with the tokenizer, and used by transformers only where a caller asks: texts would be shortened.
         inner.with_truncation(None).map_err(error)?;
         inner.with_padding(None);
@@ -133,13 +140,14 @@ impl Tokenizer {
 
     /// Token ids of a text.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, ModelError> {
-        Ok(self.inner.encode_fast(text, true).map_err(error)?.get_ids().to_vec())
+        let encoding = guarded(|| self.inner.encode_fast(text, true));
+        Ok(encoding.map_err(|e| error(format!("cannot encode a text: {e}")))?.get_ids().to_vec())
     }
 
     /// The text of token ids, special tokens left out. Bytes that are no character (an answer cut in the middle of one)
     /// become U+FFFD.
     pub fn decode(&self, ids: &[u32]) -> Result<String, ModelError> {
-        self.inner.decode(ids, true).map_err(error)
+        guarded(|| self.inner.decode(ids, true)).map_err(|e| error(format!("cannot decode tokens: {e}")))
     }
 }
 

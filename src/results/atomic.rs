@@ -1,10 +1,13 @@
 //! Files that appear whole or not at all: a temporary file in the same folder, fsync, rename, fsync of the folder.
 //!
-//! A killed process leaves at most a hidden temporary file (`.name.XXXXXX.tmp`), never half of `name`.
+//! A killed process leaves at most a hidden temporary file (`.name.XXXXXX.tmp`), never half of `name`. Whoever writes
+//! `name` next removes it: a temporary file is locked while its writer lives, so one that can be locked is nobody's.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
 
 use super::folder::STAGING;
 use crate::terminal;
@@ -70,6 +73,59 @@ fn place(path: &Path) -> (&Path, String) {
     (parent, path.file_name().unwrap_or_default().to_string_lossy().into_owned())
 }
 
+/// A temporary file for `name`, locked for as long as it is open.
+fn temporary(folder: &Path, name: &str) -> io::Result<NamedTempFile> {
+    let prefix = format!(".{name}.");
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(&prefix).suffix(".tmp");
+    // tempfile's default is 0600; a result is as readable as any file the user makes (the umask still applies).
+    #[cfg(unix)]
+    let builder = builder.permissions(<Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
+    loop {
+        let temporary = builder.tempfile_in(folder)?;
+        // Between its making and its locking another process may have taken it for a left-over and removed it. Where files
+        // cannot be locked, nobody does.
+        if temporary.as_file().lock().is_err() || temporary.path().exists() {
+            return Ok(temporary);
+        }
+    }
+}
+
+/// Removes what killed processes left of writing `name` into a folder.
+fn sweep(folder: &Path, name: &str) {
+    let prefix = format!(".{name}.");
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let found = entry.file_name();
+        let found = found.to_string_lossy();
+        // What cannot be removed is harmless, and the writing that follows says what is wrong with the folder.
+        if found.starts_with(&prefix)
+            && found.ends_with(".tmp")
+            && let Some(_held) = held(&path)
+        {
+            let _ = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        }
+    }
+}
+
+/// The lock of a temporary file or folder, unless a living process has it.
+fn held(path: &Path) -> Option<File> {
+    let file = File::open(path).ok()?;
+    file.try_lock().ok()?;
+    Some(file)
+}
+
+/// Removes a file, if there is one, and what killed processes left of writing it.
+pub fn remove(path: &Path) -> io::Result<()> {
+    let (folder, name) = place(path);
+    sweep(folder, &name);
+    // Asked first: where nothing may be written, removing what is not there fails too.
+    match path.exists().then(|| fs::remove_file(path)) {
+        Some(Err(error)) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// Whether a folder is empty or holds what exports write, so that nothing of the user's is lost by replacing it.
 fn replaceable(path: &Path) -> bool {
     let has = |name: &str| path.join(name).exists();
@@ -87,8 +143,10 @@ pub fn write_folder<T, E: From<WriteError>>(path: &Path, fill: impl FnOnce(&Path
         return Err(E::from(WriteError::Occupied { path: path.to_path_buf() }));
     }
     fs::create_dir_all(parent).map_err(explained)?;
+    sweep(parent, &name);
     let prefix = format!(".{name}.");
     let temporary = tempfile::Builder::new().prefix(&prefix).suffix(".tmp").tempdir_in(parent).map_err(explained)?;
+    let _held = held(temporary.path());
     let filled = temporary.path().join("new");
     fs::create_dir(&filled).map_err(explained)?;
     let value = fill(&filled)?;
@@ -115,7 +173,9 @@ fn replace(
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
     fs::create_dir_all(folder)?;
-    let mut buffered = BufWriter::new(temporary(folder, name)?);
+    sweep(folder, name);
+    let temporary = temporary(folder, name)?;
+    let mut buffered = BufWriter::new(temporary);
     write(&mut buffered)?;
     let temporary = buffered.into_inner().map_err(|error| error.into_error())?;
     temporary.as_file().sync_all()?;
@@ -124,17 +184,6 @@ fn replace(
     #[cfg(unix)]
     File::open(folder)?.sync_all()?;
     Ok(())
-}
-
-/// A hidden file for what becomes `name`.
-fn temporary(folder: &Path, name: &str) -> io::Result<tempfile::NamedTempFile> {
-    let prefix = format!(".{name}.");
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(&prefix).suffix(".tmp");
-    // tempfile's default is 0600; a result is as readable as any file the user makes (the umask still applies).
-    #[cfg(unix)]
-    let builder = builder.permissions(<Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
-    builder.tempfile_in(folder)
 }
 
 /// The error of a file that could not be written into a folder.
@@ -206,6 +255,26 @@ mod tests {
         let error = write_bytes(&file.join("table.md"), b"x").unwrap_err();
         assert!(matches!(error, WriteError::Folder { .. }));
         assert!(error.to_string().contains(&file.display().to_string()), "{error}");
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_removed_and_what_a_living_one_writes_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("table.md"), folder.path().join("other.md"));
+        for left in [".table.md.aB3dE6.tmp", ".other.md.aB3dE6.tmp", ".table.md", ".mine.tmp"] {
+            fs::write(folder.path().join(left), "half").unwrap();
+        }
+        fs::create_dir_all(folder.path().join(".table.md.aB3dE7.tmp/new")).unwrap();
+        write_atomically(&path, |file| {
+            file.write_all(b"one")?;
+            // A second writer of the same file, while this one is at it.
+            write_bytes(&path, b"two").unwrap();
+            remove(&other).unwrap();
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+        assert_eq!(names(folder.path()), [".mine.tmp", ".table.md", "table.md"]);
     }
 
     #[cfg(unix)]

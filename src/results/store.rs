@@ -3,18 +3,16 @@
 //! The same rows give the same bytes. A checksum of the file travels in its own metadata ([`super::seal`]), so that damage
 //! is noticed before polars, which may abort the process on it, sees a byte.
 
-use std::any::Any;
-use std::cell::Cell;
 use std::io::{self, Cursor};
-use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
-use std::sync::Once;
 
 use polars::prelude::*;
 
 use super::atomic::{self, WriteError};
 use super::record::{Mismatch, Record};
 use super::seal;
+use crate::guard::unless_it_panics;
+use crate::pages;
 
 /// Why rows could not be stored or read.
 #[derive(Debug, thiserror::Error)]
@@ -107,6 +105,7 @@ pub(super) fn read_frame(path: &Path, bytes: Vec<u8>) -> Result<DataFrame, Error
     let corrupt = |why: String| Error::Corrupt { path: path.to_path_buf(), why };
     check_frame(&bytes).map_err(corrupt)?;
     seal::check(&bytes).map_err(|broken| corrupt(broken.to_string()))?;
+    pages::check(&bytes).map_err(corrupt)?;
     decode(bytes).map_err(corrupt)
 }
 
@@ -126,39 +125,12 @@ fn decode(bytes: Vec<u8>) -> Result<DataFrame, String> {
     guarded(move || ParquetReader::new(Cursor::new(bytes)).read_parallel(ParallelStrategy::None).finish())
 }
 
-thread_local! {
-    /// Whether a panic on this thread is caught and reported by [`guarded`].
-    static GUARDED: Cell<bool> = const { Cell::new(false) };
-}
-
 /// Runs polars on data that may be damaged: its errors, and the panics some damage causes in it, as text.
 fn guarded<T>(run: impl FnOnce() -> PolarsResult<T>) -> Result<T, String> {
-    static HOOK: Once = Once::new();
-    // The hook prints before the panic is caught; a panic that becomes our error must not be printed as well.
-    HOOK.call_once(|| {
-        let previous = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            if !GUARDED.get() {
-                previous(info);
-            }
-        }));
-    });
-    GUARDED.set(true);
-    // What `run` owns is dropped on unwinding; nothing shared is left half-changed.
-    let outcome = panic::catch_unwind(AssertUnwindSafe(run));
-    GUARDED.set(false);
-    match outcome {
+    match unless_it_panics(run) {
         Ok(result) => result.map_err(|error| error.to_string()),
-        Err(payload) => Err(format!("decoding failed ({})", panic_text(payload.as_ref()))),
+        Err(panic) => Err(format!("decoding failed ({panic})")),
     }
-}
-
-fn panic_text(payload: &(dyn Any + Send)) -> &str {
-    payload
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| payload.downcast_ref::<&str>().copied())
-        .unwrap_or("no reason given")
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 use safetensors::tensor::Dtype;
 
-use crate::cache::{Cache, CacheError, ReadArrays};
+use crate::cache::{Cache, CacheError, ReadArrays, save_every};
 use crate::calibrate::pass::{Collected, Pass};
 use crate::calibrate::{Snapshot, store};
 use crate::corpus::sample;
@@ -16,6 +16,7 @@ use crate::model::ModelError;
 use crate::plan::memory::PassSize;
 use crate::plan::{CalibrateStage, Part};
 use crate::progress::Unit;
+use crate::results::atomic;
 use crate::results::provenance::Outcome;
 use crate::tensors::{self, Entry};
 
@@ -67,7 +68,7 @@ pub(super) fn run(run: &Run, calibration: usize) -> Result<Outcome, RunError> {
     );
     bar.resume_at(tokens * pass.layer() as u64);
     let making = run.layout.making(&PassSize::of(run.experiment, run.plan, calibration));
-    let mut since = Instant::now();
+    let (every, mut since) = (save_every(SAVE_EVERY), Instant::now());
     thread::scope(|scope| {
         let mut behind = Behind::default();
         for (part, snapshots) in &todo {
@@ -80,7 +81,7 @@ pub(super) fn run(run: &Run, calibration: usize) -> Result<Outcome, RunError> {
             behind.finish()?;
             let stages = &stages;
             behind.start(scope, move || write(cache, stages, part, snapshots, &collected, making.at_once));
-            let save = since.elapsed() > SAVE_EVERY && part.layer < last.layer;
+            let save = since.elapsed() > every && part.layer < last.layer;
             // Hidden states that lie beyond a part without statistics would be of no use.
             if save || !making.behind {
                 behind.finish()?;
@@ -187,6 +188,6 @@ impl Saved {
 
     fn remove(&self) {
         // A left-over is harmless: it is only read when statistics are missing.
-        let _ = std::fs::remove_file(&self.path);
+        let _ = atomic::remove(&self.path);
     }
 }

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::adapt::{Adapter, Split};
-use crate::cache::{Arrays, ReadArrays};
+use crate::cache::{Arrays, ReadArrays, save_every};
 use crate::corpus::records;
 use crate::evaluate::responses::response_losses;
 use crate::model::llama::Resident;
 use crate::plan::TrainStage;
 use crate::progress::Unit;
+use crate::results::atomic;
 use crate::results::provenance::Outcome;
 use crate::spec::{self, Corpus};
 use crate::train::tokenised::Tokenised;
@@ -69,10 +70,9 @@ pub(super) fn run(run: &Run, learner: usize) -> Result<Outcome, RunError> {
     }
     for rate in (0..train.learners[learner].rates.len()).filter(|&rate| rate != chosen) {
         // Large, and of no further use; what they came to is kept.
-        let path = run.weights_path(run.trial(learner, rate, 0)?);
-        if path.exists() {
-            remove(&path)?;
-        }
+        let stage = run.trial(learner, rate, 0)?;
+        remove(&run.weights_path(stage))?;
+        remove(&run.file("trained", &stage.key, "checkpoint"))?;
     }
     let cached = all.iter().filter(|outcome| **outcome == Outcome::Cached).count();
     Ok(match cached {
@@ -83,7 +83,7 @@ pub(super) fn run(run: &Run, learner: usize) -> Result<Outcome, RunError> {
 }
 
 fn remove(path: &Path) -> Result<(), RunError> {
-    std::fs::remove_file(path).map_err(|source| RunError::Remove { path: path.into(), source })
+    atomic::remove(path).map_err(|source| RunError::Remove { path: path.into(), source })
 }
 
 impl Run<'_> {
@@ -161,8 +161,12 @@ impl Run<'_> {
         let (outcome, losses) = match self.trained(stage) {
             Ok(outcome) => {
                 let lesson = self.lesson(&train.validation, train.validation_examples, train.length)?;
-                let losses = response_losses(&self.weights(stage)?, &lesson.examples)?;
-                (outcome, losses)
+                let weights = match self.weights(stage) {
+                    // Another process has measured this rate meanwhile, and done away with the weights.
+                    Err(_) if path.exists() => return Ok(Outcome::Cached),
+                    weights => weights?,
+                };
+                (outcome, response_losses(&weights, &lesson.examples)?)
             }
             Err(RunError::Train(error)) if matches!(*error, TrainError::NotFinite { .. }) => {
                 let line = format!("{}: {error}; this learning rate is out of the choice", self.name(stage));
@@ -182,6 +186,8 @@ impl Run<'_> {
     /// A training run from start to end, from its checkpoint if there is one.
     fn trained(&self, stage: &TrainStage) -> Result<Outcome, RunError> {
         if self.weights_path(stage).exists() {
+            // Of a run that was killed right after it had finished.
+            remove(&self.file("trained", &stage.key, "checkpoint"))?;
             return Ok(Outcome::Cached);
         }
         let _lock = lock(self.context, "trained", &stage.key, &format!("training {}", self.name(stage)))?;
@@ -194,7 +200,7 @@ impl Run<'_> {
         let checkpoint = self.file("trained", &stage.key, "checkpoint");
         let resumed = trainer.restore(&checkpoint, &stage.key)?;
         bar.advance(trainer.history().iter().map(|step| step.tokens).sum());
-        let mut saved = Instant::now();
+        let (every, mut saved) = (save_every(CHECKPOINT), Instant::now());
         while trainer.history().len() < trainer.steps() {
             match trainer.step() {
                 Ok(step) => bar.advance(step.tokens),
@@ -206,16 +212,14 @@ impl Run<'_> {
                     return Err(error.into());
                 }
             }
-            if saved.elapsed() > CHECKPOINT {
+            if saved.elapsed() > every {
                 trainer.save(&checkpoint, &stage.key)?;
                 saved = Instant::now();
             }
         }
         self.write_steps(stage, trainer.history())?;
         trainer.finished()?.store(&self.weights_path(stage))?;
-        if checkpoint.exists() {
-            remove(&checkpoint)?;
-        }
+        remove(&checkpoint)?;
         Ok(if resumed { Outcome::Resumed } else { Outcome::Run })
     }
 
