@@ -211,3 +211,7 @@ pub(super) fn full(path: &Path) -> Named {
     let full = std::fs::canonicalize(path).or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.into());
     full.to_string_lossy().as_ref().into()
 }
+
+#[cfg(test)]
+#[path = "base_tests.rs"]
+mod tests;
