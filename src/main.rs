@@ -123,7 +123,7 @@ enum Command {
         /// The adapter's folder.
         #[arg(long, value_name = "FOLDER")]
         adapter: PathBuf,
-        /// The model it belongs to, if it is not the spec's: the `base` that `corda adapt` wrote.
+        /// The model it is merged into, a path or a name of the catalog; without it the base that the adapter names.
         #[arg(long, value_name = "MODEL")]
         base: Option<PathBuf>,
         /// Writes the merged model here, in Hugging Face format.

@@ -254,3 +254,106 @@ fn broken_data_and_broken_training_are_told() {
     let page = std::fs::read_to_string(folder.join("results/tuned/report.html")).unwrap();
     assert!(page.contains("1 of 41 examples are longer than 64 tokens"), "not told");
 }
+
+/// The tensors of the tiny model's file.
+fn weights(folder: &Path) -> std::collections::HashMap<String, candle_core::Tensor> {
+    candle_core::safetensors::load(folder.join("model/model.safetensors"), &candle_core::Device::Cpu).unwrap()
+}
+
+/// A tensor with its rows from `from` on set to zero.
+fn zeroed(tensor: &candle_core::Tensor, from: usize) -> candle_core::Tensor {
+    let kept = tensor.narrow(0, 0, from).unwrap();
+    let zeros = tensor.narrow(0, from, tensor.dim(0).unwrap() - from).unwrap().zeros_like().unwrap();
+    candle_core::Tensor::cat(&[kept, zeros], 0).unwrap()
+}
+
+#[test]
+fn a_learner_that_fails_is_named_and_the_others_are_kept() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    experiment(folder);
+    let mut all = weights(folder);
+    let (o, down) = ("model.layers.1.self_attn.o_proj.weight", "model.layers.2.mlp.down_proj.weight");
+    all.insert(o.into(), zeroed(&all[o], 60));
+    all.insert(down.into(), zeroed(&all[down], 0));
+    candle_core::safetensors::save(&all, folder.join("model/model.safetensors")).unwrap();
+
+    let small = ["--set", "arms=null", "--set", "calibrations=null", "--set", "train.seeds=[1]"];
+    let with = |beside: &'static str| [&["run", "tuned.yaml"], &small[..], &["--set", beside]].concat();
+    // A learner whose every rate breaks down, and DoRA, which cannot divide by the norm of nothing.
+    let three = with("train.beside=[lora, dora, {method: full, rates: [1.0e30]}]");
+    let said = [
+        "dora-r4 failed",
+        "rows of zeros",
+        "model.layers.1.self_attn.o_proj (4 of 64 rows, first row 60 from 0)",
+        "model.layers.2.mlp.down_proj (64 of 64 rows, first row 0 from 0)",
+        "full failed",
+        "at every learning rate (1e30: ",
+        "The other learners are not affected",
+    ];
+    for _ in 0..2 {
+        // Again the same: what failed is never up to date.
+        fails(folder, &three, &said);
+        let rows: Vec<TrainedRow> = read(folder, "trained.parquet");
+        let learners: Vec<&str> = rows.iter().map(|row| row.learner.as_str()).collect();
+        assert!(learners.contains(&"lora-r4") && !learners.contains(&"dora-r4"), "{learners:?}");
+        let failures: Vec<corda::results::FailureRow> = read(folder, "failures.parquet");
+        let failed: Vec<&str> = failures.iter().map(|row| row.learner.as_str()).collect();
+        assert_eq!(failed, ["dora-r4", "full"]);
+        let text = |file: &str| std::fs::read_to_string(folder.join("results/tuned").join(file)).unwrap();
+        for file in ["trained.md", "report.html", "provenance.json"] {
+            assert!(text(file).contains("rows of zeros") && text(file).contains("failed"), "{file}");
+        }
+        assert!(!text("trained.md").contains("lower ones under `rates`: DoRA"));
+    }
+    let table = std::fs::read(folder.join("results/tuned/trained.md")).unwrap();
+    succeeds(folder, &[&["report", "tuned.yaml"], &three[2..]].concat());
+    assert_eq!(std::fs::read(folder.join("results/tuned/trained.md")).unwrap(), table);
+    // A step alone fails alone, and files of the others are written.
+    fails(folder, &[&three[..], &["--stage", "train dora-r4"]].concat(), &["dora-r4 failed"]);
+    let adapt = |id: &'static str| [&["adapt", "tuned.yaml", "--out", "out", "--only", id], &three[2..]].concat();
+    succeeds(folder, &adapt("lora-r4-seed1"));
+    fails(folder, &adapt("dora-r4-seed1"), &["dora-r4 failed"]);
+    assert!(
+        folder.join("out/tuned/lora-r4-seed1/adapter").is_dir() && !folder.join("out/tuned/dora-r4-seed1").exists()
+    );
+
+    // Alone there is nothing to keep; without them nothing is left of them.
+    let before = std::fs::read(folder.join("results/tuned/trained.parquet")).unwrap();
+    fails(folder, &with("train.beside=[dora]"), &["dora-r4 failed"]);
+    assert_eq!(std::fs::read(folder.join("results/tuned/trained.parquet")).unwrap(), before);
+    succeeds(folder, &with("train.beside=[lora]"));
+    assert!(!folder.join("results/tuned/failures.parquet").exists());
+    assert!(succeeds(folder, &with("train.beside=[lora]")).contains("nothing to do"));
+}
+
+#[test]
+fn answers_in_the_cache_that_cannot_be_read_are_named() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path();
+    experiment(folder);
+    let small =
+        ["run", "tuned.yaml", "--set", "arms=null", "--set", "calibrations=null", "--set", "train.beside=[lora]"];
+    let small = [&small[..], &["--set", "train.seeds=[1]", "--set", "train.rates=[1.0e-2]"]].concat();
+    succeeds(folder, &small);
+    std::fs::remove_dir_all(folder.join("results")).unwrap();
+    let mut found = vec![folder.join(".cache")];
+    let mut files = Vec::new();
+    while let Some(path) = found.pop() {
+        match std::fs::read_dir(&path) {
+            Ok(entries) => found.extend(entries.map(|entry| entry.unwrap().path())),
+            Err(_) if path.to_string_lossy().contains("answers") => files.push(path),
+            Err(_) => {}
+        }
+    }
+    let (path, bytes) = files.iter().map(|path| (path, std::fs::read(path).unwrap())).next().unwrap();
+    let part = br#""given":"["#;
+    let at = bytes.windows(part.len()).position(|window| window == part).unwrap() + part.len() - 1;
+    // Not a list; and a list of other length.
+    for bad in [b"{".as_slice(), br#"[] "#] {
+        let mut changed = bytes.clone();
+        changed[at..at + bad.len()].copy_from_slice(bad);
+        std::fs::write(path, changed).unwrap();
+        fails(folder, &small, &["answers", "delete it and run again"]);
+    }
+}

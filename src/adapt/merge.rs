@@ -1,8 +1,10 @@
-//! A model with an adapter merged into its linears: W + scale B A, with DoRA its rows brought to the magnitudes.
+//! A model with an adapter merged into its linears: W + scale B A, with DoRA its rows brought to the magnitudes. Where the
+//! adapter belongs to W without its start (PiSSA, OLoRA), that is what B A is added to.
 
 use candle_core::Tensor;
 
-use super::peft::Loaded;
+use super::peft::{AdapterError, CONFIG, Init, Loaded};
+use super::residual::residual;
 use super::to_magnitudes;
 use crate::model::ModelError;
 use crate::model::config::Config;
@@ -16,9 +18,45 @@ pub struct Merged<'a> {
     frame: Frame,
 }
 
+/// Why a linear cannot be merged.
+enum Fault {
+    Adapter(AdapterError),
+    Model(ModelError),
+}
+
+impl From<candle_core::Error> for Fault {
+    fn from(e: candle_core::Error) -> Self {
+        Self::Model(e.into())
+    }
+}
+
+impl From<Fault> for ModelError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Model(e) => e,
+            Fault::Adapter(e) => Self::Dropping(e.to_string()),
+        }
+    }
+}
+
 impl<'a> Merged<'a> {
     /// `adapter` on `base`, which it must fit ([`Loaded::check_fits`]). A tied head with an adapter of its own is untied.
+    ///
+    /// # Errors
+    /// If the adapter belongs to a base that cannot be computed from this one, or comes with tensors of the base that
+    /// differ from this one's.
     pub fn new(base: &'a dyn Weights, adapter: &'a Loaded) -> Result<Self, ModelError> {
+        if let Init::Other { value, why } = &adapter.init {
+            let path = adapter.path.with_file_name(CONFIG);
+            return Err(Fault::Adapter(AdapterError::Init { path, value: value.clone(), why }).into());
+        }
+        if adapter.init != Init::Plain && adapter.linears.contains_key("lm_head") && base.config().shape.tied {
+            let why = "changes the embedding that the head is tied to, while PEFT loads it; convert the adapter first \
+                       (`corda convert`)";
+            let (path, linear) = (adapter.path.clone(), "lm_head".into());
+            return Err(Fault::Adapter(AdapterError::Linear { path, linear, why: why.into() }).into());
+        }
+        check_copies(base, adapter)?;
         let mut frame = base.frame().clone();
         if adapter.linears.contains_key("lm_head") {
             frame.head = merged(adapter, "lm_head", base.head())?;
@@ -27,11 +65,52 @@ impl<'a> Merged<'a> {
     }
 }
 
-fn merged(adapter: &Loaded, linear: &str, w: &Tensor) -> Result<Tensor, ModelError> {
+/// PEFT loads the tensors of the base that were saved beside an adapter over the base's own: they must be the same.
+fn check_copies(base: &dyn Weights, adapter: &Loaded) -> Result<(), ModelError> {
+    for (name, (dims, values)) in &adapter.copies {
+        let refused = |why: &str| {
+            let (path, name) = (adapter.path.clone(), name.clone());
+            ModelError::from(Fault::Adapter(AdapterError::Tensor { path, name, why: why.into() }))
+        };
+        let Some(own) = tensor(base, name)? else {
+            return Err(refused("is not a tensor of an adapter, nor the base's embedding, head or a linear"));
+        };
+        if own.dims() != &dims[..] || own.flatten_all()?.to_vec1::<f32>()? != *values {
+            return Err(refused(
+                "replaces the base's own, which differs: the vocabulary was changed, or this is another base model",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The base's embedding, head or a linear of a block.
+fn tensor(base: &dyn Weights, name: &str) -> Result<Option<Tensor>, ModelError> {
+    match name {
+        "model.embed_tokens.weight" => return Ok(Some(base.embedding().clone())),
+        "lm_head.weight" => return Ok(Some(base.head().clone())),
+        _ => {}
+    }
+    let parts = name.strip_prefix("model.layers.").and_then(|rest| rest.strip_suffix(".weight")?.split_once('.'));
+    let Some((layer, linear)) = parts else { return Ok(None) };
+    let layer = layer.parse().ok().filter(|layer| *layer < base.config().shape.layers);
+    let (Some(layer), Some(at)) = (layer, LINEARS.iter().position(|suffix| *suffix == linear)) else { return Ok(None) };
+    Ok(Some(base.block(layer)?.linears[at].clone()))
+}
+
+fn merged(adapter: &Loaded, linear: &str, w: &Tensor) -> Result<Tensor, Fault> {
     let Some((one, scale)) = adapter.linears.get(linear) else { return Ok(w.clone()) };
-    let mut out = w.flatten_all()?.to_vec1::<f32>()?;
+    let refused =
+        |why: String| Fault::Adapter(AdapterError::Linear { path: adapter.path.clone(), linear: linear.into(), why });
+    let (d_in, w_flat) = (one.a.len() / one.rank.max(1), w.flatten_all()?.to_vec1::<f32>()?);
+    let mut out = residual(&adapter.init, w_flat, d_in, one.rank, *scale).map_err(refused)?;
     one.add_to(&mut out, *scale);
     if let Some(magnitudes) = adapter.magnitudes.get(linear) {
+        if let Some(row) = out.chunks_exact(d_in.max(1)).position(|row| row.iter().all(|x| *x == 0.0)) {
+            return Err(refused(format!(
+                "is DoRA's, and row {row} (from 0) of W + B A is all zeros: it has no direction"
+            )));
+        }
         to_magnitudes(&mut out, magnitudes);
     }
     Ok(Tensor::from_vec(out, w.dims(), w.device())?)

@@ -11,9 +11,12 @@ use crate::decompose::store::Decomposed;
 use crate::model::kernel::{View, product};
 use crate::model::shape::Linear;
 
+mod config;
 pub mod energy;
 pub mod merge;
 pub mod peft;
+mod read;
+pub mod residual;
 
 /// How the singular values are shared between B and A.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]

@@ -1,22 +1,24 @@
-//! Adapters in PEFT's files: `adapter_model.safetensors` and `adapter_config.json`, written and read.
+//! Adapters in PEFT's files: `adapter_model.safetensors` and `adapter_config.json`, written, and fitted to models. `read.rs`
+//! reads them, `config.rs` the configuration.
 //!
-//! The configuration says `init_lora_weights: true`, so that PEFT takes the weights as they are and decomposes nothing again.
+//! The configuration that is written says `init_lora_weights: true`, so that PEFT takes the weights as they are and decomposes nothing again.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use safetensors::tensor::{Dtype, SafeTensors};
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+
+pub use super::config::Init;
+pub use super::read::read;
 
 use super::Adapter;
 use crate::model::export::write_safetensors;
 use crate::model::shape::{LINEARS, Linear, Shape};
 use crate::results::atomic::{WriteError, write_bytes};
 
-const WEIGHTS: &str = "adapter_model.safetensors";
-const CONFIG: &str = "adapter_config.json";
-const PREFIX: &str = "base_model.model.";
+pub(super) const WEIGHTS: &str = "adapter_model.safetensors";
+pub(super) const CONFIG: &str = "adapter_config.json";
+pub(super) const PREFIX: &str = "base_model.model.";
 
 /// Why an adapter cannot be read or used.
 #[derive(Debug, thiserror::Error)]
@@ -29,25 +31,101 @@ pub enum AdapterError {
         /// Why.
         source: std::io::Error,
     },
-    /// A file that is cut short or is no such file.
-    #[error("{path} is not a usable file (truncated or corrupt?): {why}")]
+    /// An adapter without a file of safetensors.
+    #[error("{folder} has adapter_model.bin and no {WEIGHTS}; save it with PEFT's `save_pretrained` (safetensors)")]
+    OnlyPickled {
+        /// The adapter's folder.
+        folder: PathBuf,
+    },
+    /// Weights that are cut short or are no safetensors.
+    #[error("{path} is not a usable safetensors file (truncated or corrupt?): {why}")]
     Corrupt {
         /// Which.
         path: PathBuf,
         /// What gave it away.
         why: String,
     },
-    /// An adapter of a kind that is more than B A.
-    #[error(
-        "{path}: `{key}` is {value}; only LoRA (B A added to linears; DoRA to merge, not to convert) is known here"
-    )]
+    /// A configuration that is not a JSON object.
+    #[error("{path} is not a JSON object: {why}")]
+    Json {
+        /// Which.
+        path: PathBuf,
+        /// What the parser said.
+        why: String,
+    },
+    /// A value of the wrong type.
+    #[error("{path}: `{key}` is {value}; expected {expected}")]
+    Value {
+        /// The configuration.
+        path: PathBuf,
+        /// Its key.
+        key: String,
+        /// What it says.
+        value: String,
+        /// What it may say.
+        expected: &'static str,
+    },
+    /// An adapter that is more than B A on the base that it names.
+    #[error("{path}: `{key}` is {value}, which cannot be used: {why}")]
     Unsupported {
         /// The configuration.
         path: PathBuf,
         /// Its key.
-        key: &'static str,
+        key: String,
         /// What it says.
         value: String,
+        /// Why not.
+        why: &'static str,
+    },
+    /// An adapter whose base cannot be computed.
+    #[error(
+        "{path}: `init_lora_weights` is {value:?}, so the adapter belongs to a base that is not the one it names, and that \
+         base cannot be computed: {why}. Convert the adapter first: PEFT's `save_pretrained` with \
+         `path_initial_model_for_weight_conversion`, or `corda convert`; both need the adapter as it was before training"
+    )]
+    Init {
+        /// The configuration.
+        path: PathBuf,
+        /// What it says.
+        value: String,
+        /// Why the base is not at hand.
+        why: &'static str,
+    },
+    /// A tensor that cannot be used.
+    #[error("{path}: tensor {name:?} {why}")]
+    Tensor {
+        /// The weights.
+        path: PathBuf,
+        /// The tensor.
+        name: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Weights without an adapter of a linear.
+    #[error("{path} has no tensor `*.lora_A.weight`, so there is no adapter in it")]
+    Nothing {
+        /// The weights.
+        path: PathBuf,
+    },
+    /// A linear that cannot have this adapter.
+    #[error("{path}: the adapter of {linear} {why}")]
+    Linear {
+        /// The weights.
+        path: PathBuf,
+        /// The linear.
+        linear: String,
+        /// What stands in the way.
+        why: String,
+    },
+    /// The base that an adapter names is not at hand.
+    #[error("{adapter} was trained on the base {wanted}, {why}; give the model that it belongs to with `--base`")]
+    Base {
+        /// The adapter's folder.
+        adapter: PathBuf,
+        /// The base's name.
+        wanted: String,
+        /// What was found instead.
+        why: String,
     },
     /// An adapter made for another base model.
     #[error("{path} was made for another base model: {why}")]
@@ -72,21 +150,42 @@ pub enum AdapterError {
 /// An adapter folder as read: each linear's A and B, and the scale of their product.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loaded {
-    /// The folder.
+    /// The file of its weights.
     pub path: PathBuf,
+    /// The base that its configuration names.
+    pub base: Option<Named>,
+    /// How it was initialised, as far as its base depends on it.
+    pub init: Init,
     /// By Hugging Face name.
     pub linears: BTreeMap<String, (Adapter, f32)>,
     /// DoRA's magnitudes, [d_out], by Hugging Face name; none of plain LoRA.
     pub magnitudes: BTreeMap<String, Vec<f32>>,
+    /// Tensors of the base that PEFT saved beside the adapter, by Hugging Face name, with their dimensions.
+    pub copies: BTreeMap<String, (Vec<usize>, Vec<f32>)>,
+}
+
+/// What a configuration calls a base model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// `base_model_name_or_path`: a repository of the hub, or a path.
+    pub name: String,
+    /// `revision`: the repository's commit, tag or branch.
+    pub revision: Option<String>,
+}
+
+impl From<&str> for Named {
+    fn from(name: &str) -> Self {
+        Self { name: name.into(), revision: None }
+    }
 }
 
 /// Writes an adapter folder's two files. The scale is 1 (alpha = r) for every linear. `base` is what the configuration
-/// calls the base model. `magnitudes` are DoRA's, [d_out] an adapter; none of plain LoRA.
+/// calls the base model: PEFT takes what is no path with a `config.json` for a repository of the hub. `magnitudes` are DoRA's, [d_out] an adapter; none of plain LoRA.
 pub fn write(
     folder: &Path,
     adapters: &[Adapter],
     magnitudes: &[Vec<f32>],
-    base: &str,
+    base: &Named,
     shape: &Shape,
 ) -> Result<(), WriteError> {
     let width = |values: &[f32], rank: usize| values.len() / rank.max(1);
@@ -128,7 +227,7 @@ pub fn write(
     write_bytes(&folder.join(CONFIG), text.as_bytes())
 }
 
-fn config(adapters: &[Adapter], base: &str, shape: &Shape) -> Value {
+fn config(adapters: &[Adapter], base: &Named, shape: &Shape) -> Value {
     // The rank most linears have; the others go into the patterns.
     let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
     adapters.iter().for_each(|one| *counts.entry(one.rank).or_default() += 1);
@@ -152,7 +251,8 @@ fn config(adapters: &[Adapter], base: &str, shape: &Shape) -> Value {
     json!({
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",
-        "base_model_name_or_path": base,
+        "base_model_name_or_path": base.name,
+        "revision": base.revision,
         "inference_mode": true,
         "r": rank,
         "lora_alpha": rank,
@@ -184,135 +284,6 @@ fn kinds(names: &[&str], shape: &Shape) -> Vec<String> {
     all
 }
 
-/// The configuration as far as merging needs it.
-#[derive(Debug, Deserialize, Serialize)]
-struct Config {
-    peft_type: String,
-    r: usize,
-    lora_alpha: f64,
-    #[serde(default)]
-    alpha_pattern: BTreeMap<String, f64>,
-    #[serde(default)]
-    bias: Option<String>,
-    #[serde(default)]
-    fan_in_fan_out: bool,
-    #[serde(default)]
-    use_rslora: bool,
-    #[serde(default)]
-    use_dora: bool,
-    #[serde(default)]
-    modules_to_save: Option<Vec<String>>,
-}
-
-impl Config {
-    fn check(&self, path: &Path) -> Result<(), AdapterError> {
-        let refuse = |key, value: String| Err(AdapterError::Unsupported { path: path.into(), key, value });
-        match self {
-            _ if self.peft_type != "LORA" => refuse("peft_type", self.peft_type.clone()),
-            _ if self.fan_in_fan_out => refuse("fan_in_fan_out", "true".into()),
-            _ if self.bias.as_deref().is_some_and(|bias| bias != "none") => {
-                refuse("bias", self.bias.clone().unwrap_or_default())
-            }
-            _ if self.alpha_pattern.keys().any(|key| !is_name(key)) => {
-                let patterns: Vec<&str> = self.alpha_pattern.keys().map(String::as_str).collect();
-                refuse("alpha_pattern", format!("{} (a pattern, not names)", patterns.join(", ")))
-            }
-            Self { modules_to_save: Some(modules), .. } if !modules.is_empty() => {
-                refuse("modules_to_save", modules.join(", "))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// alpha / r, or alpha / sqrt(r) where the configuration says so. Patterns are names or their ends.
-    fn scale(&self, linear: &str, rank: usize) -> f32 {
-        let matches = |key: &str| linear == key || linear.ends_with(&format!(".{key}"));
-        let pattern = self.alpha_pattern.iter().find(|(key, _)| matches(&key.replace("\\.", ".")));
-        let alpha = pattern.map_or(self.lora_alpha, |(_, alpha)| *alpha);
-        let rank = rank.max(1) as f64;
-        (alpha / if self.use_rslora { rank.sqrt() } else { rank }) as f32
-    }
-}
-
-/// Whether a key of a pattern is a name or the end of one, not a regular expression proper.
-fn is_name(key: &str) -> bool {
-    key.replace("\\.", ".").chars().all(|c| c.is_ascii_alphanumeric() || "_.".contains(c))
-}
-
-/// Reads an adapter folder.
-pub fn read(folder: &Path) -> Result<Loaded, AdapterError> {
-    let open = |name: &str| {
-        let path = folder.join(name);
-        std::fs::read(&path).map(|bytes| (bytes, path.clone())).map_err(|source| AdapterError::Read { path, source })
-    };
-    let (text, config_path) = open(CONFIG)?;
-    let corrupt = |path: &Path, why: String| AdapterError::Corrupt { path: path.into(), why };
-    let config: Config = serde_json::from_slice(&text).map_err(|e| corrupt(&config_path, e.to_string()))?;
-    config.check(&config_path)?;
-    let (bytes, path) = open(WEIGHTS)?;
-    let tensors = SafeTensors::deserialize(&bytes).map_err(|e| corrupt(&path, e.to_string()))?;
-    let (mut linears, mut magnitudes) = (BTreeMap::new(), BTreeMap::new());
-    for name in tensors.names() {
-        let Some(linear) = name.strip_prefix(PREFIX).and_then(|name| name.strip_suffix(".lora_A.weight")) else {
-            // lora_B goes with its lora_A; PEFT saves the unchanged weights of an adapted head beside.
-            let ends = [".lora_B.weight", ".base_layer.weight"];
-            let known = name.strip_prefix(PREFIX).is_some_and(|name| ends.iter().any(|end| name.ends_with(end)));
-            if let Some(linear) = magnitude_of(name).filter(|_| config.use_dora) {
-                let (_, values) = floats(&tensors, name).map_err(|why| corrupt(&path, why))?;
-                magnitudes.insert(linear.to_string(), values);
-                continue;
-            }
-            if known {
-                continue;
-            }
-            return Err(corrupt(&path, format!("tensor {name:?} is neither lora_A nor lora_B of a linear")));
-        };
-        let (a_dims, a) = floats(&tensors, name).map_err(|why| corrupt(&path, why))?;
-        let b_name = format!("{PREFIX}{linear}.lora_B.weight");
-        let (b_dims, b) = floats(&tensors, &b_name).map_err(|why| corrupt(&path, why))?;
-        let [rank, _] = a_dims[..] else { return Err(corrupt(&path, format!("{name} is {a_dims:?}, no matrix"))) };
-        if rank == 0 {
-            return Err(corrupt(&path, format!("{name} has rank 0")));
-        }
-        if b_dims.len() != 2 || b_dims[1] != rank {
-            return Err(corrupt(&path, format!("{b_name} is {b_dims:?}, but lora_A has rank {rank}")));
-        }
-        let scale = config.scale(linear, rank);
-        linears.insert(linear.to_string(), (Adapter { linear: linear.into(), rank, b, a }, scale));
-    }
-    if linears.is_empty() {
-        return Err(corrupt(&path, "it holds no lora_A".into()));
-    }
-    let lacking = linears.iter().find(|(linear, (one, _))| {
-        let rows = one.b.len() / one.rank.max(1);
-        config.use_dora && magnitudes.get(*linear).map(Vec::len) != Some(rows)
-    });
-    if let Some((linear, _)) = lacking {
-        return Err(corrupt(&path, format!("no magnitude for each row of {linear}, and it is DoRA's")));
-    }
-    Ok(Loaded { path, linears, magnitudes })
-}
-
-/// The linear whose magnitudes a tensor holds, by either of PEFT's names for it.
-fn magnitude_of(name: &str) -> Option<&str> {
-    let name = name.strip_prefix(PREFIX)?;
-    name.strip_suffix(".weight").unwrap_or(name).strip_suffix(".lora_magnitude_vector")
-}
-
-/// A float tensor's dimensions and values as f32.
-fn floats(tensors: &SafeTensors, name: &str) -> Result<(Vec<usize>, Vec<f32>), String> {
-    let tensor = tensors.tensor(name).map_err(|e| format!("{name}: {e}"))?;
-    let bytes = tensor.data();
-    let two = || bytes.chunks_exact(2).map(|b| [b[0], b[1]]);
-    let values = match tensor.dtype() {
-        Dtype::F32 => bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
-        Dtype::BF16 => two().map(|b| half::bf16::from_le_bytes(b).to_f32()).collect(),
-        Dtype::F16 => two().map(|b| half::f16::from_le_bytes(b).to_f32()).collect(),
-        other => return Err(format!("{name} is of {other:?}; f32, bf16 and f16 can be read")),
-    };
-    Ok((tensor.shape().to_vec(), values))
-}
-
 impl Loaded {
     /// Whether every linear is one of the model's, in its shape.
     pub fn check_fits(&self, shape: &Shape) -> Result<(), AdapterError> {
@@ -338,9 +309,18 @@ impl Loaded {
     /// # Errors
     /// Other linears in `start`; DoRA, which is no sum of a base and B A.
     pub fn converted(&self, start: &Loaded) -> Result<Vec<Adapter>, AdapterError> {
-        if let Some(one) = [self, start].into_iter().find(|one| !one.magnitudes.is_empty()) {
+        for one in [self, start] {
             let path = one.path.with_file_name(CONFIG);
-            return Err(AdapterError::Unsupported { path, key: "use_dora", value: "true".into() });
+            if !one.magnitudes.is_empty() {
+                let why =
+                    "magnitudes make of it more than a sum of the base and B A, so it can be merged, not converted";
+                return Err(AdapterError::Unsupported { path, key: "use_dora".into(), value: "true".into(), why });
+            }
+            if let Init::Other { value, why } = &one.init
+                && value == "loftq"
+            {
+                return Err(AdapterError::Init { path, value: value.clone(), why });
+            }
         }
         let alone = |a: &Loaded, b: &Loaded| a.linears.keys().find(|name| !b.linears.contains_key(*name)).cloned();
         if let Some(linear) = alone(self, start).or_else(|| alone(start, self)) {

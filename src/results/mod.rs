@@ -297,6 +297,19 @@ pub struct RateRow {
     pub chosen: u32,
 }
 
+/// A learner that has no results, for it failed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FailureRow {
+    /// Experiment's name.
+    pub experiment: String,
+    /// As in [`TrainedRow::learner`].
+    pub learner: String,
+    /// As in [`TrainedRow::label`].
+    pub label: String,
+    /// What happened.
+    pub why: String,
+}
+
 /// One question, as a model answered it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AnswerRow {

@@ -3,7 +3,8 @@
 use polars::prelude::*;
 
 use super::{
-    AdapterRow, AnswerRow, HeatRow, LinearRow, RateRow, Row, SpectrumRow, StepRow, TrainedRow, Varied, WindowRow,
+    AdapterRow, AnswerRow, FailureRow, HeatRow, LinearRow, RateRow, Row, SpectrumRow, StepRow, TrainedRow, Varied,
+    WindowRow,
 };
 
 /// Why a frame does not hold the rows it should.
@@ -220,5 +221,6 @@ record!(StepRow {
     tokens,
     seconds,
 });
+record!(FailureRow { experiment, learner, label, why });
 record!(RateRow { experiment, learner, label, rate, seed, examples, loss, chosen });
 record!(AnswerRow { experiment, learner, seed, questions, record, given, expected, exact, nll });

@@ -6,7 +6,7 @@ use candle_core::Device;
 
 use crate::adapt::Adapter;
 use crate::adapt::merge::Merged;
-use crate::adapt::peft;
+use crate::adapt::peft::{self, AdapterError, Init, Named};
 use crate::cache::Arrays;
 use crate::evaluate::uncertainty::{Estimate, estimate, paired};
 use crate::model::checkpoint::Checkpoint;
@@ -15,8 +15,9 @@ use crate::model::{ModelError, export, read_shape};
 use crate::plan::{DecomposeStage, Plan};
 use crate::results::atomic::write_folder;
 use crate::results::provenance::Outcome;
-use crate::spec::{Experiment, Loaded, Model};
+use crate::spec::{Catalog, Experiment, Loaded};
 
+use super::base::{self, Base, Search};
 use super::weights::Truncated;
 use super::{Context, Run, RunError, calibrate, decompose, identities, publish};
 
@@ -63,7 +64,9 @@ pub fn adapt(loaded: &Loaded, context: &Context, out: &Path, only: &[String]) ->
         let folder = out.join(&experiment.name).join(&one.id);
         let name = format!("write {}", one.id);
         run.stage(&name, |run| {
-            write_folder(&folder, |folder| write(run, one, &checkpoint, folder))?;
+            // The base is named by where it will be, not by the folder that it is written to first.
+            let base = base::full(&folder.join("base"));
+            write_folder(&folder, |folder| write(run, one, &checkpoint, &base, folder))?;
             Ok((Outcome::Run, ()))
         })?;
         written.push(folder);
@@ -96,7 +99,7 @@ pub(super) fn chosen<W>(all: Vec<W>, id: impl Fn(&W) -> &String, only: &[String]
     Ok(all.into_iter().filter(|one| only.is_empty() || only.contains(id(one))).collect())
 }
 
-fn write(run: &Run, one: &Wanted, checkpoint: &Checkpoint, folder: &Path) -> Result<(), RunError> {
+fn write(run: &Run, one: &Wanted, checkpoint: &Checkpoint, base_name: &Named, folder: &Path) -> Result<(), RunError> {
     let experiment = run.experiment;
     let split = experiment.adapters.as_ref().map(|a| a.split).unwrap_or_default();
     let count = |linear: &crate::model::shape::Linear| experiment.discard.components(one.point, linear);
@@ -116,19 +119,33 @@ fn write(run: &Run, one: &Wanted, checkpoint: &Checkpoint, folder: &Path) -> Res
         }
     }
     let shape = &experiment.model.shape;
-    peft::write(&folder.join("adapter"), &adapters, &[], "base", shape)?;
+    peft::write(&folder.join("adapter"), &adapters, &[], base_name, shape)?;
     let converted: Vec<Adapter> = adapters.iter().map(|adapter| adapter.converted(adapter)).collect();
-    Ok(peft::write(&folder.join("converted"), &converted, &[], &experiment.model.name, shape)?)
+    Ok(peft::write(&folder.join("converted"), &converted, &[], &base::name_of(&experiment.model), shape)?)
 }
 
 /// Writes the adapter for the untouched base model that a trained adapter amounts to, given the adapter it started from.
+///
+/// # Errors
+/// Among others, if `base` is the very model that the trained adapter is for although that is not the untouched one.
 pub fn convert(trained: &Path, start: &Path, base: &Path, out: &Path) -> Result<(), RunError> {
     let shape = read_shape(base)?;
-    let (trained, start) = (peft::read(trained)?, peft::read(start)?);
+    let (folder, trained, start) = (trained, peft::read(trained)?, peft::read(start)?);
     trained.check_fits(&shape)?;
     start.check_fits(&shape)?;
+    let name = base::full(base);
+    let moved = start.linears.values().any(|(adapter, _)| adapter.b.iter().any(|x| *x != 0.0));
+    if trained.init == Init::Plain && moved && trained.base.as_ref().is_some_and(|named| named.name == name.name) {
+        return Err(AdapterError::Base {
+            adapter: folder.into(),
+            wanted: name.name,
+            why: "which lacks what the adapter started from, and the converted adapter is for the untouched model"
+                .into(),
+        }
+        .into());
+    }
     let converted = trained.converted(&start)?;
-    write_folder(out, |folder| Ok(peft::write(folder, &converted, &[], &base.display().to_string(), &shape)?))
+    write_folder(out, |folder| Ok(peft::write(folder, &converted, &[], &name, &shape)?))
 }
 
 /// Writes token ids and logits of the first `tokens` tokens of a text, of a model with or without an adapter, as
@@ -174,8 +191,8 @@ pub struct Measured {
     pub delta: Estimate,
 }
 
-/// Merges an adapter into a model (the spec's, or that at `base`), measures both on the spec's test sets, and writes the
-/// merged model to `out` if asked.
+/// Merges an adapter into the base that it names, or into `base` (a path, or a name of the catalog), measures both on the
+/// spec's test sets, and writes the merged model to `out` if asked.
 pub fn merge(
     loaded: &Loaded,
     context: &Context,
@@ -184,15 +201,12 @@ pub fn merge(
     out: Option<&Path>,
 ) -> Result<Vec<Measured>, RunError> {
     let mut experiment = loaded.experiment.clone();
-    let adapter = peft::read(adapter)?;
-    if let Some(path) = base {
-        experiment.model = Model {
-            name: path.display().to_string(),
-            source: crate::assets::Source::Path { path: path.into(), sha256: None },
-            shape: read_shape(path)?,
-            ..experiment.model
-        };
-    }
+    let (folder, adapter) = (adapter, peft::read(adapter)?);
+    let catalog = Catalog::load(&context.experiments.join("catalog.yaml")).ok();
+    let search = Search { model: &experiment.model, spec: &experiment.path, catalog: catalog.as_ref(), folder };
+    let Base { model, notes } = search.base(&adapter, base)?;
+    notes.iter().for_each(|note| context.progress.say(note));
+    experiment.model = model;
     adapter.check_fits(&experiment.model.shape)?;
     let plan = Plan::new(&experiment, &identities(&experiment, &context.store)?);
     let run = Run::new(&experiment, &plan, context);

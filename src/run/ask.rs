@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
-use crate::cache::{Arrays, ReadArrays};
+use crate::cache::{Arrays, CacheError, ReadArrays};
 use crate::evaluate::answers::exact;
 use crate::evaluate::questions::Asking;
 use crate::evaluate::responses::response_losses;
@@ -151,16 +151,29 @@ impl Run<'_> {
 
     /// Answers as they were kept.
     pub(super) fn read_answers(&self, key: &str) -> Result<Answers, RunError> {
-        let file = ReadArrays::open(&self.context.cache.part("answers", key, "answers"))?;
-        let texts = |name: &str| Ok::<_, RunError>(serde_json::from_str(&file.metadata(name)?).unwrap_or_default());
-        Ok(Answers {
+        let path = self.context.cache.part("answers", key, "answers");
+        let file = ReadArrays::open(&path)?;
+        let unusable = |why: String| CacheError::Read { path: path.clone(), why };
+        let texts = |name: &str| {
+            let texts: Result<Vec<String>, _> = serde_json::from_str(&file.metadata(name)?);
+            texts.map_err(|e| unusable(format!("{name:?} is not a list of texts: {e}")))
+        };
+        let answers = Answers {
             records: file.u32("records")?,
             given: texts("given")?,
             expected: texts("expected")?,
             exact: file.u32("exact")?.into_iter().map(|exact| exact == 1).collect(),
             losses: file.f64("losses")?,
             seconds: file.f64("seconds")?.first().copied().unwrap_or(0.0),
-        })
+        };
+        let Answers { records, given, expected, exact, losses, .. } = &answers;
+        let counts = [records.len(), given.len(), expected.len(), exact.len(), losses.len()];
+        if counts.iter().any(|count| *count != counts[0]) {
+            let why =
+                format!("records, given, expected, exact and losses have {counts:?} entries, not the same number");
+            return Err(unusable(why).into());
+        }
+        Ok(answers)
     }
 }
 

@@ -26,11 +26,13 @@ use crate::train::TrainError;
 
 pub mod adapt;
 mod ask;
+mod base;
 mod calibrate;
 mod decompose;
 mod energy;
 mod evaluate;
 mod extent;
+mod failure;
 mod heatmap;
 pub mod outcome;
 mod publish;
@@ -78,8 +80,14 @@ pub enum RunError {
     NoAdapters(PathBuf),
     #[error(transparent)]
     Train(Box<TrainError>),
-    #[error("{learner}: training broke down at every learning rate; list lower ones under `rates`")]
-    NoRate { learner: String },
+    #[error("{learner}: training broke down at every learning rate ({why}); list lower ones under `rates`")]
+    NoRate { learner: String, why: String },
+    #[error("{}{}", .failed.join("\n"), if *.others { "\nThe other learners are not affected, and their results are kept" } else { "" })]
+    Learners { failed: Vec<String>, others: bool },
+    #[error("{corpus} is plain text; fine-tuning and questions need `format: {{records: ...}}`, prompts with answers")]
+    NoRecords { corpus: String },
+    #[error("the plan has {0}, though the experiment asks for it; this is a fault of corda: please report it")]
+    NotPlanned(String),
     #[error("no example of {corpus} has at most {length} tokens; raise `train.length`")]
     AllTooLong { corpus: String, length: usize },
     #[error("cannot remove {path}: {source}")]
@@ -217,10 +225,16 @@ fn one(
     }
     let header = outcome::Header { started: timestamp(started), git, assets };
     outcome::write(&mut run, warnings, header, &folder)?;
+    // A rerun comes here again: results that lack a learner are not up to date.
+    run.all_learned()?;
     Ok(Done::Ran)
 }
 
-/// Computes what the cache lacks, step by step; gives the assets it rests on.
+/// Computes what the cache lacks, step by step; gives the assets it rests on. A learner that fails is kept in
+/// [`Run::failures`], and the others go on.
+///
+/// # Errors
+/// Whatever ends a run; failures of learners only where no learner is left, or what is computed is a share of the work.
 fn stages(run: &mut Run, share: Share) -> Result<Vec<Asset>, RunError> {
     let (experiment, plan) = (run.experiment, run.plan);
     let steps = steps::steps(experiment, plan);
@@ -232,7 +246,18 @@ fn stages(run: &mut Run, share: Share) -> Result<Vec<Asset>, RunError> {
     }
     let assets = run.stage("fetch assets", |run| Ok((Outcome::Cached, fetch(experiment, run.context)?)))?;
     for step in steps.iter().filter(|step| share.has(step, experiment, plan)) {
-        run.stage(&step.name, |run| step.run(run).map(|outcome| (outcome, ())))?;
+        let learner = step.learner();
+        if learner.is_some_and(|learner| run.failure(learner).is_some()) {
+            continue;
+        }
+        match (run.stage(&step.name, |run| step.run(run).map(|outcome| (outcome, ()))), learner) {
+            (Err(error), Some(learner)) if error.is_of_a_learner() => run.fail(learner, &error),
+            (done, _) => done?,
+        }
+    }
+    let learners = experiment.train.as_ref().map_or(0, |train| train.learners.len());
+    if share != Share::All || run.failures.len() == learners {
+        run.all_learned()?;
     }
     Ok(assets)
 }
@@ -243,6 +268,8 @@ struct Run<'a> {
     plan: &'a Plan,
     context: &'a Context,
     stages: Vec<Stage>,
+    /// Learners without results, by index in the spec's.
+    failures: Vec<failure::Failure>,
     held: Rc<Held>,
     layout: Layout,
 }
@@ -273,7 +300,7 @@ struct Opened {
 impl<'a> Run<'a> {
     fn new(experiment: &'a Experiment, plan: &'a Plan, context: &'a Context) -> Self {
         let layout = Layout::new(&experiment.model.shape, context.room);
-        Self { experiment, plan, context, stages: Vec::new(), held: Rc::default(), layout }
+        Self { experiment, plan, context, stages: Vec::new(), failures: Vec::new(), held: Rc::default(), layout }
     }
 
     /// Times a stage and keeps it for the provenance.

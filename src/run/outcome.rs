@@ -70,7 +70,8 @@ pub(super) fn is_current(
         return Ok(false);
     }
     let Ok(provenance) = Provenance::read(&folder.join("provenance.json")) else { return Ok(false) };
-    if provenance.results_key != plan.results_key(experiment) {
+    // Results that lack a learner which failed are never the last word.
+    if provenance.results_key != plan.results_key(experiment) || folder.join(saved::FAILURES).exists() {
         return Ok(false);
     }
     if experiment.evaluations.is_empty() || experiment.train.is_some() {
@@ -104,6 +105,8 @@ pub(super) fn write(run: &mut Run, warnings: &[Warning], header: Header, folder:
         results::write_rows(&folder.join("steps.parquet"), &rows.steps)?;
         results::write_rows(&folder.join("rates.parquet"), &rows.rates)?;
         results::write_rows(&folder.join("answers.parquet"), &rows.answers)?;
+        lines.extend(rows.failures.iter().map(|failed| format!("{} failed: {}", failed.label, failed.why)));
+        saved::write_failures(folder, &rows.failures)?;
     } else if !run.experiment.evaluations.is_empty() {
         let (rows, windows) = measurements(run)?;
         results::write_rows(&folder.join("results.parquet"), &rows)?;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::adapt::peft;
+use crate::adapt::peft::{self, Named};
 use crate::assets::Source;
 use crate::model::checkpoint::Checkpoint;
 use crate::model::export;
@@ -16,7 +16,7 @@ use crate::spec::{Corpus, Experiment, Loaded, Start};
 use crate::train::Trained;
 
 use super::adapt::chosen;
-use super::{Context, Run, RunError, identities, outcome, steps, trained};
+use super::{Context, Run, RunError, Share, base, identities, outcome, trained};
 
 /// A trained model to write.
 struct Wanted {
@@ -43,19 +43,25 @@ pub(super) fn adapters(
     checkpoint.side_files(false)?;
     let wanted = chosen(all(experiment), |one| &one.id, only)?;
     // A card tells what was measured, beside the untrained model.
-    for step in steps::steps(experiment, &plan) {
-        run.stage(&step.name, |run| step.run(run).map(|outcome| (outcome, ())))?;
-    }
+    super::stages(&mut run, Share::All)?;
     let rows = trained::rows(&run)?.trained;
     let mut written = Vec::new();
+    // Failures of learners that nothing is to be written of are not this command's.
+    run.failures.retain(|failure| wanted.iter().any(|one| one.learner == failure.learner));
     for one in &wanted {
+        if run.failure(one.learner).is_some() {
+            continue;
+        }
         let folder = out.join(&experiment.name).join(&one.id);
         run.stage(&format!("write {}", one.id), |run| {
-            write_folder(&folder, |folder| write(run, one, &rows, &checkpoint, folder))?;
+            // The base is named by where it will be, not by the folder that it is written to first.
+            let residual = base::full(&folder.join("base"));
+            write_folder(&folder, |folder| write(run, one, &rows, &checkpoint, (&residual, folder)))?;
             Ok((Outcome::Run, ()))
         })?;
         written.push(folder);
     }
+    run.all_learned()?;
     Ok(written)
 }
 
@@ -68,7 +74,14 @@ fn all(experiment: &Experiment) -> Vec<Wanted> {
     all
 }
 
-fn write(run: &Run, one: &Wanted, rows: &[TrainedRow], checkpoint: &Checkpoint, folder: &Path) -> Result<(), RunError> {
+/// Writes one into `folder`; `residual` is what its base will be called.
+fn write(
+    run: &Run,
+    one: &Wanted,
+    rows: &[TrainedRow],
+    checkpoint: &Checkpoint,
+    (residual, folder): (&Named, &Path),
+) -> Result<(), RunError> {
     let (chosen, _) = run.chosen(one.learner)?;
     let stage = run.trial(one.learner, chosen, one.seed)?;
     let start = run.start(stage)?;
@@ -81,13 +94,13 @@ fn write(run: &Run, one: &Wanted, rows: &[TrainedRow], checkpoint: &Checkpoint, 
         }
         Trained::Adapters { adapters, magnitudes, .. } => {
             let components = matches!(run.training()?.learners[one.learner].start, Start::Components { .. });
-            let name = &run.experiment.model.name;
-            let base = if components { "base" } else { name.as_str() };
+            let name = base::name_of(&run.experiment.model);
+            let base = if components { residual } else { &name };
             if components {
                 export::write_model(&folder.join("base"), &start.base as &dyn Weights, checkpoint)?;
                 let pairs = adapters.iter().zip(&start.adapters);
                 let converted: Vec<_> = pairs.map(|(adapter, start)| adapter.converted(start)).collect();
-                peft::write(&folder.join("converted"), &converted, &[], name, shape)?;
+                peft::write(&folder.join("converted"), &converted, &[], &name, shape)?;
             }
             peft::write(&folder.join("adapter"), &adapters, &magnitudes, base, shape)?;
             let form = if components { Form::Residual } else { Form::Adapter };
@@ -111,7 +124,7 @@ fn write_card(run: &Run, stage: &TrainStage, rows: &[TrainedRow], form: Form, fo
     let settings = trained::settings(experiment);
     let card = card::card(&Card {
         experiment: &experiment.name,
-        base: &experiment.model.name,
+        base: hub(&experiment.model.source).unwrap_or(&experiment.model.name),
         licence: stated(&experiment.model.licence),
         citations: &outcome::citations(experiment),
         label: &learner.label,
@@ -131,11 +144,15 @@ fn write_card(run: &Run, stage: &TrainStage, rows: &[TrainedRow], form: Form, fo
 }
 
 fn data(corpus: &Corpus) -> Data<'_> {
-    let hub = match &corpus.source {
-        Source::Hub { repo, .. } => Some(repo.as_str()),
+    Data { name: &corpus.name, hub: hub(&corpus.source), licence: stated(&corpus.licence) }
+}
+
+/// What the hub calls it, if it is from there.
+fn hub(source: &Source) -> Option<&str> {
+    match source {
+        Source::Hub { repo, .. } => Some(repo),
         _ => None,
-    };
-    Data { name: &corpus.name, hub, licence: stated(&corpus.licence) }
+    }
 }
 
 /// A licence; of local files none is known.

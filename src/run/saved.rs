@@ -3,11 +3,24 @@
 use std::path::Path;
 
 use crate::report::{Tested, Trained};
-use crate::results::{self, AnswerRow, RateRow, StepRow, TrainedRow};
+use crate::results::{self, AnswerRow, FailureRow, RateRow, StepRow, TrainedRow};
 use crate::spec::{Asks, Experiment, Publication, Scores};
 
 use super::outcome::publication;
 use super::{Context, RunError};
+
+/// The learners that failed; there is such a file only where some did.
+pub(super) const FAILURES: &str = "failures.parquet";
+
+/// Writes the learners that failed, or removes what an earlier run wrote of them.
+pub(super) fn write_failures(folder: &Path, failures: &[FailureRow]) -> Result<(), RunError> {
+    let path = folder.join(FAILURES);
+    match failures {
+        [] if path.exists() => std::fs::remove_file(&path).map_err(|source| RunError::Remove { path, source }),
+        [] => Ok(()),
+        failures => Ok(results::write_rows(&path, failures)?),
+    }
+}
 
 /// What a fine-tuning experiment saved.
 pub(super) struct Saved {
@@ -15,6 +28,7 @@ pub(super) struct Saved {
     steps: Vec<StepRow>,
     rates: Vec<RateRow>,
     answers: Vec<AnswerRow>,
+    failures: Vec<FailureRow>,
     tested: Tested,
     published: Option<Scores>,
 }
@@ -30,6 +44,10 @@ impl Saved {
             steps: results::read_rows(&folder.join("steps.parquet"))?,
             rates: results::read_rows(&folder.join("rates.parquet"))?,
             answers: results::read_rows(&folder.join("answers.parquet"))?,
+            failures: match folder.join(FAILURES) {
+                path if path.exists() => results::read_rows(&path)?,
+                _ => Vec::new(),
+            },
             tested: tested(experiment),
             published: match publication(experiment, context)? {
                 Some(Publication::Scores(scores)) => Some(scores),
@@ -44,6 +62,7 @@ impl Saved {
             steps: &self.steps,
             rates: &self.rates,
             answers: &self.answers,
+            failures: &self.failures,
             tested: &self.tested,
             published: self.published.as_ref(),
         }

@@ -116,6 +116,14 @@ impl Share<'_> {
 }
 
 impl Step {
+    /// The learner that it trains or measures.
+    pub(super) fn learner(&self) -> Option<usize> {
+        match self.kind {
+            Kind::Train(i) | Kind::Measure(i) => Some(i),
+            _ => None,
+        }
+    }
+
     /// Does it, as far as the cache lacks it.
     pub(super) fn run(&self, run: &Run) -> Result<Outcome, RunError> {
         match self.kind {

@@ -33,14 +33,19 @@ pub(super) struct Lesson {
 }
 
 /// A learning rate that was tried, and what came of it.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Tried {
     pub rate: f64,
     /// Mean loss over the validation examples, nats a response token; infinite where training broke down.
     pub loss: f64,
     /// Validation examples.
     pub examples: usize,
+    /// How training broke down, where it did and that was kept.
+    pub broke: Option<String>,
 }
+
+/// Entry of the metadata beside validation losses that says why there are none.
+const BROKE: &str = "broke";
 
 /// Trains what is missing of one learner.
 pub(super) fn run(run: &Run, learner: usize) -> Result<Outcome, RunError> {
@@ -50,7 +55,14 @@ pub(super) fn run(run: &Run, learner: usize) -> Result<Outcome, RunError> {
         let stage = run.trial(learner, rate, 0)?;
         all.push(run.attempt(stage)?);
     }
-    let (chosen, _) = run.chosen(learner)?;
+    let (chosen, _) = match run.chosen(learner) {
+        // A cache from before rows of zeros were looked for says only that every rate broke down.
+        Err(error @ RunError::NoRate { .. }) => {
+            run.trainer(run.trial(learner, 0, 0)?)?;
+            return Err(error);
+        }
+        chosen => chosen?,
+    };
     for seed in 0..train.seeds.len() {
         let stage = run.trial(learner, chosen, seed)?;
         all.push(run.trained(stage)?);
@@ -83,7 +95,10 @@ impl Run<'_> {
     /// The run of a learner at one of its rates from one of the seeds.
     pub(super) fn trial(&self, learner: usize, rate: usize, seed: usize) -> Result<&TrainStage, RunError> {
         let stage = self.plan.training(learner, rate, seed);
-        stage.ok_or_else(|| RunError::NoTraining(self.experiment.path.clone()))
+        stage.ok_or_else(|| {
+            let learner = self.experiment.train.as_ref().and_then(|train| train.learners.get(learner));
+            RunError::NotPlanned(format!("no run of {}", learner.map_or("that learner", |one| one.id.as_str())))
+        })
     }
 
     fn file(&self, kind: &str, key: &str, part: &str) -> PathBuf {
@@ -97,8 +112,32 @@ impl Run<'_> {
 
     /// The rates a learner tried, and the index of the one with the least validation loss.
     pub(super) fn chosen(&self, learner: usize) -> Result<(usize, Vec<Tried>), RunError> {
+        let tried = self.tried(learner)?;
+        let finite = tried.iter().enumerate().filter(|(_, tried)| tried.loss.is_finite());
+        if let Some((chosen, _)) = finite.min_by(|a, b| a.1.loss.total_cmp(&b.1.loss)) {
+            return Ok((chosen, tried));
+        }
+        let why = |one: &Tried| match &one.broke {
+            Some(why) => format!("{:e}: {why}", one.rate),
+            None => format!("{:e}: the loss on the validation examples is {}", one.rate, one.loss),
+        };
+        let why = tried.iter().map(why).collect::<Vec<_>>().join("; ");
+        Err(RunError::NoRate { learner: self.training()?.learners[learner].id.clone(), why })
+    }
+
+    /// Whether a learner got as far as trying all its rates.
+    pub(super) fn has_tried(&self, learner: usize) -> Result<bool, RunError> {
+        for rate in 0..self.training()?.learners[learner].rates.len() {
+            if !self.file("validation", &self.trial(learner, rate, 0)?.validation, "loss").exists() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The rates a learner tried.
+    pub(super) fn tried(&self, learner: usize) -> Result<Vec<Tried>, RunError> {
         let train = self.training()?;
-        let name = &train.learners[learner].id;
         let mut tried = Vec::new();
         for (rate, value) in train.learners[learner].rates.iter().enumerate() {
             let stage = self.trial(learner, rate, 0)?;
@@ -106,13 +145,9 @@ impl Run<'_> {
             let losses = file.f64("losses")?;
             let loss = losses.iter().sum::<f64>() / losses.len() as f64;
             let loss = if losses.is_empty() { f64::INFINITY } else { loss };
-            tried.push(Tried { rate: *value, loss, examples: losses.len() });
+            tried.push(Tried { rate: *value, loss, examples: losses.len(), broke: file.metadata(BROKE).ok() });
         }
-        let finite = tried.iter().enumerate().filter(|(_, tried)| tried.loss.is_finite());
-        match finite.min_by(|a, b| a.1.loss.total_cmp(&b.1.loss)) {
-            Some((chosen, _)) => Ok((chosen, tried)),
-            None => Err(RunError::NoRate { learner: name.clone() }),
-        }
+        Ok(tried)
     }
 
     /// Tries a learning rate: a run, and the loss on the validation examples. One that breaks down is out of the choice.
@@ -122,6 +157,7 @@ impl Run<'_> {
             return Ok(Outcome::Cached);
         }
         let train = self.training()?;
+        let mut broke = None;
         let (outcome, losses) = match self.trained(stage) {
             Ok(outcome) => {
                 let lesson = self.lesson(&train.validation, train.validation_examples, train.length)?;
@@ -129,14 +165,15 @@ impl Run<'_> {
                 (outcome, losses)
             }
             Err(RunError::Train(error)) if matches!(*error, TrainError::NotFinite { .. }) => {
-                self.context
-                    .progress
-                    .say(&format!("{}: {error}; this learning rate is out of the choice", self.name(stage)));
+                let line = format!("{}: {error}; this learning rate is out of the choice", self.name(stage));
+                self.context.progress.say(&line);
+                broke = Some(error.to_string());
                 (Outcome::Run, Vec::new())
             }
             Err(error) => return Err(error),
         };
         let mut arrays = Arrays::default();
+        arrays.metadata.extend(broke.map(|why| (BROKE.to_string(), why)));
         arrays.push_f64("losses".into(), &[losses.len()], losses.iter().copied());
         arrays.write(&path)?;
         Ok(outcome)
@@ -151,12 +188,9 @@ impl Run<'_> {
         if self.weights_path(stage).exists() {
             return Ok(Outcome::Cached);
         }
-        let spec = self.training()?;
-        let lesson = self.lesson(&spec.corpus, spec.examples, spec.length)?;
-        let tokens =
-            lesson.examples.iter().map(|example| example.tokens.len() as u64).sum::<u64>() * spec.epochs as u64;
-        let bar = self.context.progress.bar(format!("train {}", self.name(stage)), tokens, Unit::Count("tokens"));
-        let mut trainer = Trainer::new(self.start(stage)?, lesson.examples, self.settings(stage)?)?;
+        let mut trainer = self.trainer(stage)?;
+        let bar =
+            self.context.progress.bar(format!("train {}", self.name(stage)), trainer.tokens(), Unit::Count("tokens"));
         let checkpoint = self.file("trained", &stage.key, "checkpoint");
         let resumed = trainer.restore(&checkpoint, &stage.key)?;
         bar.advance(trainer.history().iter().map(|step| step.tokens).sum());
@@ -165,8 +199,10 @@ impl Run<'_> {
             match trainer.step() {
                 Ok(step) => bar.advance(step.tokens),
                 Err(error) => {
-                    // The step was not taken: what is saved is the last good state.
-                    trainer.save(&checkpoint, &stage.key)?;
+                    // The step was not taken: what is saved is the last good state, if there was a step.
+                    if !trainer.history().is_empty() {
+                        trainer.save(&checkpoint, &stage.key)?;
+                    }
                     return Err(error.into());
                 }
             }
@@ -181,6 +217,13 @@ impl Run<'_> {
             remove(&checkpoint)?;
         }
         Ok(if resumed { Outcome::Resumed } else { Outcome::Run })
+    }
+
+    /// A run before its first step.
+    fn trainer(&self, stage: &TrainStage) -> Result<Trainer, RunError> {
+        let spec = self.training()?;
+        let lesson = self.lesson(&spec.corpus, spec.examples, spec.length)?;
+        Ok(Trainer::new(self.start(stage)?, lesson.examples, self.settings(stage)?)?)
     }
 
     /// What a run is called in messages.
@@ -223,7 +266,7 @@ impl Run<'_> {
     /// The first `most` examples of a part of a corpus of records.
     pub(super) fn examples(&self, corpus: &Corpus, most: Option<usize>) -> Result<Vec<records::Example>, RunError> {
         let crate::corpus::Format::Records(format) = &corpus.format else {
-            return Err(RunError::NoTraining(self.experiment.path.clone()));
+            return Err(RunError::NoRecords { corpus: format!("{}/{}", corpus.name, corpus.split) });
         };
         let mut all = records::examples(format, &corpus.split, &self.files(&corpus.source)?)?;
         all.truncate(most.unwrap_or(usize::MAX));
@@ -250,7 +293,10 @@ impl Run<'_> {
     /// The model without the components that an arm takes at a point, and these as adapters.
     pub(super) fn components(&self, arm: usize, point: usize) -> Result<(Resident, Vec<Adapter>), RunError> {
         let stage = self.plan.decompose.iter().find(|stage| stage.arm == arm);
-        let stage = stage.ok_or_else(|| RunError::NoTraining(self.experiment.path.clone()))?;
+        let stage = stage.ok_or_else(|| {
+            let name = self.experiment.arms.get(arm).map_or("that arm", |arm| arm.id.as_str());
+            RunError::NotPlanned(format!("no decomposition of {name}"))
+        })?;
         let count = |linear: &crate::model::shape::Linear| self.experiment.discard.components(point, linear);
         let taken = self.taken(stage, &count);
         let adapters = self.adapters_of(&taken, Split::default())?;

@@ -4,7 +4,7 @@ use crate::decompose::End;
 use crate::evaluate::uncertainty::{Estimate, estimate, paired, share};
 use crate::model::shape::Linear;
 use crate::plan::TrainStage;
-use crate::results::{AnswerRow, RateRow, StepRow, TrainedRow};
+use crate::results::{AnswerRow, FailureRow, RateRow, StepRow, TrainedRow};
 use crate::spec::{Experiment, Learner, Start};
 use crate::train::{Kind, memory};
 
@@ -18,6 +18,7 @@ pub(super) struct Rows {
     pub steps: Vec<StepRow>,
     pub rates: Vec<RateRow>,
     pub answers: Vec<AnswerRow>,
+    pub failures: Vec<FailureRow>,
 }
 
 /// What the undamaged model was measured at, to compare with.
@@ -43,7 +44,18 @@ pub(super) fn rows(run: &Run) -> Result<Rows, RunError> {
     let answers: Vec<&str> = run.plan.answers.iter().map(String::as_str).collect();
     measures(run, &row(run.experiment, None), (&undamaged, &answers), &before, &mut rows)?;
     for (index, learner) in train.learners.iter().enumerate() {
-        let (chosen, tried) = run.chosen(index)?;
+        let (chosen, tried) = match run.failure(index) {
+            None => run.chosen(index).map(|(chosen, tried)| (Some(chosen), tried))?,
+            Some(why) => {
+                rows.failures.push(FailureRow {
+                    experiment: run.experiment.name.clone(),
+                    learner: learner.id.clone(),
+                    label: learner.label.clone(),
+                    why: why.into(),
+                });
+                (None, if run.has_tried(index)? { run.tried(index)? } else { Vec::new() })
+            }
+        };
         rows.rates.extend(tried.iter().enumerate().map(|(i, tried)| RateRow {
             experiment: run.experiment.name.clone(),
             learner: learner.id.clone(),
@@ -52,8 +64,9 @@ pub(super) fn rows(run: &Run) -> Result<Rows, RunError> {
             seed: train.seeds[0],
             examples: tried.examples as u32,
             loss: tried.loss,
-            chosen: u32::from(i == chosen),
+            chosen: u32::from(Some(i) == chosen),
         }));
+        let Some(chosen) = chosen else { continue };
         for (seed, &value) in train.seeds.iter().enumerate() {
             let stage = run.trial(index, chosen, seed)?;
             let like = TrainedRow {

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::packed::Packed;
 use super::trained::{Trained, each_tensor, row_norms, tie};
-use super::{Kind, Start, TrainError};
+use super::{Kind, Start, TrainError, ZeroRows};
 use crate::adapt::Adapter;
 use crate::model::llama::{Block, Resident};
 use crate::model::ops::{self, values::Values};
@@ -59,8 +59,12 @@ impl Learner {
                 return Err(TrainError::Settings("no adapter and frozen weights".into()));
             }
             (Kind::Lora | Kind::Dora, false) => {
+                let mut zero = Vec::new();
                 for adapter in &start.adapters {
-                    learner.train_adapter(adapter, &mut parameters)?;
+                    learner.train_adapter(adapter, &mut parameters, &mut zero)?;
+                }
+                if !zero.is_empty() {
+                    return Err(TrainError::ZeroRows(zero));
                 }
             }
         }
@@ -79,7 +83,13 @@ impl Learner {
         Ok(())
     }
 
-    fn train_adapter(&mut self, adapter: &Adapter, parameters: &mut Vec<Parameter>) -> Result<(), TrainError> {
+    /// Makes variables of an adapter; of DoRA's, rows that have no direction are added to `zero`.
+    fn train_adapter(
+        &mut self,
+        adapter: &Adapter,
+        parameters: &mut Vec<Parameter>,
+        zero: &mut Vec<ZeroRows>,
+    ) -> Result<(), TrainError> {
         let refused = |why: String| TrainError::Adapter { linear: adapter.linear.clone(), why };
         let linears = self.model.config.shape.linears();
         let at = linears.iter().position(|linear| linear.name == adapter.linear);
@@ -108,6 +118,7 @@ impl Learner {
         let magnitude = match self.kind {
             Kind::Dora => {
                 let norms = row_norms(&Values::of(weight)?, adapter);
+                zero.extend(zero_rows(&adapter.linear, &norms));
                 Some(train("lora_magnitude_vector", &norms, &[d_out])?)
             }
             _ => None,
@@ -177,4 +188,12 @@ impl Learner {
         tie(&mut model);
         Ok(Trained::Full(model))
     }
+}
+
+/// The rows that cannot be divided by their norms, if there are any.
+fn zero_rows(linear: &str, norms: &[f32]) -> Option<ZeroRows> {
+    let zero = |norm: &f32| (1.0 / norm).is_infinite();
+    let first = norms.iter().position(zero)?;
+    let rows = norms.iter().filter(|norm| zero(norm)).count();
+    Some(ZeroRows { linear: linear.into(), rows, of: norms.len(), first })
 }

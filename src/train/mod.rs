@@ -140,6 +140,23 @@ pub enum TrainError {
         /// Why.
         why: String,
     },
+    /// DoRA on linears with rows of zeros, which have no direction to bring to a magnitude.
+    #[error(
+        "DoRA divides each row of W + B A by its norm, and there are rows of zeros: {}; leave these linears out of \
+         `targets`, or train by another method", zero_rows(.0)
+    )]
+    ZeroRows(Vec<ZeroRows>),
+    /// The loss or its gradient is infinite or no number before anything was learned.
+    #[error(
+        "{what} of the first step is {value}, before anything was learned and so at any learning rate: the model's weights \
+         or what it starts from give no finite loss on these examples"
+    )]
+    StartNotFinite {
+        /// `the loss` or `the gradient norm`.
+        what: &'static str,
+        /// What it is.
+        value: f64,
+    },
     /// The loss or its gradient is infinite or no number. The parameters are those before the step.
     #[error("{what} of step {step} is {value}; the last checkpoint is good: lower `rate`, or start from it")]
     NotFinite {
@@ -177,6 +194,38 @@ pub enum TrainError {
     /// The forward or backward pass failed.
     #[error(transparent)]
     Model(#[from] ModelError),
+}
+
+/// Rows of a linear that are all zeros.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ZeroRows {
+    /// Hugging Face name.
+    pub linear: String,
+    /// How many there are.
+    pub rows: usize,
+    /// How many rows the linear has.
+    pub of: usize,
+    /// The first of them, from 0.
+    pub first: usize,
+}
+
+/// Most linears that a message lists.
+const LISTED: usize = 8;
+
+fn zero_rows(all: &[ZeroRows]) -> String {
+    let one = |z: &ZeroRows| format!("{} ({} of {} rows, first row {} from 0)", z.linear, z.rows, z.of, z.first);
+    let mut list = all.iter().take(LISTED).map(one).collect::<Vec<_>>().join(", ");
+    if all.len() > LISTED {
+        list += &format!(" and {} more linears", all.len() - LISTED);
+    }
+    list
+}
+
+impl TrainError {
+    /// Whether it lies in what is learned, and how, so that another learner of the same experiment may do well.
+    pub fn is_of_the_learner(&self) -> bool {
+        matches!(self, Self::ZeroRows(_) | Self::StartNotFinite { .. } | Self::NotFinite { .. } | Self::Adapter { .. })
+    }
 }
 
 impl From<candle_core::Error> for TrainError {

@@ -9,7 +9,9 @@ use super::learner::Learner;
 use super::order::groups;
 use super::packed::Packed;
 use super::trained::each_tensor;
-use super::{Kind, Settings, Start, Step, Tokenised, TrainError, Trained, Trainer, gradient, response_losses};
+use super::{
+    Kind, Settings, Start, Step, Tokenised, TrainError, Trained, Trainer, ZeroRows, gradient, response_losses,
+};
 use crate::model::llama::{Resident, Weights, embed, losses};
 use crate::model::ops::values::change;
 
@@ -310,4 +312,34 @@ fn every_tensor_comes_once() {
         .unwrap();
         assert_eq!(names.len(), count);
     }
+}
+
+#[test]
+fn a_start_that_is_not_finite_is_told_from_a_rate_that_is_too_high() {
+    let mut start = start(Kind::Lora, true);
+    let norm = start.base.frame.norm.affine(f64::NAN, 0.0).unwrap();
+    start.base.frame.norm = norm;
+    let mut trainer = Trainer::new(start, examples(3), settings()).unwrap();
+    let error = trainer.step().unwrap_err();
+    assert!(matches!(error, TrainError::StartNotFinite { what: "the loss", .. }), "{error}");
+    assert!(!error.to_string().contains("lower"), "{error}");
+}
+
+#[test]
+fn rows_of_zeros_are_named_before_dora_divides_by_them() {
+    let with = |kind: Kind| {
+        let mut start = start(kind, true);
+        let w = &start.base.blocks[1].linears[3];
+        let (rows, columns) = w.dims2().unwrap();
+        let zero = |i: usize| if (3..9).contains(&i) { 0.0f32 } else { 0.5 };
+        let values: Vec<f32> = (0..rows * columns).map(|at| zero(at / columns)).collect();
+        start.base.blocks[1].linears[3] = candle_core::Tensor::from_vec(values, (rows, columns), w.device()).unwrap();
+        start.adapters.iter_mut().for_each(|adapter| adapter.b.iter_mut().for_each(|x| *x = 0.0));
+        Trainer::new(start, examples(3), settings()).map(|_| ())
+    };
+    with(Kind::Lora).unwrap();
+    let error = with(Kind::Dora).unwrap_err();
+    let expected = ZeroRows { linear: "model.layers.1.self_attn.o_proj".into(), rows: 6, of: 16, first: 3 };
+    assert!(matches!(&error, TrainError::ZeroRows(all) if all[..] == [expected]), "{error}");
+    assert!(error.to_string().contains("o_proj (6 of 16 rows, first row 3 from 0)"), "{error}");
 }

@@ -75,17 +75,20 @@ impl Trained {
     /// Reads what [`Trained::store`] wrote, for the same base.
     pub fn load(path: &Path, base: &Resident) -> Result<Self, TrainError> {
         let file = ReadArrays::open(path)?;
+        let unfit = |why: String| TrainError::Unfit { path: path.into(), why };
         let kind = match file.metadata("kind")?.as_str() {
             "full" => return full(path, &file, base),
             "dora" => Kind::Dora,
-            _ => Kind::Lora,
+            "lora" => Kind::Lora,
+            other => return Err(unfit(format!("it says that {other:?} was trained"))),
         };
         let linears = file.metadata("linears")?;
         let (mut adapters, mut magnitudes) = (Vec::new(), Vec::new());
         for linear in linears.lines() {
             let (dims, a) = file.f32(&format!("{linear}.lora_A"))?;
             let (_, b) = file.f32(&format!("{linear}.lora_B"))?;
-            adapters.push(Adapter { linear: linear.into(), rank: dims[0], a, b });
+            let [rank, _] = dims[..] else { return Err(unfit(format!("{linear}.lora_A is not a matrix"))) };
+            adapters.push(Adapter { linear: linear.into(), rank, a, b });
             if kind == Kind::Dora {
                 magnitudes.push(file.f32(&format!("{linear}.lora_magnitude_vector"))?.1);
             }

@@ -39,6 +39,11 @@ impl Trainer {
         self.settings.epochs * order::steps_an_epoch(self.examples.len(), self.settings.batch)
     }
 
+    /// Tokens of all examples over all epochs.
+    pub fn tokens(&self) -> u64 {
+        self.examples.iter().map(|example| example.tokens.len() as u64).sum::<u64>() * self.settings.epochs as u64
+    }
+
     /// Steps done, those before a restored checkpoint included.
     pub fn history(&self) -> &[Step] {
         &self.history
@@ -66,6 +71,9 @@ impl Trainer {
         let gradient = gradient::of_batch(&self.learner, &self.parameters, &batch)?;
         let gradient_norm = adamw::norm(gradient.values.iter().map(Vec::as_slice));
         for (what, value) in [("the loss", gradient.loss), ("the gradient norm", gradient_norm)] {
+            if !value.is_finite() && done == 0 {
+                return Err(TrainError::StartNotFinite { what, value });
+            }
             if !value.is_finite() {
                 return Err(TrainError::NotFinite { step: done + 1, what, value });
             }

@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 import torch
-from peft import PeftModel
+from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
@@ -110,6 +110,20 @@ def check_converted(corda, text, folder, untouched, name, tokens, model, start):
         compare(f"{name}: trained, converted by corda, in PEFT", theirs(converted, tokens), after)
 
 
+def check_initialised(corda, text, untouched, init):
+    """An adapter that PEFT starts from the base's own components: saved, it names the untouched base, and how it started."""
+    tokens, _ = ours(corda, text, untouched)
+    names = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+    settings = LoraConfig(r=16, lora_alpha=32, target_modules=names, init_lora_weights=init, task_type="CAUSAL_LM")
+    with tempfile.TemporaryDirectory() as folder:
+        model = train(get_peft_model(load(untouched), settings), tokens)
+        after = theirs(model, tokens)
+        model.save_pretrained(folder)
+        again = theirs(PeftModel.from_pretrained(load(untouched), folder), tokens)
+        compare(f"{init}: saved and loaded by PEFT", again, after)
+        compare(f"{init}: read by corda", again, ours(corda, text, untouched, folder)[1])
+
+
 def main():
     corda, adapters, text, *others = sys.argv[1], Path(sys.argv[2]), sys.argv[3], *map(Path, sys.argv[4:])
     torch.manual_seed(0)
@@ -121,6 +135,8 @@ def main():
     for folder in others:
         for name in sorted(path.name for path in folder.iterdir() if (path / "adapter").is_dir()):
             check(corda, text, folder, adapters / lora / "base", name)
+    for init in ["pissa", "olora"]:
+        check_initialised(corda, text, adapters / lora / "base", init)
     print(f"largest difference of a logit: {worst:.2e}")
     sys.exit(0 if worst < BOUND else 1)
 

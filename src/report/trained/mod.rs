@@ -5,7 +5,7 @@
 
 use super::ReportError;
 use super::study::distinct;
-use crate::results::{AnswerRow, RateRow, StepRow, TrainedRow};
+use crate::results::{AnswerRow, FailureRow, RateRow, StepRow, TrainedRow};
 use crate::spec::Scores;
 
 mod answers;
@@ -33,6 +33,8 @@ pub struct Trained<'a> {
     pub rates: &'a [RateRow],
     /// Answers behind the measures of questions.
     pub answers: &'a [AnswerRow],
+    /// Learners without rows, for they failed.
+    pub failures: &'a [FailureRow],
     /// What the measures stand for.
     pub tested: &'a Tested,
     /// The paper's scores.

@@ -25,7 +25,7 @@ pub fn all(study: &Study) -> Vec<Captioned> {
                  aside: marked only where the difference to the next is told (see the claims for how). Answer loss: nats a \
                  token of the reference answers. Lower is better, but for exact match.",
                 study.counts()
-            ),
+            ) + &failures(study),
             table: results(study),
         },
         Captioned {
@@ -52,6 +52,11 @@ pub fn all(study: &Study) -> Vec<Captioned> {
         });
     }
     tables
+}
+
+/// A sentence for each learner that failed.
+fn failures(study: &Study) -> String {
+    study.all.failures.iter().map(|failed| format!(" {} failed: {}.", failed.label, failed.why)).collect()
 }
 
 /// A learning rate as people write it.
@@ -122,7 +127,14 @@ fn results(study: &Study) -> Table {
         }));
         (of.label.clone(), cells)
     };
-    Table { columns, rows: study.everyone().map(row).collect() }
+    // A learner that failed has its place, not numbers.
+    let failed = study.all.failures.iter().map(|failed| {
+        let cells =
+            std::iter::once(Cell::Text("failed".into())).chain(columns.iter().skip(1).map(|_| Cell::Absent)).collect();
+        (failed.label.clone(), cells)
+    });
+    let rows = study.everyone().map(row).chain(failed).collect();
+    Table { columns, rows }
 }
 
 /// The learner whose value is best, if the difference to the next is told.

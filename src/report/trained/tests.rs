@@ -37,6 +37,7 @@ impl Rows {
             steps: &self.steps,
             rates: &self.rates,
             answers: &self.answers,
+            failures: &[],
             tested: &self.tested,
             published: self.published.as_ref(),
         }

@@ -1,0 +1,319 @@
+//! PEFT's `adapter_config.json`, read so that every key is used, cannot change a number, or is refused.
+//!
+//! The keys are those of `LoraConfig` in PEFT 0.21.2. What they mean is what `PeftModel.from_pretrained` does with them.
+
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use super::peft::{AdapterError, Named};
+
+/// Keys that are read here.
+const USED: [&str; 13] = [
+    "peft_type",
+    "base_model_name_or_path",
+    "revision",
+    "r",
+    "lora_alpha",
+    "rank_pattern",
+    "alpha_pattern",
+    "use_rslora",
+    "use_dora",
+    "init_lora_weights",
+    "target_modules",
+    "exclude_modules",
+    "layers_to_transform",
+];
+
+/// Keys that change no number once A and B are trained and stored: they say how training went, how an initialisation that
+/// is refused elsewhere is computed, or which classes load the model.
+const WITHOUT_EFFECT: [&str; 12] = [
+    "auto_mapping",
+    "inference_mode",
+    "lora_dropout",
+    "peft_version",
+    "megatron_core",
+    "runtime_config",
+    "loftq_config",
+    "eva_config",
+    "corda_config",
+    "lora_ga_config",
+    "qalora_group_size",
+    "layers_pattern",
+];
+
+/// Values that change nothing, besides null, false and what is empty.
+const NEUTRAL: [(&str, &str); 2] = [("bias", "none"), ("task_type", "CAUSAL_LM")];
+
+/// What a refused key would have to do here.
+const REASONS: [(&str, &str); 14] = [
+    ("bias", "biases were trained, and these models have none"),
+    ("fan_in_fan_out", "the linears of these models are stored as [out, in]"),
+    ("task_type", "only causal language models are known here"),
+    ("modules_to_save", "it replaces whole modules of the base"),
+    ("trainable_token_indices", "it replaces rows of the embedding"),
+    ("lora_bias", "it adds a bias, and the linears here have none"),
+    ("target_parameters", "it adapts parameters that are not linears"),
+    ("layer_replication", "it repeats blocks of the base"),
+    ("alora_invocation_tokens", "it acts on some tokens only and cannot be merged"),
+    ("use_qalora", "A acts on pooled inputs"),
+    ("kasa_config", "a diagonal stands between B and A"),
+    ("arrow_config", "a router chooses among several adapters"),
+    ("ensure_weight_tying", "it ties the adapters of embedding and head"),
+    ("monteclora_config", "B A is sampled"),
+];
+
+/// How the adapter was initialised, as far as its base depends on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Init {
+    /// The adapter is for the base that it names.
+    Plain,
+    /// PiSSA: for the base without the r largest components of each linear, which PEFT computes when it loads.
+    Pissa,
+    /// OLoRA: for the base without scale Q_r R_r of each linear, likewise.
+    Olora,
+    /// For a base that cannot be computed from what is at hand.
+    Other {
+        /// What the configuration says.
+        value: String,
+        /// Why the base is not at hand.
+        why: &'static str,
+    },
+}
+
+/// The configuration as far as B A needs it.
+#[derive(Debug, Clone)]
+pub(super) struct Config {
+    /// The base that the adapter names.
+    pub base: Option<Named>,
+    /// See [`Init`].
+    pub init: Init,
+    /// Whether rows are brought to magnitudes.
+    pub dora: bool,
+    rank: usize,
+    alpha: f64,
+    ranks: Vec<(Pattern, usize)>,
+    alphas: Vec<(Pattern, f64)>,
+    rslora: bool,
+    /// Ends of the names of adapted linears; `None` where the configuration gives a pattern for all of them.
+    targets: Option<Vec<String>>,
+    /// Likewise of those that have none, whatever `targets` says.
+    excluded: Vec<String>,
+    /// Blocks with adapters; `None` means all.
+    layers: Option<Vec<usize>>,
+}
+
+impl Config {
+    /// Reads the text of the file at `path`.
+    pub fn parse(path: &Path, text: &[u8]) -> Result<Self, AdapterError> {
+        let map: Map<String, Value> =
+            serde_json::from_slice(text).map_err(|e| AdapterError::Json { path: path.into(), why: e.to_string() })?;
+        let keys = Keys { path, map: &map };
+        keys.refuse_unknown()?;
+        let kind = keys.text("peft_type")?;
+        if kind != Some("LORA") {
+            return Err(keys.refused("peft_type", &kind.into(), "only LoRA is known here"));
+        }
+        let names = |key| match map.get(key) {
+            Some(Value::Array(_)) => keys.list(key, |v| v.as_str().map(String::from), "names").map(Some),
+            _ => Ok(None),
+        };
+        let layers = match map.get("layers_to_transform") {
+            Some(value @ Value::Number(_)) => {
+                let layer = value.as_u64().ok_or_else(|| keys.wrong("layers_to_transform", "an index of a block"))?;
+                Some(vec![layer as usize])
+            }
+            None | Some(Value::Null) => None,
+            Some(_) => {
+                Some(keys.list("layers_to_transform", |v| v.as_u64().map(|n| n as usize), "indices of blocks")?)
+            }
+        };
+        let whole = |value: &Value| value.as_u64().filter(|r| *r > 0).map(|r| r as usize);
+        let finite = |value: &Value| value.as_f64().filter(|alpha| alpha.is_finite());
+        let name = keys.text("base_model_name_or_path")?.map(str::trim).filter(|name| !name.is_empty());
+        let revision = keys.text("revision")?.map(String::from);
+        Ok(Self {
+            base: name.map(|name| Named { name: name.into(), revision }),
+            init: keys.init()?,
+            dora: keys.flag("use_dora")?,
+            // PEFT's own defaults.
+            rank: keys.value("r", whole, "a whole number above 0")?.unwrap_or(8),
+            alpha: keys.value("lora_alpha", finite, "a number")?.unwrap_or(8.0),
+            ranks: keys.patterns("rank_pattern", whole, "whole numbers above 0")?,
+            alphas: keys.patterns("alpha_pattern", finite, "numbers")?,
+            rslora: keys.flag("use_rslora")?,
+            targets: names("target_modules")?,
+            excluded: names("exclude_modules")?.unwrap_or_default(),
+            layers,
+        })
+    }
+
+    /// The rank of a linear's adapter.
+    pub fn rank(&self, linear: &str) -> usize {
+        of_first(&self.ranks, linear).unwrap_or(self.rank)
+    }
+
+    /// alpha / r, or alpha / sqrt(r) where the configuration says so.
+    pub fn scale(&self, linear: &str) -> f32 {
+        let (alpha, rank) = (of_first(&self.alphas, linear).unwrap_or(self.alpha), self.rank(linear) as f64);
+        (alpha / if self.rslora { rank.sqrt() } else { rank }) as f32
+    }
+
+    /// Whether PEFT would put an adapter on this linear. A pattern in place of a list of names is taken to match it.
+    pub fn is_target(&self, linear: &str) -> bool {
+        let ends = |target: &String| linear == target || linear.ends_with(&format!(".{target}"));
+        let layer = || linear.strip_prefix("model.layers.")?.split('.').next()?.parse::<usize>().ok();
+        self.targets.as_ref().is_none_or(|targets| targets.iter().any(ends))
+            && !self.excluded.iter().any(ends)
+            && self.layers.as_ref().is_none_or(|layers| layer().is_some_and(|layer| layers.contains(&layer)))
+    }
+}
+
+/// The value of the first pattern that matches, in the order of the file, as PEFT's `get_pattern_key` has it.
+fn of_first<T: Copy>(patterns: &[(Pattern, T)], linear: &str) -> Option<T> {
+    patterns.iter().find(|(pattern, _)| pattern.matches(linear)).map(|(_, value)| *value)
+}
+
+/// A key of `rank_pattern` or `alpha_pattern`. PEFT matches `(.*\.)?(KEY)$` from the start of the linear's name; of regular
+/// expressions those are known that are a name or its end, with `\.` or `.` between parts, and with `^` the whole name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Pattern {
+    name: String,
+    whole: bool,
+}
+
+impl Pattern {
+    fn new(key: &str) -> Option<Self> {
+        let (whole, rest) = key.strip_prefix('^').map_or((false, key), |rest| (true, rest));
+        let name = rest.strip_suffix('$').unwrap_or(rest).replace("\\.", ".");
+        let plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+        (!name.is_empty() && name.chars().all(plain)).then_some(Self { name, whole })
+    }
+
+    fn matches(&self, linear: &str) -> bool {
+        linear == self.name || (!self.whole && linear.ends_with(&format!(".{}", self.name)))
+    }
+}
+
+/// The keys of a file, with errors that name file, key and value.
+struct Keys<'a> {
+    path: &'a Path,
+    map: &'a Map<String, Value>,
+}
+
+impl<'a> Keys<'a> {
+    fn refuse_unknown(&self) -> Result<(), AdapterError> {
+        for (key, value) in self.map {
+            let known = USED.contains(&key.as_str()) || WITHOUT_EFFECT.contains(&key.as_str());
+            let neutral = NEUTRAL.iter().any(|(name, neutral)| name == key && value == neutral);
+            if known || neutral || is_empty(value) {
+                continue;
+            }
+            let reason = REASONS.iter().find(|(name, _)| name == key).map(|(_, why)| *why);
+            return Err(self.refused(key, value, reason.unwrap_or("what it does to the numbers is not known here")));
+        }
+        Ok(())
+    }
+
+    fn refused(&self, key: &str, value: &Value, why: &'static str) -> AdapterError {
+        AdapterError::Unsupported { path: self.path.into(), key: key.into(), value: value.to_string(), why }
+    }
+
+    fn wrong(&self, key: &str, expected: &'static str) -> AdapterError {
+        let value = self.map.get(key).unwrap_or(&Value::Null).to_string();
+        AdapterError::Value { path: self.path.into(), key: key.into(), value, expected }
+    }
+
+    /// A value as `read` has it; `None` where it is missing or null.
+    fn value<T>(
+        &self,
+        key: &str,
+        read: impl Fn(&'a Value) -> Option<T>,
+        expected: &'static str,
+    ) -> Result<Option<T>, AdapterError> {
+        match self.map.get(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => read(value).map(Some).ok_or_else(|| self.wrong(key, expected)),
+        }
+    }
+
+    fn text(&self, key: &str) -> Result<Option<&'a str>, AdapterError> {
+        self.value(key, Value::as_str, "a text")
+    }
+
+    fn flag(&self, key: &str) -> Result<bool, AdapterError> {
+        Ok(self.value(key, Value::as_bool, "true or false")?.unwrap_or(false))
+    }
+
+    fn list<T>(
+        &self,
+        key: &str,
+        read: impl Fn(&Value) -> Option<T>,
+        expected: &'static str,
+    ) -> Result<Vec<T>, AdapterError> {
+        let all = |value: &Value| value.as_array()?.iter().map(&read).collect::<Option<Vec<T>>>();
+        Ok(self.value(key, all, expected)?.unwrap_or_default())
+    }
+
+    fn patterns<T>(
+        &self,
+        key: &str,
+        read: impl Fn(&Value) -> Option<T>,
+        expected: &'static str,
+    ) -> Result<Vec<(Pattern, T)>, AdapterError> {
+        let Some(map) = self.value(key, Value::as_object, "an object of names and numbers")? else {
+            return Ok(Vec::new());
+        };
+        let mut all = Vec::new();
+        for (name, value) in map {
+            let pattern = Pattern::new(name).ok_or_else(|| {
+                self.refused(
+                    key,
+                    &name.as_str().into(),
+                    "of regular expressions only names and their ends are known here",
+                )
+            })?;
+            all.push((pattern, read(value).ok_or_else(|| self.wrong(key, expected))?));
+        }
+        Ok(all)
+    }
+
+    fn init(&self) -> Result<Init, AdapterError> {
+        const KEY: &str = "init_lora_weights";
+        let text = match self.map.get(KEY) {
+            None | Some(Value::Null | Value::Bool(_)) => return Ok(Init::Plain),
+            Some(Value::String(text)) => text.as_str(),
+            Some(_) => return Err(self.wrong(KEY, "true, false or the name of an initialisation")),
+        };
+        let other = |why| Ok(Init::Other { value: text.into(), why });
+        // Upper and lower case count where they count in PEFT.
+        match (text, text.to_lowercase().as_str()) {
+            // These choose A and B only; the base stays as it is.
+            (_, "gaussian" | "mica") | ("eva" | "orthogonal", _) => Ok(Init::Plain),
+            ("pissa", _) => Ok(Init::Pissa),
+            (_, "olora") => Ok(Init::Olora),
+            _ if text.starts_with("pissa_niter_") => {
+                other("a randomised SVD made it, which gives another base each time")
+            }
+            _ if text.starts_with("corda") => other("it depends on the covariances that the adapter was made with"),
+            ("lora_ga", _) => other("it depends on the gradients that the adapter was made with"),
+            ("loftq", _) => other("it is quantised"),
+            _ => Err(self.refused(KEY, &text.into(), "this initialisation is not known here")),
+        }
+    }
+}
+
+/// Whether a value says nothing.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(list) => list.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        Value::Bool(true) | Value::Number(_) => false,
+    }
+}
+
+#[cfg(test)]
+#[path = "config_tests.rs"]
+mod tests;
