@@ -40,7 +40,7 @@ const TABLE: &[(Stays, &str)] = &[
     (Stays::Text("'\""), "' \"|'\""),
     (Stays::Text("\"'"), "\" '|\"'"),
     (Stays::Text("\""), "-\"|\"-"),
-    (Stays::Text("–"), "ndash|en dash|–"),
+    (Stays::Text("–"), "ndash|en dash|–|dash"),
     (Stays::Text(" – "), "snd|spnd|sndash|spndash|spaced ndash|spaced en dash"),
     (Stays::Text("—"), "mdash|mdashb|em dash|emdash|—"),
     (Stays::Text(" · "), "·|dot|middot|•|bull|bullet|\\"),
@@ -67,7 +67,7 @@ const TABLE: &[(Stays, &str)] = &[
         "nowrap|nobr|small|smaller|big|bigger|large|larger|huge|sc|smallcaps|sc2|allcaps|caps|vanchor|visible anchor|nobold|\
          noitalic|normal|plain|nonserif|serif|angbr|angle bracket|allow wrap|em|strong|bold|italic|underline|u|ins|vr|keypress|\
          mvar|math|var|big math|sub|sup|su|abbr|abbrv|tooltip|hint|mono|code|tt|kbd|samp|pre2|not a typo|typo|proper name|\
-         as written|num|nts|number|formatprice|format price|rnd|round|ipa|rn|roman|unicode|polytonic|grc|hebrew|hebr|iast|pie|\
+         as written|num|nts|number|formatprice|format price|rnd|round|rn|roman|unicode|polytonic|grc|hebrew|hebr|iast|pie|\
          nq|arabic|angbr ipa|flag|flagcountry|flagu|flagdeco link|flag link|fb|stn|rws|stnlnk|by|mlby|nfly|nbay|nhly|\
          highlight|strike|center|centre|block indent|in5|gender|chem name|subatomic particle|particle|birth-date|death-date|\
          death year|birth year|death year and age|birth year and age|film year|noflag|bg|crossref|cross-reference|crossreference|\
@@ -130,6 +130,7 @@ const TABLE: &[(Stays, &str)] = &[
     (Stays::Argument(0), "nihongo2|nihongo-s"),
     (Stays::Made(words::scripts), "zh|korean|ko-hhrm"),
     (Stays::Made(words::pronounced), "ipalink|ipablink|ipa2|ipa-all|ipa link|ipa blink"),
+    (Stays::Made(words::ipa), "ipa"),
     (Stays::Made(words::phoneme), "ipaslink|ipa slink|ipaalink"),
     (Stays::Made(words::respelled), "respell|pronunciation respelling|pron-en|usdict|pronunciation-respelling"),
     (Stays::Made(words::ship), "ship|warship"),

@@ -98,8 +98,8 @@ fn words_of_other_languages_stay() {
         ("{{nihongo||受身|Ukemi}} {{nihongo|Sun|日|}} {{nihongo3|Sun|日|hi}}", "Ukemi (受身) Sun (日) hi (日, Sun)"),
         ("{{zh|c=漢字|p=hànzì}}", "Chinese: 漢字; pinyin: hànzì"),
         (
-            "{{IPA-de|tʃ|lang}} {{IPAslink|ʃ}} {{IPAc-en|lang|'|eɪ|,_|a}} {{respell|AZ|ər-by|JAHN|'}}",
-            "[tʃ] /ʃ/ /ˈeɪ, a/ AZ-ər-by-JAHN",
+            "{{IPA-de|tʃ|lang}} {{IPA|/a/}} {{IPA|fr|mo}} {{IPAslink|ʃ}} {{IPAc-en|lang|'|eɪ|,_|a}} {{respell|AZ|ər-by|JAHN|'}}",
+            "[tʃ] /a/ [mo] /ʃ/ /ˈeɪ, a/ AZ-ər-by-JAHN",
         ),
         ("{{ill|Jane Doe|de|Jane Doe (Autorin)}} {{ill|de|Gymnasium X|Gymnasium X|the school}}", "Jane Doe the school"),
         (

@@ -14,7 +14,8 @@ pub fn language(arguments: &Arguments) -> Option<String> {
     let mut words = arguments.given(from);
     let named = ["text", "translit", "tr"].map(|name| arguments.named(&[name]));
     words.extend(named.iter().filter(|word| !word.is_empty()));
-    (!words.is_empty()).then(|| words.join(", "))
+    // Chinese has its words under names.
+    if words.is_empty() { scripts(arguments) } else { Some(words.join(", ")) }
 }
 
 /// `{{nihongo|English|漢字|romaji|more}}`: English (漢字, romaji, more); without English the romaji leads.
@@ -96,6 +97,14 @@ pub fn pronounced(arguments: &Arguments) -> Option<String> {
     let sounds = arguments.get(0);
     let bracketed = sounds.starts_with(['[', '/', '⟨']);
     (!sounds.is_empty()).then(|| if bracketed { sounds.to_owned() } else { format!("[{sounds}]") })
+}
+
+/// `{{IPA|/a/}}`: /a/; with the code of a language before it `{{IPA|fr|mo}}`: [mo].
+pub fn ipa(arguments: &Arguments) -> Option<String> {
+    match arguments.get(1) {
+        sounds if !sounds.is_empty() && site::is_language(arguments.get(0)) => Some(format!("[{sounds}]")),
+        _ => unless_empty(arguments.get(0)),
+    }
 }
 
 /// `{{IPAslink|ʃ}}`: /ʃ/.
