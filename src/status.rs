@@ -118,7 +118,8 @@ fn remaining(lines: &[Line], experiment: &Experiment, known: &[Known], current: 
     }
     if lines.iter().filter(open).count() == 0 {
         return vec![
-            "every stage is cached; the results are not written yet, or not up to date: `corda run` writes them".into(),
+            "everything is cached; the results are not written yet, or are not of this spec: `corda run` writes them"
+                .into(),
         ];
     }
     let mut said = Vec::new();
