@@ -90,6 +90,12 @@ impl Checkpoint {
                 return Self::of_gguf(&gguf, origin, by_name);
             }
         }
+        if by_name.contains_key("adapter_config.json") && !by_name.contains_key("config.json") {
+            return Err(ModelError::Config(format!(
+                "{} is an adapter (it has adapter_config.json and no config.json): give its base model, or merge the two first",
+                folder.display()
+            )));
+        }
         let need = |file: &str| {
             by_name.get(file).ok_or_else(|| ModelError::Incomplete { folder: folder.clone(), file: file.into() })
         };
