@@ -11,6 +11,7 @@ use tokenizers::processors::template::TemplateProcessing;
 use tokenizers::{AddedToken, PreTokenizerWrapper, SplitDelimiterBehavior};
 
 use super::format::read_text;
+use super::keys::refused;
 use super::{ModelError, tokenizer_config};
 
 /// A tokenizer ready to encode. Encoding adds what the model's own post-processor adds (BOS for Llama, nothing for SmolLM2).
@@ -85,14 +86,9 @@ impl Tokenizer {
             "gpt-2" => byte_level.into(),
             "" | "default" => llama_cpp_default()?,
             other => {
-                return Err(ModelError::Key {
-                    file: bpe.origin,
-                    key: "tokenizer.ggml.pre".into(),
-                    value: format!("{other:?}"),
-                    why: "is not supported; \"default\", \"gpt-2\" and \"smollm\" are, so use the model in Hugging Face format \
-                          (tokenizer.json)"
-                        .into(),
-                });
+                let why = "is not supported; \"default\", \"gpt-2\" and \"smollm\" are, so use the model in Hugging Face format \
+                           (tokenizer.json)";
+                return Err(refused(&bpe.origin, "tokenizer.ggml.pre", &other.into(), why));
             }
         };
         let vocabulary: Vocab = bpe.tokens.iter().enumerate().map(|(id, token)| (token.clone(), id as u32)).collect();
