@@ -163,6 +163,29 @@ mod tests {
     }
 
     #[test]
+    fn llama_cpp_cuts_punctuation_off_and_digits_into_threes() {
+        let ids = |pre_tokenizer: &str, text: &str| {
+            let bpe = ByteLevelBpe {
+                origin: "x.gguf".into(),
+                tokens: ["1", "2", "3", "4", "34", "Ġ", ".", "Ġ.", "a", ".a", "a."].map(String::from).to_vec(),
+                merges: ["3 4", "Ġ .", ". a", "a ."].map(String::from).to_vec(),
+                special: Vec::new(),
+                pre_tokenizer: pre_tokenizer.into(),
+                bos: None,
+            };
+            Tokenizer::from_byte_level_bpe(bpe).unwrap().encode(text).unwrap()
+        };
+        for (text, default, gpt2) in [
+            ("1234", vec![0, 1, 2, 3], vec![0, 1, 4]),
+            ("234", vec![1, 4], vec![1, 4]),
+            ("a .a.", vec![8, 5, 6, 8, 6], vec![8, 7, 8, 6]),
+            ("a  a", vec![8, 5, 5, 8], vec![8, 5, 5, 8]),
+        ] {
+            assert_eq!((ids("default", text), ids("", text), ids("gpt-2", text)), (default.clone(), default, gpt2));
+        }
+    }
+
+    #[test]
     fn bos_is_added_once_and_special_tokens_are_whole() {
         assert_eq!(small("gpt-2", Some(0)).unwrap().encode("ab<s>a").unwrap(), [0, 3, 0, 1]);
     }
