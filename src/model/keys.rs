@@ -64,7 +64,7 @@ impl Keys {
             (None, Some(end)) => key.ends_with(end),
             (None, None) => *pattern == key,
         };
-        self.used.contains(&key) || self.harmless.iter().any(|pattern| matches(pattern))
+        self.used.contains(&key) || self.harmless.iter().any(matches)
     }
 
     /// Refuses the first key that may change a number and is not read. `file` is named in the message.
