@@ -11,7 +11,6 @@ pub use error::CorpusError;
 pub use markup::Lost;
 pub use records::Records;
 pub use wiki::lost;
-pub use window::windows;
 pub use window::{BYTES_A_TOKEN, Length, length, most_tokens, windows};
 
 mod error;

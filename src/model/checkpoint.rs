@@ -46,7 +46,10 @@ impl Checkpoint {
     pub fn open_path(path: &Path) -> Result<Self, ModelError> {
         let read = |source| ModelError::Read { path: path.into(), source };
         if !std::fs::metadata(path).map_err(read)?.is_dir() {
-            return Self::open(&[path.to_path_buf()]);
+            return match Kind::of(path)? {
+                Kind::Gguf => Self::open(&[path.to_path_buf()]),
+                kind => Err(kind.is_not(path, "a model")),
+            };
         }
         let mut files = Vec::new();
         for entry in std::fs::read_dir(path).map_err(read)? {
@@ -70,23 +73,28 @@ impl Checkpoint {
         let by_name: BTreeMap<String, PathBuf> =
             files.iter().filter_map(|f| Some((f.file_name()?.to_str()?.to_string(), f.clone()))).collect();
         let folder = files.first().and_then(|f| f.parent()).unwrap_or(Path::new(".")).to_path_buf();
-        if let [file] = files {
-            return match Kind::of(file)? {
-                Kind::Gguf => Self::of_gguf(&[file], file.clone(), by_name),
-                kind => Err(kind.is_not(file, "a model")),
-            };
-        }
         let safetensors = by_name.keys().any(|name| name.ends_with(".safetensors") || name.ends_with(".index.json"));
         if !safetensors || !by_name.contains_key("config.json") {
             let mut gguf = Vec::new();
             for file in files {
-                if Kind::of(file)? == Kind::Gguf {
-                    gguf.push(file.as_path());
+                match Kind::of(file)? {
+                    Kind::Gguf => gguf.push(file.as_path()),
+                    kind if file.extension().is_some_and(|e| e.eq_ignore_ascii_case("gguf")) => {
+                        return Err(kind.is_not(file, "a GGUF file"));
+                    }
+                    _ => {}
                 }
             }
             if !gguf.is_empty() {
-                return Self::of_gguf(&gguf, folder, by_name);
+                let origin = if let [file] = files { file.clone() } else { folder };
+                return Self::of_gguf(&gguf, origin, by_name);
             }
+        }
+        if by_name.contains_key("adapter_config.json") && !by_name.contains_key("config.json") {
+            return Err(ModelError::Config(format!(
+                "{} is an adapter (it has adapter_config.json and no config.json): give its base model, or merge the two first",
+                folder.display()
+            )));
         }
         let need = |file: &str| {
             by_name.get(file).ok_or_else(|| ModelError::Incomplete { folder: folder.clone(), file: file.into() })

@@ -139,8 +139,9 @@ const KEYS: Keys = Keys {
         "typical_p",
     ],
     neutral: &[
-        ("quantization_config", &[]),
-        ("compression_config", &[]),
+        ("quantization_config", &[Neutral::Empty]),
+        ("compression_config", &[Neutral::Empty]),
+        ("quantization", &[Neutral::Empty]),
         ("attention_bias", &[Neutral::Flag(false)]),
         ("mlp_bias", &[Neutral::Flag(false)]),
         ("bias", &[Neutral::Flag(false)]),

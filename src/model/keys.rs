@@ -64,7 +64,7 @@ impl Keys {
             (None, Some(end)) => key.ends_with(end),
             (None, None) => *pattern == key,
         };
-        self.used.contains(&key) || self.harmless.iter().any(|pattern| matches(&pattern))
+        self.used.contains(&key) || self.harmless.iter().any(matches)
     }
 
     /// Refuses the first key that may change a number and is not read. `file` is named in the message.
@@ -116,9 +116,12 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// The error of a key that holds something that is not supported.
+/// The error of a key that holds something that is not supported. `why` goes on after "which", or says what it contradicts
+/// after "but".
 pub fn refused(file: &str, key: &str, value: &Value, why: impl Into<String>) -> ModelError {
-    ModelError::Key { file: file.into(), key: key.into(), value: short(value), why: why.into() }
+    let why = why.into();
+    let why = if why.starts_with("but ") { why } else { format!("which {why}") };
+    ModelError::Key { file: file.into(), key: key.into(), value: short(value), why }
 }
 
 /// The value as JSON, cut where it is long.

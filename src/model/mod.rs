@@ -59,7 +59,7 @@ pub enum ModelError {
     #[error("{0}")]
     Config(String),
     /// A key that says what the model is not computed with here.
-    #[error("{file}: `{key}` is {value}, which {why}")]
+    #[error("{file}: `{key}` is {value}, {why}")]
     Key {
         /// In which file.
         file: String,
@@ -67,7 +67,7 @@ pub enum ModelError {
         key: String,
         /// What it holds, as JSON.
         value: String,
-        /// What is wrong with it; follows "which".
+        /// What is wrong with it: "which ...", or "but ...".
         why: String,
     },
     /// A tensor that nothing reads.
@@ -168,7 +168,9 @@ pub enum ModelError {
     Tensor(#[from] candle_core::Error),
 }
 
-/// The shape of a local model file or folder, without reading its weights.
+/// The shape of a local model file or folder, without reading its weights. What is wrong with its tokenizer is an error too.
 pub fn read_shape(path: &Path) -> Result<shape::Shape, ModelError> {
-    Ok(checkpoint::Checkpoint::open_path(path)?.config().shape.clone())
+    let checkpoint = checkpoint::Checkpoint::open_path(path)?;
+    checkpoint.tokenizer()?;
+    Ok(checkpoint.config().shape.clone())
 }

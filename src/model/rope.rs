@@ -102,7 +102,7 @@ pub fn from_config(file: &str, config: &Map<String, Value>) -> Result<(f64, Scal
             match all.get(key) {
                 Some(before) if !same(before, value) => {
                     let why = format!(
-                        "and also {before} (by `type`, `rope_type`, `rope_scaling` or `rope_parameters`); both must agree"
+                        "but also {before} (by `type`, `rope_type`, `rope_scaling` or `rope_parameters`); both must agree"
                     );
                     return Err(refused(file, &full(key), value, why));
                 }

@@ -11,6 +11,7 @@ use tokenizers::processors::template::TemplateProcessing;
 use tokenizers::{AddedToken, PreTokenizerWrapper, SplitDelimiterBehavior};
 
 use super::format::read_text;
+use super::keys::refused;
 use super::{ModelError, tokenizer_config};
 use crate::guard::unless_it_panics;
 
@@ -92,14 +93,9 @@ impl Tokenizer {
             "gpt-2" => byte_level.into(),
             "" | "default" => llama_cpp_default()?,
             other => {
-                return Err(ModelError::Key {
-                    file: bpe.origin,
-                    key: "tokenizer.ggml.pre".into(),
-                    value: format!("{other:?}"),
-                    why: "is not supported; \"default\", \"gpt-2\" and \"smollm\" are, so use the model in Hugging Face format \
-                          (tokenizer.json)"
-                        .into(),
-                });
+                let why = "is not supported; \"default\", \"gpt-2\" and \"smollm\" are, so use the model in Hugging Face format \
+                           (tokenizer.json)";
+                return Err(refused(&bpe.origin, "tokenizer.ggml.pre", &other.into(), why));
             }
         };
         let vocabulary: Vocab = bpe.tokens.iter().enumerate().map(|(id, token)| (token.clone(), id as u32)).collect();
@@ -172,6 +168,29 @@ mod tests {
     fn smollm_splits_digits_and_gpt2_does_not() {
         assert_eq!(small("smollm", None).unwrap().encode("ab12").unwrap(), [3, 4, 5]);
         assert_eq!(small("gpt-2", None).unwrap().encode("ab12").unwrap(), [3, 6]);
+    }
+
+    #[test]
+    fn llama_cpp_cuts_punctuation_off_and_digits_into_threes() {
+        let ids = |pre_tokenizer: &str, text: &str| {
+            let bpe = ByteLevelBpe {
+                origin: "x.gguf".into(),
+                tokens: ["1", "2", "3", "4", "34", "Ġ", ".", "Ġ.", "a", ".a", "a."].map(String::from).to_vec(),
+                merges: ["3 4", "Ġ .", ". a", "a ."].map(String::from).to_vec(),
+                special: Vec::new(),
+                pre_tokenizer: pre_tokenizer.into(),
+                bos: None,
+            };
+            Tokenizer::from_byte_level_bpe(bpe).unwrap().encode(text).unwrap()
+        };
+        for (text, default, gpt2) in [
+            ("1234", vec![0, 1, 2, 3], vec![0, 1, 4]),
+            ("234", vec![1, 4], vec![1, 4]),
+            ("a .a.", vec![8, 5, 6, 8, 6], vec![8, 7, 8, 6]),
+            ("a  a", vec![8, 5, 5, 8], vec![8, 5, 5, 8]),
+        ] {
+            assert_eq!((ids("default", text), ids("", text), ids("gpt-2", text)), (default.clone(), default, gpt2));
+        }
     }
 
     #[test]

@@ -99,6 +99,6 @@ fn what_would_change_tokens_in_silence_is_refused() {
     // As people have them.
     let config = json!({"tokenizer_class": "LlamaTokenizer", "model_max_length": 1e30, "clean_up_tokenization_spaces": false,
         "legacy": false, "padding_side": "right", "sp_model_kwargs": {}, "use_default_system_prompt": false, "add_prefix_space": null,
-        "chat_template": "{{ x }}", "additional_special_tokens": ["<s>"], "pad_token": null, "image_token": "<image>"});
+        "chat_template": "{{ x }}", "additional_special_tokens": ["<s>"], "pad_token": null, "image_token": "<image>", "vocab_size": 49152});
     assert_eq!(ids(json!({}), config, "a").unwrap(), [3]);
 }

@@ -184,4 +184,10 @@ fn a_folder_without_weights_says_what_it_has_instead() {
         std::fs::remove_file(folder.path().join(file)).unwrap();
         refused(folder.path(), &["has no", file]);
     }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("adapter_config.json"), "{}").unwrap();
+    refused(folder.path(), &["is an adapter"]);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("m.gguf"), "version https://git-lfs.github.com/spec/v1").unwrap();
+    refused(folder.path(), &["m.gguf", "Git LFS pointer"]);
 }

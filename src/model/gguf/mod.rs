@@ -22,9 +22,8 @@ pub mod header;
 mod keys;
 mod vocabulary;
 
-/// An opened GGUF model.
+/// An opened GGUF model; `path` is the file, or the first of its parts.
 pub struct Gguf {
-    /// The file, or the first of its parts.
     path: PathBuf,
     files: Vec<File>,
     metadata: BTreeMap<String, Value>,
@@ -136,7 +135,7 @@ impl Gguf {
         }
     }
 
-    /// A finite number of at least 0, as f32: 0 only where `zero` allows it.
+    /// A finite number as f32, greater than 0, or 0 where `zero` allows it.
     fn real(&self, key: &str, zero: bool) -> Result<Option<f32>, ModelError> {
         let Some(value) = self.optional(key) else { return Ok(None) };
         let x = match value {
@@ -384,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn garbage_is_an_error_not_a_panic() {
+    fn garbage_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.gguf");
         for bytes in [
