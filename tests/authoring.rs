@@ -339,6 +339,7 @@ fn experiments_are_found_by_name_and_from_below_the_project() {
     refused(folder, &["check", "mine"], "`mine` could be any of mine.yml, experiments/mine.yaml");
 }
 
+#[cfg(unix)]
 #[test]
 fn messages_say_what_to_do() {
     let temporary = tempfile::tempdir().unwrap();
@@ -354,6 +355,11 @@ fn messages_say_what_to_do() {
     for name in ["con", "index.html", "a.", "-", "", "a/b", "b\u{fc}cher", "a\nb"] {
         says(&["new", "--", name], &["will not do as a name"]);
     }
+    // A name that is not UTF-8 is none of ours, and no reason to panic.
+    let odd: &std::ffi::OsStr = std::os::unix::ffi::OsStrExt::from_bytes(b"\xff.yaml");
+    let output = corda(folder, &["check"]).arg(odd).output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(2) && message.contains("there is no experiment"), "{message}");
     succeeds(folder, &["new", "2024.yaml"]);
     let written: Value = parsed(&std::fs::read_to_string(folder.join("experiments/2024.yaml")).unwrap(), "2024.yaml");
     assert_eq!(written["name"], "2024");
