@@ -238,8 +238,8 @@ fn commands(folder: &Path) -> Vec<Vec<String>> {
     let spec = tiny::SPEC.replace("evaluate:", "adapters: {}\nevaluate:");
     std::fs::write(folder.join("tiny.yaml"), spec).unwrap();
     let adapter = succeeds(folder, &["adapt", "tiny.yaml", "--only", "corda-own-6-r2"]).trim().to_string();
-    let base = std::fs::read_dir(folder.join(&adapter)).unwrap().map(|entry| entry.unwrap().path());
-    let base = base.filter(|path| path.join("config.json").exists()).next().unwrap().display().to_string();
+    let mut base = std::fs::read_dir(folder.join(&adapter)).unwrap().map(|entry| entry.unwrap().path());
+    let base = base.find(|path| path.join("config.json").exists()).unwrap().display().to_string();
     let all = "--help|--version|run --help|run tiny.yaml|run tiny.yaml --stage|check tiny.yaml|plan tiny.yaml|\
                plan tiny.yaml --format snakemake|fetch tiny.yaml|report tiny.yaml|\
                adapt tiny.yaml --only corda-own-6-r2|convert ADAPTER/adapter --start ADAPTER/adapter --base model --out c|\
