@@ -375,8 +375,8 @@ fn commands(folder: &Path) -> Vec<Vec<String>> {
     let spec = tiny::SPEC.replace("evaluate:", "adapters: {}\nevaluate:");
     std::fs::write(folder.join("tiny.yaml"), spec).unwrap();
     let adapter = succeeds(folder, &["adapt", "tiny.yaml", "--only", "corda-own-6-r2"]).trim().to_string();
-    let base = std::fs::read_dir(folder.join(&adapter)).unwrap().map(|entry| entry.unwrap().path());
-    let base = base.filter(|path| path.join("config.json").exists()).next().unwrap().display().to_string();
+    let mut base = std::fs::read_dir(folder.join(&adapter)).unwrap().map(|entry| entry.unwrap().path());
+    let base = base.find(|path| path.join("config.json").exists()).unwrap().display().to_string();
     let all = "--help|--version|run --help|run tiny.yaml|run tiny.yaml --stage|check tiny.yaml|plan tiny.yaml|\
                plan tiny.yaml --format snakemake|fetch tiny.yaml|report tiny.yaml|\
                adapt tiny.yaml --only corda-own-6-r2|convert ADAPTER/adapter --start ADAPTER/adapter --base model --out c|\
@@ -476,6 +476,7 @@ fn experiments_are_found_by_name_and_from_below_the_project() {
     refused(folder, &["check", "mine"], "`mine` could be any of mine.yml, experiments/mine.yaml");
 }
 
+#[cfg(unix)]
 #[test]
 fn messages_say_what_to_do() {
     let temporary = tempfile::tempdir().unwrap();
@@ -491,6 +492,11 @@ fn messages_say_what_to_do() {
     for name in ["con", "index.html", "a.", "-", "", "a/b", "b\u{fc}cher", "a\nb"] {
         says(&["new", "--", name], &["will not do as a name"]);
     }
+    // A name that is not UTF-8 is none of ours, and no reason to panic.
+    let odd: &std::ffi::OsStr = std::os::unix::ffi::OsStrExt::from_bytes(b"\xff.yaml");
+    let output = corda(folder, &["check"]).arg(odd).output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(2) && message.contains("there is no experiment"), "{message}");
     succeeds(folder, &["new", "2024.yaml"]);
     let written: Value = parsed(&std::fs::read_to_string(folder.join("experiments/2024.yaml")).unwrap(), "2024.yaml");
     assert_eq!(written["name"], "2024");
