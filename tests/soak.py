@@ -428,6 +428,7 @@ def main():
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("kills", type=int, nargs="?", default=200)
     parser.add_argument("--seed", type=int, default=14)
+    parser.add_argument("--rounds", type=int, default=6, help="of four processes")
     parser.add_argument("--only", choices=["kills", "processes", "disk", "folder"])
     given = parser.parse_args()
     folder = given.folder.resolve()
@@ -438,7 +439,7 @@ def main():
     if given.only in (None, "disk"):
         soak.disk([0.02, 0.2, 0.25, 0.3, 0.35, 0.6, 0.8, 0.95])
     if given.only in (None, "processes"):
-        soak.processes(6, given.seed)
+        soak.processes(given.rounds, given.seed)
     if given.only in (None, "kills"):
         soak.kills(given.kills, given.seed)
     print(f"\n{len(soak.wrong)} things were not as they should be" if soak.wrong else "\neverything was as it should be")
