@@ -92,7 +92,7 @@ pub fn compare_two(first: &std::path::Path, second: &std::path::Path, tolerance:
 pub fn compare_exactly(first: &std::path::Path, second: &std::path::Path, progress: &Progress) -> ExitCode {
     match exact::compare(first, second) {
         Ok(found) => {
-            println!("{found}");
+            outln!("{found}");
             if found.is_same() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(error) => {

@@ -18,7 +18,7 @@ use corda::progress::Progress;
 use corda::results::machine;
 use corda::run::{self, Context, Done, RunError, Share};
 use corda::spec::{self, Loaded};
-use corda::{out, outln, snakemake, status, terminal};
+use corda::{out, outln, snakemake, status};
 use specs::{Specs, each, each_of, load};
 
 /// Reproducible experiments with CorDA, the context-oriented decomposition of language models.

@@ -238,7 +238,7 @@ fn of_pages(a: &[u8], b: &[u8]) -> Option<What> {
             return Some(what);
         }
     }
-    (theirs.len() > ours.len()).then(|| What::Byte { offset: a.len(), line: 0 })
+    (theirs.len() > ours.len()).then_some(What::Byte { offset: a.len(), line: 0 })
 }
 
 /// The parts of a page outside the blocks of run facts, marks included, each with where it starts.

@@ -15,7 +15,7 @@ use crate::spec::{Calibration, Experiment};
 
 use super::extent::Extent;
 use super::meta::published;
-pub(super) use super::meta::{citations, meta, publication};
+pub(super) use super::meta::{citations, meta};
 use super::saved::{self, Saved};
 use super::texts::Known;
 use super::{Context, Run, RunError, energy, heatmap, owner, spectrum, trained};

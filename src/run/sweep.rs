@@ -17,7 +17,7 @@ use crate::results::folder::{self, PAGE, PROVENANCE, Replacement, TIMINGS};
 use crate::results::machine::Machine;
 use crate::results::provenance::{Asset, Provenance, Run as Header, Stage, timestamp};
 use crate::results::{self, Row, TimingRow, Varied, WindowRow};
-use crate::spec::{Experiment, Loaded, Sweep, Variant};
+use crate::spec::{Experiment, Loaded, Sweep, Variant, Warning};
 
 use super::steps::Share;
 use super::texts::{self, Known, Patience};

@@ -138,7 +138,7 @@ fn learners(beside: Option<&Node>, rates: &[f64], parts: &Parts, errors: &mut Er
     let nodes = beside.map(|node| errors.keep(node.elements("a list of full, lora, dora")).unwrap_or_default());
     let mut seen = HashSet::new();
     for node in nodes.unwrap_or_default() {
-        let Some((method, own, label)) = read_beside(node, errors) else { continue };
+        let Some(Beside { method, rates: own, label }) = read_beside(node, errors) else { continue };
         if !seen.insert(method.clone()) {
             errors.at(&node.span, format!("`{method}` is listed twice"));
         }
@@ -189,8 +189,15 @@ fn distinct(label: &str, arms: &[Arm], learners: &[Learner]) -> Result<(), Strin
     }
 }
 
-/// Method, rates of its own and label.
-fn read_beside(node: &Node, errors: &mut Errors) -> Option<(String, Option<Vec<f64>>, Option<Spanned<String>>)> {
+/// A learner beside the arms as written.
+struct Beside {
+    method: String,
+    /// Learning rates of its own.
+    rates: Option<Vec<f64>>,
+    label: Option<Spanned<String>>,
+}
+
+fn read_beside(node: &Node, errors: &mut Errors) -> Option<Beside> {
     let (method, span, own, label) = match node.as_str() {
         Some(name) => (name.to_owned(), node.span.clone(), None, None),
         None => {
@@ -203,7 +210,7 @@ fn read_beside(node: &Node, errors: &mut Errors) -> Option<(String, Option<Vec<f
         errors.push(Error::unknown(&span, "method beside the arms", &method, BESIDE));
         return None;
     }
-    Some((method, own, label))
+    Some(Beside { method, rates: own, label })
 }
 
 fn rates(node: &Node, errors: &mut Errors) -> Vec<f64> {

@@ -79,6 +79,7 @@ fn planned(scratch: &Scratch, loaded: &Loaded) {
         progress: Progress::hidden(),
         command: Vec::new(),
         room: Room { bytes: 8 << 30, threads: 2 },
+        replace: false,
     };
     match status::describe(loaded, &context) {
         Ok(text) => assert!(!text.is_empty()),
