@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use corda::{model, terminal};
 use corda::run::{self, Context, RunError};
 use corda::spec::{self, Loaded};
+use corda::{model, terminal};
 
 use super::project;
 

@@ -256,7 +256,7 @@ fn names_that_look_alike_are_rules_of_their_own() {
     let (before, after) = tiny::SPEC.split_once("calibrations:").unwrap();
     let (_, after) = after.split_once("discard:").unwrap();
     let spec = format!("{before}calibrations:\n{calibrations}arms:\n{arms}discard:{after}");
-    let spec = spec.replace("title: A tiny model", "title: \"a title\\rimport os\"");
+    let spec = spec.replace("title: A tiny model", "title: \"a title\\u2028import os\"");
     std::fs::write(folder.path().join("tiny.yaml"), spec).unwrap();
     let (text, rules, markers) = rules(folder.path(), &["--results", "re 'sults", "plan", "tiny.yaml"]);
     let distinct: std::collections::HashSet<&String> = rules.iter().collect();
@@ -268,7 +268,7 @@ fn names_that_look_alike_are_rules_of_their_own() {
         !rule.starts_with(|c: char| c.is_ascii_digit()) && rule.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
     };
     assert!(rules.iter().all(is_identifier), "{rules:?}");
-    assert!(!text.contains('\r') && text.contains("--results 're '\\\\''sults'"), "{text}");
+    assert!(!text.contains('\u{2028}') && text.contains("--results 're '\\\\''sults'"), "{text}");
     // A name in braces would be a wildcard.
     let refused = run(folder.path(), &["--results", "{results}", "plan", "tiny.yaml", "--format", "snakemake"]);
     let message = String::from_utf8_lossy(&refused.stderr).into_owned();

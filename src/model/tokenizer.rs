@@ -73,8 +73,7 @@ impl Tokenizer {
     pub fn from_files(path: &Path, config: Option<(&str, &str)>) -> Result<Self, ModelError> {
         let (file, text) = (path.display().to_string(), read_text(path)?);
         tokenizer_config::check_tokenizer(&file, &text)?;
-        let mut inner: tokenizers::Tokenizer =
-            guarded(|| text.parse()).map_err(|e| error(format!("{file}: {e}")))?;
+        let mut inner: tokenizers::Tokenizer = guarded(|| text.parse()).map_err(|e| error(format!("{file}: {e}")))?;
         // Stored with the tokenizer, and used by transformers only where a caller asks: texts would be shortened.
         inner.with_truncation(None).map_err(error)?;
         inner.with_padding(None);

@@ -4,7 +4,7 @@
 //! many variants of little interest each (a block, a kind of linear), so only the files over all of them are kept.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::SystemTime;
 
@@ -12,7 +12,6 @@ use serde_json::json;
 
 use crate::cache::key;
 use crate::plan::{Part, Plan};
-use crate::report::sweep::{self as page, Combined};
 use crate::results::folder::{self, PAGE, PROVENANCE, Replacement, TIMINGS};
 use crate::results::machine::Machine;
 use crate::results::provenance::{Asset, Provenance, Run as Header, Stage, timestamp};
@@ -21,7 +20,12 @@ use crate::spec::{Experiment, Loaded, Sweep, Variant, Warning};
 
 use super::steps::Share;
 use super::texts::{self, Known, Patience};
-use super::{Context, Done, Held, Run, RunError, calibrate, identities, outcome, owner, redraw};
+use super::{Context, Done, Held, Run, RunError, calibrate, identities, outcome, owner};
+
+mod draw;
+
+use draw::render;
+pub(super) use draw::report;
 
 /// Files of an experiment's folder, with a sweep those over all variants.
 pub fn all_files(loaded: &Loaded) -> Vec<&'static str> {
@@ -358,60 +362,4 @@ fn merge(parts: &mut Vec<Part>, more: &[Part]) -> bool {
     }
     parts.sort_by_key(|part| part.layer);
     parts.len() > before
-}
-
-/// Tables, figure and page over all variants into a folder, from the rows that are saved in another or in the same.
-fn render(
-    loaded: &Loaded,
-    sweep: &Sweep,
-    provenance: &Provenance,
-    folder: &Path,
-    to: &Path,
-) -> Result<Vec<PathBuf>, RunError> {
-    let mut meta = outcome::meta(&loaded.experiment, provenance);
-    meta.settings = settings(&meta.settings, sweep);
-    let rows: Vec<Varied<Row>> = match loaded.experiment.evaluations.is_empty() {
-        true => Vec::new(),
-        false => results::read_rows(&folder.join("results.parquet"))?,
-    };
-    let combined = Combined {
-        keys: &sweep.keys,
-        variants: sweep.variants.iter().map(|v| (v.name.as_str(), v.label.as_str(), v.values.as_slice())).collect(),
-        replicates: sweep.is_replicates(),
-        over_targets: sweep.is_over_targets(),
-        pages: keeps_folders(sweep),
-        rows: &rows,
-    };
-    Ok(page::render(&combined, &meta, provenance, to)?)
-}
-
-/// The settings of the experiment with those that are swept as they are: all their values.
-fn settings(lines: &[String], sweep: &Sweep) -> Vec<String> {
-    let swept = |line: &&String| sweep.keys.iter().any(|key| line.starts_with(&format!("{key} ")));
-    let values = |(i, key): (usize, &String)| {
-        let mut all: Vec<&str> = Vec::new();
-        for variant in &sweep.variants {
-            let value = variant.values[i].as_str();
-            if !all.contains(&value) {
-                all.push(value);
-            }
-        }
-        format!("swept {key}: {}", all.join("; "))
-    };
-    let others = lines.iter().filter(|line| !swept(line)).cloned();
-    others.chain(sweep.keys.iter().enumerate().map(values)).collect()
-}
-
-/// Rebuilds the reports of all variants and the one over them, from saved results.
-pub(super) fn report(loaded: &Loaded, sweep: &Sweep, context: &Context) -> Result<Vec<PathBuf>, RunError> {
-    let mut written = Vec::new();
-    if keeps_folders(sweep) {
-        for variant in &sweep.variants {
-            written.extend(redraw::one(&variant.experiment, context)?);
-        }
-    }
-    let folder = context.results.join(&loaded.experiment.name);
-    let draw = |provenance: &Provenance, to: &Path| render(loaded, sweep, provenance, &folder, to).map(drop);
-    written.extend(redraw::again(&folder, draw)?);
-    Ok(written)
 }

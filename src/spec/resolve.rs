@@ -101,7 +101,7 @@ fn resolve_parts(root: &Node, written: &Written) -> Result<Loaded, SpecErrors> {
 
     let mut errors = Errors::default();
     errors.keep(safe_name("experiment", &raw.name, &raw.name.span));
-    if let Some(title) = raw.title.as_ref().filter(|title| title.chars().any(char::is_control)) {
+    if let Some(title) = raw.title.as_ref().filter(|title| title.trim().chars().any(char::is_control)) {
         errors.at(&title.span, "a title is one line of text, without tabs or other control characters");
     }
     let model = errors.keep_all(model::resolve(&raw.model, catalog, shape_reader));
@@ -163,7 +163,8 @@ fn resolve_parts(root: &Node, written: &Written) -> Result<Loaded, SpecErrors> {
     let (calibration_keys, calibrations) = resolved(calibrations, &mut places.calibrations);
     let (evaluation_keys, evaluations) = resolved(evaluations, &mut places.evaluations);
     let experiment = Experiment {
-        title: raw.title.map_or_else(|| raw.name.value.clone(), |title| title.value),
+        // A block of YAML ends with a line break.
+        title: raw.title.map_or_else(|| raw.name.value.clone(), |title| title.trim().to_owned()),
         name: raw.name.value,
         variant: None,
         description: raw.description,

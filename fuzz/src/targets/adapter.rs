@@ -34,7 +34,8 @@ pub fn run(scratch: &Scratch, data: &[u8]) {
         true => loaded.magnitudes.values().cloned().collect(),
         false => Vec::new(),
     };
-    peft::write(&again, &adapters, &magnitudes, &"base".into(), shape).expect("an adapter that was read can be written");
+    peft::write(&again, &adapters, &magnitudes, &"base".into(), shape)
+        .expect("an adapter that was read can be written");
     let read = peft::read(&again).expect("what we write we read");
     assert_eq!(bits(&read), bits(&loaded), "an adapter changes by being written and read");
 }
