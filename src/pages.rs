@@ -5,6 +5,8 @@ use std::io::Cursor;
 
 use polars_parquet::parquet::page::CompressedPage;
 use polars_parquet::read::{PageReader, read_metadata};
+use polars_parquet_format::FileMetaData;
+use polars_parquet_format::thrift::protocol::TCompactInputProtocol;
 
 use crate::guard::unless_it_panics;
 
@@ -20,7 +22,22 @@ pub fn check(file: &[u8]) -> Result<(), String> {
     unless_it_panics(|| headers(file))?
 }
 
+/// Reads the metadata at the end of a file by a reader that counts what its lists claim: polars makes room for a list before
+/// it reads one.
+fn footer(file: &[u8]) -> Result<(), String> {
+    let Some((rest, [length @ .., _, _, _, _])) = file.split_last_chunk::<8>() else {
+        return Err(format!("it ends early, after {} bytes", file.len()));
+    };
+    let length = u32::from_le_bytes(*length) as usize;
+    let start = rest.len().checked_sub(length).ok_or("its metadata is longer than the file")?;
+    // A list is counted as 8 bytes an element, of which each has one in the file at least.
+    let mut protocol = TCompactInputProtocol::new(&rest[start..], 64 * length + (1 << 16));
+    FileMetaData::read_from_in_protocol(&mut protocol).map_err(|error| error.to_string())?;
+    Ok(())
+}
+
 fn headers(file: &[u8]) -> Result<(), String> {
+    footer(file)?;
     let most = |(any, each): (u64, u64)| any.saturating_add(each.saturating_mul(file.len() as u64));
     let metadata = read_metadata(&mut Cursor::new(file)).map_err(|error| error.to_string())?;
     let (mut values, mut bytes) = (0u64, 0u64);
@@ -59,6 +76,16 @@ mod tests {
         ParquetWriter::new(&mut bytes).finish(&mut table).unwrap();
         assert!(bytes.len() < 100_000, "{} bytes", bytes.len());
         check(&bytes).unwrap();
-        assert!(check(b"PAR1 not parquet PAR1").is_err());
+        for bad in [&b"PAR1 not parquet PAR1"[..], b"PAR1", b""] {
+            assert!(check(bad).is_err());
+        }
+        // A schema that claims 2^28 elements where it has three: the root and two columns.
+        let end = bytes.len() - 8;
+        let length = u32::from_le_bytes(bytes[end..end + 4].try_into().unwrap()) as usize;
+        let list = (end - length..end).find(|&at| bytes[at] == 0x3c).unwrap();
+        bytes.splice(list..=list, [0xfc, 0x80, 0x80, 0x80, 0x80, 0x01]);
+        let end = bytes.len() - 8;
+        bytes[end..end + 4].copy_from_slice(&(length as u32 + 5).to_le_bytes());
+        assert!(check(&bytes).is_err());
     }
 }

@@ -319,6 +319,7 @@ fn a_learner_that_fails_is_named_and_the_others_are_kept() {
     );
 
     // Alone there is nothing to keep; without them nothing is left of them.
+    let with = |beside: &'static str| [&with(beside)[..], &["--replace"]].concat();
     let before = std::fs::read(folder.join("results/tuned/trained.parquet")).unwrap();
     fails(folder, &with("train.beside=[dora]"), &["dora-r4 failed"]);
     assert_eq!(std::fs::read(folder.join("results/tuned/trained.parquet")).unwrap(), before);

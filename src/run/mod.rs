@@ -15,8 +15,8 @@ use crate::model::tokenizer::Tokenizer;
 use crate::plan::memory::{Layout, Room};
 use crate::plan::{Identities, Plan};
 use crate::progress::Progress;
-use crate::results::provenance::{Asset, AssetFile, Git, Outcome, Stage, timestamp};
 use crate::results::machine;
+use crate::results::provenance::{Asset, AssetFile, Git, Outcome, Stage, timestamp};
 use crate::spec::{Corpus, Experiment, Loaded, Warning};
 use texts::{Known, Patience};
 
