@@ -43,7 +43,7 @@ pub fn each_of(all: &[Loaded], work: impl Fn(&Loaded) -> Result<(), RunError>) -
     Ok(ExitCode::SUCCESS)
 }
 
-/// Loads every spec, and says what is to be said of them.
+/// Loads every spec.
 pub fn load(specs: &Specs, context: &Context) -> Result<Vec<Loaded>, RunError> {
     if specs.name.is_some() && specs.specs.len() > 1 {
         return Err(RunError::OneName(specs.specs.len()));
@@ -52,7 +52,7 @@ pub fn load(specs: &Specs, context: &Context) -> Result<Vec<Loaded>, RunError> {
     let shape = |path: &std::path::Path| model::read_shape(path).map_err(|e| e.to_string());
     let mut all = Vec::new();
     for path in &specs.specs {
-        let asked = run::owner::asked(path, &context.experiments)?;
+        let asked = run::owner::asked(path, &context.experiments, &context.results)?;
         let (path, mut overrides, kept) = match asked {
             Some(asked) => (asked.spec, asked.overrides, asked.name),
             None => (path.clone(), Vec::new(), None),
@@ -63,11 +63,6 @@ pub fn load(specs: &Specs, context: &Context) -> Result<Vec<Loaded>, RunError> {
             loaded.rename(name).map_err(RunError::Name)?;
         }
         all.push(loaded);
-    }
-    for loaded in &all {
-        for warning in &loaded.warnings {
-            context.progress.warn(warning, &warning.kind.to_string(), &warning.span);
-        }
     }
     Ok(all)
 }

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use regex::Regex;
 use serde_json::{Map, Value};
 
 use super::peft::{AdapterError, Named};
@@ -27,7 +28,11 @@ const USED: [&str; 13] = [
 
 /// Keys that change no number once A and B are trained and stored: they say how training went, how an initialisation that
 /// is refused elsewhere is computed, or which classes load the model.
-const WITHOUT_EFFECT: [&str; 12] = [
+const WITHOUT_EFFECT: [&str; 14] = [
+    // Biases of the linears, and these have none; a tensor of one would be refused.
+    "bias",
+    // PEFT sets it to false for the linears of these models.
+    "fan_in_fan_out",
     "auto_mapping",
     "inference_mode",
     "lora_dropout",
@@ -43,12 +48,10 @@ const WITHOUT_EFFECT: [&str; 12] = [
 ];
 
 /// Values that change nothing, besides null, false and what is empty.
-const NEUTRAL: [(&str, &str); 2] = [("bias", "none"), ("task_type", "CAUSAL_LM")];
+const NEUTRAL: [(&str, &str); 1] = [("task_type", "CAUSAL_LM")];
 
 /// What a refused key would have to do here.
-const REASONS: [(&str, &str); 14] = [
-    ("bias", "biases were trained, and these models have none"),
-    ("fan_in_fan_out", "the linears of these models are stored as [out, in]"),
+const REASONS: [(&str, &str); 12] = [
     ("task_type", "only causal language models are known here"),
     ("modules_to_save", "it replaces whole modules of the base"),
     ("trainable_token_indices", "it replaces rows of the embedding"),
@@ -95,10 +98,10 @@ pub(super) struct Config {
     ranks: Vec<(Pattern, usize)>,
     alphas: Vec<(Pattern, f64)>,
     rslora: bool,
-    /// Ends of the names of adapted linears; `None` where the configuration gives a pattern for all of them.
-    targets: Option<Vec<String>>,
-    /// Likewise of those that have none, whatever `targets` says.
-    excluded: Vec<String>,
+    /// Linears with adapters; `None` where the configuration does not say.
+    targets: Option<Modules>,
+    /// Linears that have none, whatever `targets` says.
+    excluded: Option<Modules>,
     /// Blocks with adapters; `None` means all.
     layers: Option<Vec<usize>>,
 }
@@ -114,10 +117,6 @@ impl Config {
         if kind != Some("LORA") {
             return Err(keys.refused("peft_type", &kind.into(), "only LoRA is known here"));
         }
-        let names = |key| match map.get(key) {
-            Some(Value::Array(_)) => keys.list(key, |v| v.as_str().map(String::from), "names").map(Some),
-            _ => Ok(None),
-        };
         let layers = match map.get("layers_to_transform") {
             Some(value @ Value::Number(_)) => {
                 let layer = value.as_u64().ok_or_else(|| keys.wrong("layers_to_transform", "an index of a block"))?;
@@ -142,8 +141,8 @@ impl Config {
             ranks: keys.patterns("rank_pattern", whole, "whole numbers above 0")?,
             alphas: keys.patterns("alpha_pattern", finite, "numbers")?,
             rslora: keys.flag("use_rslora")?,
-            targets: names("target_modules")?,
-            excluded: names("exclude_modules")?.unwrap_or_default(),
+            targets: keys.modules("target_modules")?,
+            excluded: keys.modules("exclude_modules")?,
             layers,
         })
     }
@@ -159,12 +158,11 @@ impl Config {
         (alpha / if self.rslora { rank.sqrt() } else { rank }) as f32
     }
 
-    /// Whether PEFT would put an adapter on this linear. A pattern in place of a list of names is taken to match it.
+    /// Whether PEFT would put an adapter on this linear.
     pub fn is_target(&self, linear: &str) -> bool {
-        let ends = |target: &String| linear == target || linear.ends_with(&format!(".{target}"));
         let layer = || linear.strip_prefix("model.layers.")?.split('.').next()?.parse::<usize>().ok();
-        self.targets.as_ref().is_none_or(|targets| targets.iter().any(ends))
-            && !self.excluded.iter().any(ends)
+        self.targets.as_ref().is_none_or(|targets| targets.has(linear))
+            && !self.excluded.as_ref().is_some_and(|excluded| excluded.has(linear))
             && self.layers.as_ref().is_none_or(|layers| layer().is_some_and(|layer| layers.contains(&layer)))
     }
 }
@@ -172,6 +170,27 @@ impl Config {
 /// The value of the first pattern that matches, in the order of the file, as PEFT's `get_pattern_key` has it.
 fn of_first<T: Copy>(patterns: &[(Pattern, T)], linear: &str) -> Option<T> {
     patterns.iter().find(|(pattern, _)| pattern.matches(linear)).map(|(_, value)| *value)
+}
+
+/// Linears as `target_modules` names them.
+#[derive(Debug, Clone)]
+enum Modules {
+    /// Names or their ends.
+    Ends(Vec<String>),
+    /// A regular expression for the whole name.
+    Whole(Regex),
+    /// `all-linear`: every linear but the head.
+    All,
+}
+
+impl Modules {
+    fn has(&self, linear: &str) -> bool {
+        match self {
+            Self::Ends(ends) => ends.iter().any(|end| linear == end || linear.ends_with(&format!(".{end}"))),
+            Self::Whole(pattern) => pattern.is_match(linear),
+            Self::All => linear != "lm_head",
+        }
+    }
 }
 
 /// A key of `rank_pattern` or `alpha_pattern`. PEFT matches `(.*\.)?(KEY)$` from the start of the linear's name; of regular
@@ -276,6 +295,29 @@ impl<'a> Keys<'a> {
             all.push((pattern, read(value).ok_or_else(|| self.wrong(key, expected))?));
         }
         Ok(all)
+    }
+
+    /// A list of names, a regular expression, or `all-linear`.
+    fn modules(&self, key: &str) -> Result<Option<Modules>, AdapterError> {
+        let text = match self.map.get(key) {
+            None | Some(Value::Null) => return Ok(None),
+            Some(Value::String(text)) => text.as_str(),
+            Some(Value::Array(all)) if all.is_empty() => return Ok(None),
+            Some(_) => {
+                return Ok(Some(Modules::Ends(self.list(
+                    key,
+                    |v| v.as_str().map(String::from),
+                    "a list of names or a text",
+                )?)));
+            }
+        };
+        if text.eq_ignore_ascii_case("all-linear") {
+            return Ok(Some(Modules::All));
+        }
+        // PEFT takes `re.fullmatch`.
+        let pattern = Regex::new(&format!("^(?:{text})$"));
+        let refused = |_| self.refused(key, &text.into(), "this regular expression cannot be evaluated here");
+        pattern.map(|pattern| Some(Modules::Whole(pattern))).map_err(refused)
     }
 
     fn init(&self) -> Result<Init, AdapterError> {

@@ -63,8 +63,6 @@ fn keys_are_used_without_effect_or_refused() {
         "use_rslora": false, "velora_config": null, "some_key_of_tomorrow": false"#;
     assert_eq!(config(whole).unwrap().base, Some("owner/model".into()));
     for (key, value) in [
-        ("bias", r#""all""#),
-        ("fan_in_fan_out", "true"),
         ("lora_bias", "true"),
         ("modules_to_save", r#"["lm_head"]"#),
         ("layer_replication", "[[0,2],[1,3]]"),
@@ -123,5 +121,8 @@ fn targets_are_names_or_their_ends() {
     assert!(is("", Q) && is(r#", "target_modules": "all-linear""#, Q));
     assert!(is(r#", "target_modules": ["q_proj"]"#, Q) && !is(r#", "target_modules": ["k_proj", "proj"]"#, Q));
     assert!(!is(r#", "target_modules": ["q_proj"], "exclude_modules": ["layers.1.self_attn.q_proj"]"#, Q));
+    // A text is a regular expression for the whole name.
+    assert!(is(r#", "target_modules": ".*\\.(q_proj|v_proj)""#, Q) && !is(r#", "target_modules": ".*\\.v_proj""#, Q));
+    assert!(!is(r#", "target_modules": "q_proj""#, Q) && !is(r#", "exclude_modules": ".*\\.layers\\.1\\..*""#, Q));
     assert!(is(r#", "layers_to_transform": [0, 1]"#, Q) && !is(r#", "layers_to_transform": 0"#, Q));
 }

@@ -23,6 +23,16 @@ pub(super) const PREFIX: &str = "base_model.model.";
 /// Why an adapter cannot be read or used.
 #[derive(Debug, thiserror::Error)]
 pub enum AdapterError {
+    /// A file of another kind than its name says.
+    #[error("{path} is {found}: {advice}")]
+    Format {
+        /// Which.
+        path: PathBuf,
+        /// What it is.
+        found: String,
+        /// What to do.
+        advice: &'static str,
+    },
     /// A file that is not there or cannot be read.
     #[error("cannot read {path}: {source}; an adapter is a folder with {CONFIG} and {WEIGHTS}")]
     Read {

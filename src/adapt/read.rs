@@ -9,12 +9,13 @@ use safetensors::tensor::{Dtype, SafeTensors};
 use super::Adapter;
 use super::config::Config;
 use super::peft::{AdapterError, CONFIG, Loaded, PREFIX, WEIGHTS};
+use crate::model::format::Kind;
 
 /// Reads an adapter folder.
 pub fn read(folder: &Path) -> Result<Loaded, AdapterError> {
-    let open = |path: &PathBuf| std::fs::read(path).map_err(|source| AdapterError::Read { path: path.clone(), source });
     let (config_path, path) = (folder.join(CONFIG), folder.join(WEIGHTS));
-    let config = Config::parse(&config_path, &open(&config_path)?)?;
+    let config = open(&config_path)?;
+    let config = Config::parse(&config_path, config.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&config))?;
     if !path.exists() && folder.join("adapter_model.bin").exists() {
         return Err(AdapterError::OnlyPickled { folder: folder.into() });
     }
@@ -22,6 +23,15 @@ pub fn read(folder: &Path) -> Result<Loaded, AdapterError> {
     let tensors = SafeTensors::deserialize(&bytes)
         .map_err(|e| AdapterError::Corrupt { path: path.clone(), why: e.to_string() })?;
     Weights { path, config, tensors }.load()
+}
+
+/// The bytes of a file. The error says what it is where it is something else altogether.
+fn open(path: &Path) -> Result<Vec<u8>, AdapterError> {
+    let bytes = std::fs::read(path).map_err(|source| AdapterError::Read { path: path.into(), source })?;
+    match Kind::of_bytes(&bytes[..bytes.len().min(256)]) {
+        Kind::Other | Kind::Safetensors => Ok(bytes),
+        kind => Err(AdapterError::Format { path: path.into(), found: kind.to_string(), advice: kind.advice() }),
+    }
 }
 
 /// What a tensor is by its name.

@@ -59,7 +59,7 @@ impl Kind {
     }
 
     /// What to do about a file that is this and not what is needed.
-    fn advice(self) -> &'static str {
+    pub fn advice(self) -> &'static str {
         match self {
             Self::LfsPointer => "fetch the file itself with `git lfs pull`",
             Self::Html => "download it again: the server sent a page in its place",

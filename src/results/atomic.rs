@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use super::export;
 use super::folder::STAGING;
 use crate::terminal;
 
@@ -34,7 +35,7 @@ pub enum WriteError {
         source: io::Error,
     },
     /// A folder or file that this program did not make.
-    #[error("{} exists and is no model or adapter that corda wrote; name another folder, or remove it", path.display())]
+    #[error("{} exists and is not as corda wrote it: it may hold files of yours; name another folder, or remove it", path.display())]
     Occupied {
         /// What is there.
         path: PathBuf,
@@ -126,12 +127,15 @@ pub fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Whether a folder is empty or holds what exports write, so that nothing of the user's is lost by replacing it.
-fn replaceable(path: &Path) -> bool {
-    let has = |name: &str| path.join(name).exists();
-    let empty = || fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
-    let adapter = has("adapter_config.json");
-    adapter || (has("config.json") && has("model.safetensors")) || (has("base") && has("adapter")) || empty()
+/// Whether an exported folder may go to a path: nothing is there, or an export that nobody has touched.
+///
+/// # Errors
+/// [`WriteError::Occupied`].
+pub fn replaceable(path: &Path) -> Result<(), WriteError> {
+    match path.exists() && !export::is_unchanged(path) {
+        true => Err(WriteError::Occupied { path: path.to_path_buf() }),
+        false => Ok(()),
+    }
 }
 
 /// Makes a folder through `fill`, whole or not at all: it is filled under another name and renamed. An existing folder is
@@ -139,9 +143,7 @@ fn replaceable(path: &Path) -> bool {
 pub fn write_folder<T, E: From<WriteError>>(path: &Path, fill: impl FnOnce(&Path) -> Result<T, E>) -> Result<T, E> {
     let (parent, name) = place(path);
     let explained = |source| E::from(explain(parent, name.clone(), source));
-    if path.exists() && !replaceable(path) {
-        return Err(E::from(WriteError::Occupied { path: path.to_path_buf() }));
-    }
+    replaceable(path)?;
     fs::create_dir_all(parent).map_err(explained)?;
     sweep(parent, &name);
     let prefix = format!(".{name}.");
@@ -150,6 +152,7 @@ pub fn write_folder<T, E: From<WriteError>>(path: &Path, fill: impl FnOnce(&Path
     let filled = temporary.path().join("new");
     fs::create_dir(&filled).map_err(explained)?;
     let value = fill(&filled)?;
+    export::mark(&filled).map_err(explained)?;
     // A folder cannot be renamed onto another that holds files: the old one goes aside first, and with the temporary one.
     let old = temporary.path().join("old");
     let replaced = path.exists();

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
 
-use super::{Error, Row, TrainedRow, Varied, read_rows};
+use super::{Error, Row, TrainedRow, Varied, folder, read_rows};
 
 /// How well two measurements agree, best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,6 +86,12 @@ pub enum CompareError {
         /// The parquet file beside it, or its folder.
         instead: PathBuf,
     },
+    /// A folder whose files are of two runs.
+    #[error("{} is there in part only: a run was ended while it wrote these results; run the experiment again", .0.display())]
+    Unfinished(PathBuf),
+    /// Results of another kind, or none.
+    #[error("{} holds no perplexities and no scores to compare; `corda compare --exact` compares the files of any results", .0.display())]
+    NoMeasurements(PathBuf),
     /// Nothing to compare.
     #[error("{} holds no rows", path.display())]
     Empty {
@@ -112,9 +118,15 @@ pub fn compare(first: &Path, second: &Path, tolerance: f64) -> Result<Comparison
 
 fn load(path: &Path) -> Result<BTreeMap<Key, Measurement>, CompareError> {
     let trained = path.join(TRAINED);
+    if !folder::is_whole(path) {
+        return Err(CompareError::Unfinished(path.into()));
+    }
+    if path.is_dir() && !trained.is_file() && !path.join(MEASURED).is_file() {
+        return Err(CompareError::NoMeasurements(path.into()));
+    }
     let file = match path.is_dir() {
         true if trained.is_file() => trained,
-        true => path.join("results.parquet"),
+        true => path.join(MEASURED),
         false => path.to_path_buf(),
     };
     if file.is_file() && file.extension().is_none_or(|ending| ending != "parquet") {
@@ -143,6 +155,8 @@ fn load(path: &Path) -> Result<BTreeMap<Key, Measurement>, CompareError> {
 
 /// The file of a fine-tuning experiment's measures.
 const TRAINED: &str = "trained.parquet";
+/// The file of a study's measures.
+const MEASURED: &str = "results.parquet";
 
 fn compare_rows(first: &BTreeMap<Key, Measurement>, second: &BTreeMap<Key, Measurement>, tolerance: f64) -> Comparison {
     let pairs = first.iter().filter_map(|(key, a)| second.get(key).map(|b| Pair::of(key, a, b, tolerance))).collect();

@@ -175,6 +175,11 @@ pub fn is_whole(folder: &Path) -> bool {
     !folder.join(MARKER).exists()
 }
 
+/// Where the provenance of results lies while they are replaced.
+pub fn marker(folder: &Path) -> PathBuf {
+    folder.join(MARKER)
+}
+
 /// The provenance of results that are there in part.
 pub fn unfinished(folder: &Path) -> Option<Vec<u8>> {
     fs::read(folder.join(MARKER)).ok()
@@ -189,7 +194,9 @@ pub fn clear(folder: &Path, keeps: &[&str]) -> Result<(), WriteError> {
 }
 
 fn remove(folder: &Path, name: &str) -> Result<(), WriteError> {
-    match fs::remove_file(folder.join(name)) {
+    let path = folder.join(name);
+    // Asked first: where nothing may be written, removing what is not there fails too.
+    match fs::symlink_metadata(&path).and_then(|_| fs::remove_file(&path)) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => Err(atomic::explain(folder, name.into(), source)),
         _ => Ok(()),
     }

@@ -8,6 +8,7 @@ use serde::Serialize;
 pub mod atomic;
 pub mod compare;
 pub mod exact;
+mod export;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod folder;

@@ -7,13 +7,14 @@ use candle_core::Device;
 use crate::adapt::Adapter;
 use crate::adapt::merge::Merged;
 use crate::adapt::peft::{self, AdapterError, Init, Named};
+use crate::assets::Source;
 use crate::cache::Arrays;
 use crate::evaluate::uncertainty::{Estimate, estimate, paired};
 use crate::model::checkpoint::Checkpoint;
 use crate::model::llama::{Resident, Weights, logits};
 use crate::model::{ModelError, export, read_shape};
 use crate::plan::{DecomposeStage, Plan};
-use crate::results::atomic::write_folder;
+use crate::results::atomic::{replaceable, write_folder};
 use crate::results::provenance::Outcome;
 use crate::spec::{Catalog, Experiment, Loaded};
 
@@ -125,18 +126,36 @@ fn write(run: &Run, one: &Wanted, checkpoint: &Checkpoint, base_name: &Named, fo
     Ok(peft::write(&folder.join("converted"), &converted, &[], &base::name_of(&experiment.model), shape)?)
 }
 
+/// Refuses a folder for output that holds what is read, or that may not be replaced.
+///
+/// # Errors
+/// [`RunError::OverInput`]; as [`replaceable`].
+fn apart(out: &Path, inputs: &[&Path]) -> Result<(), RunError> {
+    if let Ok(full) = out.canonicalize() {
+        let inside = |input: &&&Path| input.canonicalize().is_ok_and(|input| input.starts_with(&full));
+        if let Some(input) = inputs.iter().find(inside) {
+            return Err(RunError::OverInput { out: out.into(), input: input.to_path_buf() });
+        }
+    }
+    Ok(replaceable(out)?)
+}
+
 /// Writes the adapter for the untouched base model that a trained adapter amounts to, given the adapter it started from.
 ///
 /// # Errors
 /// Among others, if `base` is the very model that the trained adapter is for although that is not the untouched one.
 pub fn convert(trained: &Path, start: &Path, base: &Path, out: &Path) -> Result<(), RunError> {
+    apart(out, &[trained, start, base])?;
     let shape = read_shape(base)?;
     let (folder, trained, start) = (trained, peft::read(trained)?, peft::read(start)?);
     trained.check_fits(&shape)?;
     start.check_fits(&shape)?;
     let name = base::full(base);
     let moved = start.linears.values().any(|(adapter, _)| adapter.b.iter().any(|x| *x != 0.0));
-    if trained.init == Init::Plain && moved && trained.base.as_ref().is_some_and(|named| named.name == name.name) {
+    if trained.init == Init::Plain
+        && moved
+        && trained.base.as_ref().is_some_and(|named| base::is_at(named, folder, base))
+    {
         return Err(AdapterError::Base {
             adapter: folder.into(),
             wanted: name.name,
@@ -208,6 +227,10 @@ pub fn merge(
     let search = Search { model: &experiment.model, spec: &experiment.path, catalog: catalog.as_ref(), folder };
     let Base { model, notes } = search.base(&adapter, base)?;
     notes.iter().for_each(|note| context.progress.say(note));
+    if let Some(out) = out {
+        let local = if let Source::Path { path, .. } = &model.source { Some(path.as_path()) } else { None };
+        apart(out, &[&[folder][..], local.as_slice()].concat())?;
+    }
     experiment.model = model;
     adapter.check_fits(&experiment.model.shape)?;
     let plan = Plan::new(&experiment, &identities(&experiment, &context.store)?);

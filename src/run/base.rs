@@ -206,6 +206,15 @@ pub(super) fn name_of(model: &Model) -> Named {
     }
 }
 
+/// Whether the base that an adapter names is the model at `path`: by a full path, or one that starts from the adapter's folder,
+/// the folder that holds it, or here.
+pub(super) fn is_at(named: &Named, adapter: &Path, path: &Path) -> bool {
+    let Ok(path) = path.canonicalize() else { return false };
+    let full = adapter.canonicalize().ok();
+    let places = [Some(adapter), full.as_deref().and_then(Path::parent), Some(Path::new(""))];
+    places.into_iter().flatten().any(|place| place.join(&named.name).canonicalize().is_ok_and(|found| found == path))
+}
+
 /// The full path of a model folder or file, there or about to be.
 pub(super) fn full(path: &Path) -> Named {
     let full = std::fs::canonicalize(path).or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.into());

@@ -91,6 +91,16 @@ pub enum RunError {
     OneName(usize),
     #[error("the spec that wrote {} is in another folder than the experiments: name the file", .0.display())]
     SpecElsewhere(PathBuf),
+    #[error("{} holds the results of {variant}, one variant of a sweep: give {}, or the spec", .folder.display(), .sweep.display())]
+    OfVariant { folder: PathBuf, variant: String, sweep: PathBuf },
+    #[error("{} holds results whose place is {}: give the spec, with `--as NAME` for results of another name", .folder.display(), .place.display())]
+    Misplaced { folder: PathBuf, place: PathBuf },
+    #[error("{} was computed with {key} = {then}, and the spec says {now}: run the experiment again, or restore the spec", .folder.display())]
+    Outdated { folder: PathBuf, key: String, then: String, now: String },
+    #[error("{} would replace {}, which is read: name another folder for the output", .out.display(), .input.display())]
+    OverInput { out: PathBuf, input: PathBuf },
+    #[error("{} is a file, and results need a folder of that name: move it, or use `--as NAME` or --results", .0.display())]
+    NotAFolder(PathBuf),
     #[error("--as: {0}")]
     Name(String),
     #[error(

@@ -3,7 +3,7 @@
 //! Editing a file and running it again is the ordinary case: the folder stays that file's, and its results are replaced.
 
 use std::fmt::{self, Display, Formatter};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::results::folder::{self, PROVENANCE};
 use crate::results::provenance::{Provenance, ReadError};
@@ -38,7 +38,7 @@ impl Owner {
         // Results that are there in part are those of the run that was ended while it wrote them.
         let provenance = match folder::unfinished(folder) {
             Some(bytes) => serde_json::from_slice(&bytes)
-                .map_err(|source| ReadError::Json { path: path.display().to_string(), source })?,
+                .map_err(|source| ReadError::Json { path: folder::marker(folder).display().to_string(), source })?,
             None if !path.exists() => return Ok(None),
             None => Provenance::read(&path)?,
         };
@@ -47,14 +47,19 @@ impl Owner {
 
     fn recorded(provenance: &Provenance, folder: &Path) -> Self {
         let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
-        // Earlier versions recorded the path as it was given.
-        let given = || name(Path::new(provenance.spec["path"].as_str()?));
-        let usual = || format!("{}.yaml", name(folder).unwrap_or_default());
+        // Earlier versions recorded the path as it was given: mostly from the project's folder, as it is recorded now.
+        let given = provenance.spec["path"].as_str().map(Path::new);
+        let plain = |path: &&Path| {
+            path.components().count() > 1 && path.components().all(|c| matches!(c, Component::Normal(_)))
+        };
+        let recorded = provenance.file.clone().or_else(|| Some(given.filter(plain)?.to_string_lossy().into_owned()));
+        let name_only = recorded.is_none();
+        let usual = || given.and_then(name).unwrap_or_else(|| format!("{}.yaml", name(folder).unwrap_or_default()));
         Self {
-            file: provenance.file.clone().or_else(given).unwrap_or_else(usual),
+            file: recorded.unwrap_or_else(usual),
             elsewhere: provenance.elsewhere.clone(),
             overrides: provenance.overrides.clone(),
-            name_only: provenance.file.is_none(),
+            name_only,
         }
     }
 
@@ -92,6 +97,12 @@ impl Display for Owner {
 /// # Errors
 /// [`RunError::OtherSpec`]; a provenance that cannot be read is an error too, since nobody knows whose results those are.
 pub fn check(experiment: &Experiment, context: &Context) -> Result<(), RunError> {
+    // Known before anything is computed; a link to nowhere is there, too.
+    for path in [context.results.clone(), context.results.join(&experiment.name)] {
+        if path.symlink_metadata().is_ok() && !path.is_dir() {
+            return Err(RunError::NotAFolder(path));
+        }
+    }
     if context.replace {
         return Ok(());
     }
@@ -150,11 +161,12 @@ pub struct Asked {
 }
 
 /// How the results of a folder were asked for; `None` if the path is not a folder of results. `experiments` is the folder of
-/// the catalog.
+/// the catalog, `results` that of all results.
 ///
 /// # Errors
-/// If the provenance cannot be read, or does not say where the spec is.
-pub fn asked(path: &Path, experiments: &Path) -> Result<Option<Asked>, RunError> {
+/// If the provenance cannot be read, or does not say where the spec is; a folder whose results that spec would not write: of
+/// one variant, or not in its place.
+pub fn asked(path: &Path, experiments: &Path, results: &Path) -> Result<Option<Asked>, RunError> {
     if !path.join(PROVENANCE).is_file() {
         return Ok(None);
     }
@@ -168,5 +180,13 @@ pub fn asked(path: &Path, experiments: &Path) -> Result<Option<Asked>, RunError>
         _ => experiments.join(".."),
     };
     let name = path.file_name().filter(|_| provenance.renamed).map(|name| name.to_string_lossy().into_owned());
+    let own = provenance.spec["name"].as_str().unwrap_or_default();
+    if let Some(variant) = provenance.spec["variant"].as_str() {
+        return Err(RunError::OfVariant { folder: path.into(), variant: variant.into(), sweep: results.join(own) });
+    }
+    let place = results.join(name.as_deref().unwrap_or(own));
+    if place.canonicalize().ok() != path.canonicalize().ok() {
+        return Err(RunError::Misplaced { folder: path.into(), place });
+    }
     Ok(Some(Asked { spec: home.join(file), overrides: provenance.overrides, name }))
 }

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::{Map, Value};
+
 use crate::results::folder::{self, KNOWN, PROVENANCE, Replacement};
 use crate::results::provenance::Provenance;
 use crate::spec::{Experiment, Loaded};
@@ -20,12 +22,17 @@ pub fn report(loaded: &Loaded, context: &Context) -> Result<Vec<PathBuf>, RunErr
 /// Draws the results of one experiment again, or of one variant.
 pub(super) fn one(experiment: &Experiment, context: &Context) -> Result<Vec<PathBuf>, RunError> {
     let folder = context.results.join(experiment.folder());
-    again(&folder, |provenance, to| outcome::render(experiment, context, provenance, &folder, to).map(drop))
+    let spec = experiment.recorded()?;
+    again(&folder, &spec, |provenance, to| outcome::render(experiment, context, provenance, &folder, to).map(drop))
 }
 
 /// Draws a folder of saved results again: `draw` makes files in another folder, which then replace those there together.
+///
+/// # Errors
+/// Among others, where `spec`, the experiment as it is now, is not the one that was computed.
 pub(super) fn again(
     folder: &Path,
+    spec: &Value,
     draw: impl FnOnce(&Provenance, &Path) -> Result<(), RunError>,
 ) -> Result<Vec<PathBuf>, RunError> {
     let provenance = Provenance::read(&folder.join(PROVENANCE))?;
@@ -34,7 +41,41 @@ pub(super) fn again(
     if folder::unfinished(folder).is_some_and(|marker| marker != bytes) {
         return Err(RunError::Unfinished(folder.into()));
     }
+    if let Some((key, then, now)) = difference(&provenance.spec, spec, "") {
+        return Err(RunError::Outdated { folder: folder.into(), key, then, now });
+    }
     let new = Replacement::begin(folder)?;
     draw(&provenance, new.staging())?;
     Ok(new.commit(&bytes, &KNOWN)?)
+}
+
+/// Keys of an experiment that change words only.
+const WORDS: [&str; 9] =
+    ["title", "description", "label", "published", "path", "overrides", "variant", "licence", "citation"];
+
+/// The first key whose value changed, and its values; words aside, and keys that one of the two does not know (of another
+/// version of this program).
+fn difference(then: &Value, now: &Value, key: &str) -> Option<(String, String, String)> {
+    let below = |name: &str| if key.is_empty() { name.to_owned() } else { format!("{key}.{name}") };
+    let names = |all: &Map<String, Value>| all.keys().cloned().collect::<Vec<_>>().join(", ");
+    match (then, now) {
+        // Every variant counts.
+        (Value::Object(then), Value::Object(now)) if key == "sweep.variants" => {
+            (then != now).then(|| (key.to_owned(), names(then), names(now)))
+        }
+        (Value::Object(then), Value::Object(now)) => {
+            let mut known = then.iter().filter(|(name, _)| !WORDS.contains(&name.as_str()));
+            known.find_map(|(name, value)| difference(value, now.get(name)?, &below(name)))
+        }
+        (Value::Array(then), Value::Array(now)) if then.len() == now.len() => {
+            let mut pairs = then.iter().zip(now).enumerate();
+            pairs.find_map(|(i, (then, now))| difference(then, now, &below(&i.to_string())))
+        }
+        (Value::Array(then), Value::Array(now)) => {
+            let count = |all: &[Value]| format!("a list of {}", all.len());
+            Some((key.to_owned(), count(then), count(now)))
+        }
+        _ if then == now || then.as_f64().is_some_and(|number| now.as_f64() == Some(number)) => None,
+        _ => Some((key.to_owned(), then.to_string(), now.to_string())),
+    }
 }

@@ -298,7 +298,7 @@ impl<'a> Job<'a> {
         let origin = &loaded.experiment.origin;
         let provenance = Provenance {
             version: env!("CARGO_PKG_VERSION").into(),
-            spec: self.spec()?,
+            spec: spec(loaded, sweep)?,
             file: Some(origin.file.clone()),
             elsewhere: origin.elsewhere.clone(),
             renamed: origin.renamed,
@@ -314,18 +314,17 @@ impl<'a> Job<'a> {
         new.commit(&provenance.to_json()?, &files(loaded, sweep))?;
         Ok(folder::clear_variants(folder, former.as_ref(), &self.folders())?)
     }
+}
 
-    /// The experiment as resolved with the first value of each swept key, and how each variant differs.
-    fn spec(&self) -> Result<serde_json::Value, RunError> {
-        let own = self.loaded.experiment.overrides.len();
-        let variants: serde_json::Map<_, _> = self
-            .variants()
-            .map(|(variant, _)| (variant.name.clone(), json!(variant.experiment.overrides[own..])))
-            .collect();
-        let mut spec = self.loaded.experiment.recorded()?;
-        spec["sweep"] = json!({"keys": self.sweep.keys, "variants": variants});
-        Ok(spec)
-    }
+/// The experiment as resolved with the first value of each swept key, and how each variant differs.
+fn spec(loaded: &Loaded, sweep: &Sweep) -> Result<serde_json::Value, RunError> {
+    let own = loaded.experiment.overrides.len();
+    let names = sweep.variants.iter();
+    let variants: serde_json::Map<_, _> =
+        names.map(|variant| (variant.name.clone(), json!(variant.experiment.overrides[own..]))).collect();
+    let mut spec = loaded.experiment.recorded()?;
+    spec["sweep"] = json!({"keys": sweep.keys, "variants": variants});
+    Ok(spec)
 }
 
 /// Adds assets that are not there yet.

@@ -91,7 +91,8 @@ pub fn look_all(
             Ok(identities) => Plan::new(experiment, &identities),
             // A revision that can move is known once it is fetched.
             Err(RunError::Asset(why))
-                if matches!(*why, AssetError::BadSource { .. }) && patience == Patience::Check =>
+                if patience == Patience::Check
+                    && matches!(&*why, AssetError::BadSource { origin, .. } if !origin.starts_with("path:")) =>
             {
                 return Ok(Ok(Known { warnings: warnings.to_vec(), ..Known::default() }));
             }

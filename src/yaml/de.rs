@@ -89,13 +89,26 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         self.visit_enum(variants, visitor).map_err(|error| error.or_at(&self.0.span))
     }
 
+    /// A list is not taken for a mapping, its elements for values in the order of the keys.
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        keys: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        match &self.0.value {
+            Value::Sequence(_) => Err(self.0.unexpected(&format!("a mapping with keys among {}", keys.join(", ")))),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         visitor.visit_unit()
     }
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map struct identifier
+        tuple_struct map identifier
     }
 }
 
@@ -226,7 +239,7 @@ impl<'de> de::VariantAccess<'de> for Variant<'_> {
     }
 
     fn struct_variant<V: Visitor<'de>>(self, fields: &'static [&'static str], visitor: V) -> Result<V::Value, Error> {
-        let fields: Vec<String> = fields.iter().map(|field| format!("{field}: ...")).collect();
-        self.content(&format!("{{{}}}", fields.join(", ")))?.deserialize_any(visitor)
+        let shown: Vec<String> = fields.iter().map(|field| format!("{field}: ...")).collect();
+        self.content(&format!("{{{}}}", shown.join(", ")))?.deserialize_struct("", fields, visitor)
     }
 }

@@ -77,7 +77,9 @@ fn integer(text: &str, unsigned: &str, negative: bool) -> Option<Scalar> {
         i128::from_str_radix(digits, radix).ok()
     };
     let decimal = || {
-        let digits = !unsigned.is_empty() && unsigned.bytes().all(|b| b.is_ascii_digit());
+        // A leading zero is 8 times less in YAML 1.1: neither is guessed.
+        let octal = unsigned.len() > 1 && unsigned.starts_with('0');
+        let digits = !unsigned.is_empty() && !octal && unsigned.bytes().all(|b| b.is_ascii_digit());
         let magnitude: i128 = digits.then(|| unsigned.parse().ok())??;
         Some(if negative { -magnitude } else { magnitude })
     };

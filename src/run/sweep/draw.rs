@@ -62,6 +62,6 @@ pub(in crate::run) fn report(loaded: &Loaded, sweep: &Sweep, context: &Context) 
     }
     let folder = context.results.join(&loaded.experiment.name);
     let draw = |provenance: &Provenance, to: &Path| render(loaded, sweep, provenance, &folder, to).map(drop);
-    written.extend(redraw::again(&folder, draw)?);
+    written.extend(redraw::again(&folder, &super::spec(loaded, sweep)?, draw)?);
     Ok(written)
 }
