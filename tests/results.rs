@@ -130,12 +130,13 @@ fn an_exact_comparison_says_what_differs_first() {
 
 /// That a command is refused before anything is computed or changed, and says all of this.
 fn refused(folder: &Path, arguments: &[&str], said: &[&str]) {
-    let before = files(&folder.join("results/tiny"));
+    let held = || folder.join("results/tiny").is_dir().then(|| files(&folder.join("results/tiny")));
+    let before = held();
     let output = run(folder, arguments);
     let message = String::from_utf8_lossy(&output.stderr).split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(!output.status.success(), "{arguments:?} succeeded");
     said.iter().for_each(|said| assert!(message.contains(said), "{arguments:?} does not say {said:?}: {message}"));
-    assert_eq!(files(&folder.join("results/tiny")), before);
+    assert_eq!(held(), before);
 }
 
 #[test]
@@ -299,4 +300,82 @@ fn a_run_that_fails_or_is_ended_while_it_writes_leaves_no_mixture() {
     std::fs::write(folder.join("tiny.yaml"), spec).unwrap();
     assert!(!run(folder, &["run", "tiny.yaml"]).status.success());
     assert_eq!(files(&results), whole);
+}
+
+#[test]
+fn results_are_drawn_again_only_with_the_spec_that_computed_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    tiny::experiment(folder);
+    let write = |spec: String| std::fs::write(folder.join("tiny.yaml"), spec).unwrap();
+    succeeds(folder, &["run", "tiny.yaml"]);
+    let before = files(&folder.join("results/tiny"));
+    write(tiny::SPEC.replace("samples: 6", "samples: 5"));
+    refused(
+        folder,
+        &["report", "tiny.yaml"],
+        &["calibrations.0.samples = 6", "the spec says 5", "run the experiment again"],
+    );
+    write(tiny::SPEC.replace("components: [0, 2, 8]", "components: [0, 8]"));
+    refused(folder, &["report", "tiny.yaml"], &["discard"]);
+    assert_eq!(files(&folder.join("results/tiny")), before);
+    // Words may change, and a folder of results stands for its spec where it lies.
+    write(tiny::SPEC.replace("title: A tiny model", "title: |\n  Another title"));
+    succeeds(folder, &["report", "results/tiny"]);
+    assert!(std::fs::read_to_string(folder.join("results/tiny/table.md")).unwrap().contains("Another title"));
+    std::fs::rename(folder.join("results/tiny"), folder.join("results/old")).unwrap();
+    refused(folder, &["report", "results/old"], &["results/old", "whose place is", "results/tiny"]);
+
+    write(format!("{}sweep: {{seed: [1, 2]}}\n", tiny::SPEC));
+    succeeds(folder, &["run", "tiny.yaml"]);
+    refused(folder, &["run", "results/tiny/seed-1"], &["one variant of a sweep", "give results/tiny"]);
+    write(format!("{}sweep: {{seed: [1]}}\n", tiny::SPEC));
+    refused(folder, &["report", "tiny.yaml"], &["sweep.variants", "seed-1, seed-2"]);
+    std::fs::write(folder.join("file"), "").unwrap();
+    refused(folder, &["--results", "file", "run", "tiny.yaml"], &["file is a file"]);
+}
+
+#[test]
+fn an_export_that_somebody_touched_is_not_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    tiny::experiment(folder);
+    std::fs::write(folder.join("tiny.yaml"), format!("{}adapters: {{}}\n", tiny::SPEC)).unwrap();
+    let adapt = ["adapt", "tiny.yaml", "--only", "corda-own-6-r2"];
+    let written = succeeds(folder, &adapt).trim().to_string();
+    succeeds(folder, &adapt);
+    let adapter = format!("{written}/adapter");
+    let merge = |out: &'static str| ["merge", "tiny.yaml", "--adapter", &adapter, "--out", out].map(str::to_string);
+    let words = |all: &[String]| all.iter().map(String::clone).collect::<Vec<_>>();
+    let refuse =
+        |all: Vec<String>, said: &[&str]| refused(folder, &all.iter().map(String::as_str).collect::<Vec<_>>(), said);
+    // The model of the spec, which is not ours; and what is read.
+    let model = files(&folder.join("model"));
+    refuse(words(&merge("model")), &["model exists and is not as corda wrote it"]);
+    assert_eq!(files(&folder.join("model")), model);
+    let over = ["convert", &adapter, "--start", &adapter, "--base", "model", "--out", &adapter].map(str::to_string);
+    refuse(words(&over), &["would replace", "which is read"]);
+    let merged = merge("merged");
+    for _ in 0..2 {
+        succeeds(folder, &merged.each_ref().map(String::as_str));
+    }
+    std::fs::write(folder.join("merged/notes.md"), "mine").unwrap();
+    refuse(words(&merged), &["merged exists and is not as corda wrote it"]);
+    assert!(folder.join("merged/notes.md").is_file());
+    std::fs::write(folder.join(&adapter).join("adapter_model.safetensors"), "trained").unwrap();
+    refused(folder, &adapt, &["is not as corda wrote it"]);
+}
+
+#[test]
+fn a_list_is_not_taken_for_a_mapping() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    tiny::experiment(folder);
+    for set in [
+        "calibrations.own=[{file: train.txt, format: text}, 6, 128]",
+        "evaluate.test=[{file: test.txt, format: text}, 2, 16]",
+    ] {
+        refused(folder, &["check", "tiny.yaml", "--set", set], &["expected a mapping with keys among", "found a list"]);
+    }
+    refused(folder, &["check", "tiny.yaml", "--set", "seed=010"], &["expected a whole number"]);
 }
