@@ -323,12 +323,20 @@ fn results_are_drawn_again_only_with_the_spec_that_computed_them() {
     write(tiny::SPEC.replace("title: A tiny model", "title: |\n  Another title"));
     succeeds(folder, &["report", "results/tiny"]);
     assert!(std::fs::read_to_string(folder.join("results/tiny/table.md")).unwrap().contains("Another title"));
+    write(tiny::SPEC.into());
+    assert!(succeeds(folder, &["run", "tiny.yaml"]).contains("done"), "what is drawn is not what the spec says");
+    assert_eq!(
+        std::fs::read(folder.join("results/tiny/table.md")).unwrap(),
+        before["table.md"],
+        "the title of the spec is back"
+    );
     std::fs::rename(folder.join("results/tiny"), folder.join("results/old")).unwrap();
     refused(folder, &["report", "results/old"], &["results/old", "whose place is", "results/tiny"]);
 
     write(format!("{}sweep: {{seed: [1, 2]}}\n", tiny::SPEC));
     succeeds(folder, &["run", "tiny.yaml"]);
     refused(folder, &["run", "results/tiny/seed-1"], &["one variant of a sweep", "give results/tiny"]);
+    refused(folder, &["check", "tiny.yaml", "--set", "seed=5"], &["`seed` is swept", "--set sweep=null"]);
     write(format!("{}sweep: {{seed: [1]}}\n", tiny::SPEC));
     refused(folder, &["report", "tiny.yaml"], &["sweep.variants", "seed-1, seed-2"]);
     std::fs::write(folder.join("file"), "").unwrap();

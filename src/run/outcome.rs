@@ -18,7 +18,7 @@ use super::meta::published;
 pub(super) use super::meta::{citations, meta};
 use super::saved::{self, Saved};
 use super::texts::Known;
-use super::{Context, Run, RunError, energy, heatmap, owner, spectrum, trained};
+use super::{Context, Run, RunError, energy, heatmap, owner, redraw, spectrum, trained};
 
 /// Files of a results folder; all of them make it complete.
 pub fn files(experiment: &Experiment) -> Vec<&'static str> {
@@ -86,6 +86,10 @@ pub(super) fn is_current(
     let Ok(provenance) = Provenance::read(&folder.join(PROVENANCE)) else { return Ok(false) };
     // Results that lack a learner which failed are never the last word.
     if provenance.results_key != plan.results_key(experiment)? || folder.join(saved::FAILURES).exists() {
+        return Ok(false);
+    }
+    // They may have been drawn again with other words.
+    if !redraw::same_words(&provenance.spec, &experiment.recorded()?) {
         return Ok(false);
     }
     if experiment.evaluations.is_empty() || experiment.train.is_some() {

@@ -35,7 +35,7 @@ pub(super) fn again(
     spec: &Value,
     draw: impl FnOnce(&Provenance, &Path) -> Result<(), RunError>,
 ) -> Result<Vec<PathBuf>, RunError> {
-    let provenance = Provenance::read(&folder.join(PROVENANCE))?;
+    let mut provenance = Provenance::read(&folder.join(PROVENANCE))?;
     let bytes = std::fs::read(folder.join(PROVENANCE)).unwrap_or_default();
     // Interrupted while they were drawn again, the rows are all of one run still.
     if folder::unfinished(folder).is_some_and(|marker| marker != bytes) {
@@ -46,12 +46,25 @@ pub(super) fn again(
     }
     let new = Replacement::begin(folder)?;
     draw(&provenance, new.staging())?;
-    Ok(new.commit(&bytes, &KNOWN)?)
+    if same_words(&provenance.spec, spec) {
+        return Ok(new.commit(&bytes, &KNOWN)?);
+    }
+    // What the page says is recorded, so that a run notices when the spec says something else.
+    TITLES.iter().for_each(|key| provenance.spec[*key] = spec[*key].clone());
+    provenance.write(&new.staging().join(PROVENANCE))?;
+    Ok(new.commit(&provenance.to_json()?, &KNOWN)?)
 }
 
-/// Keys of an experiment that change words only.
-const WORDS: [&str; 9] =
-    ["title", "description", "label", "published", "path", "overrides", "variant", "licence", "citation"];
+/// Keys of an experiment that stand in no row: what results are drawn with again may differ in them.
+const TITLES: [&str; 3] = ["title", "description", "published"];
+
+/// Keys that are recorded otherwise by other versions, or say where a spec came from.
+const ORIGIN: [&str; 5] = ["path", "overrides", "variant", "licence", "citation"];
+
+/// Whether results say the same in words as the spec.
+pub(super) fn same_words(recorded: &Value, spec: &Value) -> bool {
+    TITLES.iter().all(|key| recorded[*key] == spec[*key])
+}
 
 /// The first key whose value changed, and its values; words aside, and keys that one of the two does not know (of another
 /// version of this program).
@@ -64,7 +77,8 @@ fn difference(then: &Value, now: &Value, key: &str) -> Option<(String, String, S
             (then != now).then(|| (key.to_owned(), names(then), names(now)))
         }
         (Value::Object(then), Value::Object(now)) => {
-            let mut known = then.iter().filter(|(name, _)| !WORDS.contains(&name.as_str()));
+            let words = |name: &str| ORIGIN.contains(&name) || (key.is_empty() && TITLES.contains(&name));
+            let mut known = then.iter().filter(|(name, _)| !words(name));
             known.find_map(|(name, value)| difference(value, now.get(name)?, &below(name)))
         }
         (Value::Array(then), Value::Array(now)) if then.len() == now.len() => {
@@ -72,7 +86,10 @@ fn difference(then: &Value, now: &Value, key: &str) -> Option<(String, String, S
             pairs.find_map(|(i, (then, now))| difference(then, now, &below(&i.to_string())))
         }
         (Value::Array(then), Value::Array(now)) => {
-            let count = |all: &[Value]| format!("a list of {}", all.len());
+            const SHORT: usize = 60;
+            let text = |all: &[Value]| Value::from(all).to_string();
+            let long = |all: &[Value]| text(all).len() > SHORT;
+            let count = |all: &[Value]| if long(all) { format!("a list of {}", all.len()) } else { text(all) };
             Some((key.to_owned(), count(then), count(now)))
         }
         _ if then == now || then.as_f64().is_some_and(|number| now.as_f64() == Some(number)) => None,

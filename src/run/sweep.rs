@@ -20,7 +20,7 @@ use crate::spec::{Experiment, Loaded, Sweep, Variant, Warning};
 
 use super::steps::Share;
 use super::texts::{self, Known, Patience};
-use super::{Context, Done, Held, Run, RunError, calibrate, identities, outcome, owner};
+use super::{Context, Done, Held, Run, RunError, calibrate, identities, outcome, owner, redraw};
 
 mod draw;
 
@@ -178,7 +178,9 @@ impl<'a> Job<'a> {
             return Ok(false);
         }
         let Ok(provenance) = Provenance::read(&self.folder.join(PROVENANCE)) else { return Ok(false) };
-        if provenance.results_key != self.results_key()? {
+        if provenance.results_key != self.results_key()?
+            || !redraw::same_words(&provenance.spec, &self.loaded.experiment.recorded()?)
+        {
             return Ok(false);
         }
         let rows: Vec<Varied<Row>> = if self.loaded.experiment.evaluations.is_empty() {

@@ -74,6 +74,9 @@ pub(super) fn load(
     for combination in combinations(&axes) {
         match set(root, &combination, names).and_then(|root| resolve(&root)) {
             Ok(loaded) => {
+                if first.is_none() {
+                    overridden(&loaded, &axes)?;
+                }
                 let variant = variant(&loaded, &combination, &variants);
                 variants.push(variant);
                 first.get_or_insert((loaded.experiment, loaded.places));
@@ -93,6 +96,21 @@ pub(super) fn load(
     let warnings = merge_warnings(variants.iter().map(|variant| variant.warnings.as_slice()));
     let keys = axes.iter().map(|axis| axis.key.name.clone()).collect();
     Ok(Loaded { experiment, sweep: Some(Sweep { keys, variants }), warnings, places })
+}
+
+/// Refuses an override of a key that is swept: every variant has a value of its own for it.
+fn overridden(loaded: &Loaded, axes: &[Axis]) -> Result<(), SpecErrors> {
+    let key = |text: &str| text.split('=').next().unwrap_or_default().trim().to_owned();
+    for text in &loaded.experiment.overrides {
+        if let Some(axis) = axes.iter().find(|axis| axis.key.name == key(text)) {
+            let message = format!(
+                "`{}` is swept, so `--set {text}` would change nothing: add `--set sweep=null` to run without the sweep",
+                axis.key.name
+            );
+            return Err(Error::at(&axis.key.span, message).into());
+        }
+    }
+    Ok(())
 }
 
 fn axes(sweep: &Node) -> Result<Vec<Axis<'_>>, SpecErrors> {
