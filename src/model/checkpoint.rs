@@ -255,7 +255,7 @@ impl Checkpoint {
                 let read =
                     |path: &Path| std::fs::read(path).map_err(|source| ModelError::Read { path: path.into(), source });
                 let path = self.need("config.json")?;
-                let config = serde_json::from_slice(&read(path)?)
+                let config = serde_json::from_str(&read_text(path)?)
                     .map_err(|e| ModelError::Config(format!("{}: {e}", path.display())))?;
                 let mut files = vec![("tokenizer.json".to_string(), read(self.need("tokenizer.json")?)?)];
                 for name in ALONG {
@@ -325,7 +325,7 @@ fn hint(name: &str, layers: usize) -> String {
     } else if name.contains("lora_") {
         "merge the adapter into the model first".into()
     } else if ["scale", "qweight", "qzeros", "g_idx", "absmax", "quant_"].iter().any(|part| name.contains(part)) {
-        "quantised safetensors are not supported".into()
+        "it belongs to weights quantised in a way that is not supported".into()
     } else {
         "the model is more than a Llama; remove the tensor if it has no part in the computation".into()
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 pub mod cached;
 pub mod checkpoint;
 pub mod config;
+mod config_keys;
 pub mod export;
 pub mod format;
 pub mod generate;
