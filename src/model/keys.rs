@@ -255,7 +255,6 @@ mod tests {
     fn what_may_be_a_secret_is_never_shown() {
         for object in [
             json!({"token": "hf_SECRET"}),
-            json!({"use_auth_token": "SECRET"}),
             json!({"openai_api_key": "SECRET"}),
             json!({"kwargs": {"token": "SECRET", "revision": "main"}}),
             json!({"kwargs": [{"client_secret": "SECRET"}]}),

@@ -14,6 +14,7 @@ use crate::tiny::Tiny;
 use crate::tiny::binary::{fails, run, succeeds};
 use crate::tiny::gguf::Gguf;
 
+mod commands;
 mod folders;
 
 pub const TIED: Tiny = Tiny { hidden: 64, layers: 3, heads: 4, kv_heads: 2, tied: true, rope_scaling: None };
