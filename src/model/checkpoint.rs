@@ -223,8 +223,9 @@ impl Checkpoint {
         match &self.weights {
             Weights::Gguf(gguf) => gguf.tokenizer(),
             Weights::Safetensors(_) => {
-                let [config, special, added] = ["tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"]
-                    .map(|name| self.text(name));
+                let [config, special, added] =
+                    ["tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"]
+                        .map(|name| self.text(name));
                 let (config, special, added) = (config?, special?, added?);
                 let [config, special, added] = [&config, &special, &added]
                     .map(|file| file.as_ref().map(|(file, text)| (file.as_str(), text.as_str())));
@@ -245,7 +246,11 @@ impl Checkpoint {
                 let path = self.need("config.json")?;
                 let (file, text) = (path.display().to_string(), read_text(path)?);
                 let generation = self.text("generation_config.json")?;
-                generation::eos((&file, &text), generation.as_ref().map(|(file, text)| (file.as_str(), text.as_str())), self.config.shape.vocabulary)
+                generation::eos(
+                    (&file, &text),
+                    generation.as_ref().map(|(file, text)| (file.as_str(), text.as_str())),
+                    self.config.shape.vocabulary,
+                )
             }
         }
     }

@@ -209,7 +209,10 @@ mod tests {
             (json!({"num_key_value_heads": 0}), vec!["`num_key_value_heads` is 0"]),
             (json!({"head_dim": 0}), vec!["`head_dim` is 0"]),
             (json!({"num_hidden_layers": 1_000_000_000}), vec!["`num_hidden_layers` is 1000000000"]),
-            (json!({"max_position_embeddings": 1_000_000_000_000u64}), vec!["`max_position_embeddings` is 1000000000000"]),
+            (
+                json!({"max_position_embeddings": 1_000_000_000_000u64}),
+                vec!["`max_position_embeddings` is 1000000000000"],
+            ),
             (json!({"max_position_embeddings": null}), vec!["has no `max_position_embeddings`"]),
             (json!({"vocab_size": null}), vec!["has no `vocab_size`"]),
             (json!({"tie_word_embeddings": "false"}), vec!["`tie_word_embeddings` is \"false\"", "true or false"]),

@@ -68,6 +68,8 @@ pub const KEYS: Keys = Keys {
         "gradient_checkpointing",
         "use_reentrant",
         "loss_type",
+        "loss_function",
+        "summary_*",
         "neftune_noise_alpha",
         "router_aux_loss_coef",
         "output_attentions",

@@ -147,7 +147,11 @@ impl<'a> Fields<'a> {
 
     /// A whole number of at least 0.
     pub fn count(&self, key: &str) -> Result<Option<usize>, ModelError> {
-        self.read(key, |value| usize::try_from(value.as_u64()?).ok(), "must be a whole number, without a sign or quotes")
+        self.read(
+            key,
+            |value| usize::try_from(value.as_u64()?).ok(),
+            "must be a whole number, without a sign, fraction or quotes",
+        )
     }
 
     /// A number, which must be there.
@@ -178,8 +182,10 @@ pub fn refused(file: &str, key: &str, value: &Value, why: impl Into<String>) -> 
 /// tokenizer.
 fn is_secret(key: &str) -> bool {
     let last = key.rsplit('.').next().unwrap_or(key).to_ascii_lowercase();
-    matches!(last.as_str(), "token" | "auth" | "hf_token" | "auth_token" | "use_auth_token" | "access_token" | "api_token")
-        || ["api_key", "apikey", "secret", "password", "credential", "credentials"].iter().any(|end| last.ends_with(end))
+    matches!(
+        last.as_str(),
+        "token" | "auth" | "hf_token" | "auth_token" | "use_auth_token" | "access_token" | "api_token"
+    ) || ["api_key", "apikey", "secret", "password", "credential", "credentials"].iter().any(|end| last.ends_with(end))
 }
 
 /// The value as a message may show it: `...` in place of what may be a secret.

@@ -233,7 +233,8 @@ fn incomplete(there: &[&str]) -> Option<(String, String)> {
         .collect();
     // As many digits as the names have that are there.
     let digits = name.len() - first.stem.len() - ".safetensors".len() - "--of-".len();
-    let written = |number: usize| format!("{}-{number:0w$}-of-{:0w$}.safetensors", first.stem, first.of, w = digits / 2);
+    let written =
+        |number: usize| format!("{}-{number:0w$}-of-{:0w$}.safetensors", first.stem, first.of, w = digits / 2);
     // A name may claim a billion parts.
     const SHOWN: usize = 4;
     let mut missing = (1..=first.of).filter(|number| !numbers.contains(number));

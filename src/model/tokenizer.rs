@@ -10,10 +10,10 @@ use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use tokenizers::processors::template::TemplateProcessing;
 use tokenizers::{AddedToken, PreTokenizerWrapper, SplitDelimiterBehavior};
 
+use super::ModelError;
 use super::format::read_text;
 use super::keys::refused;
 use super::tokenizer_config::{self, Beside};
-use super::ModelError;
 use crate::guard::unless_it_panics;
 
 /// A tokenizer ready to encode. Encoding adds what the model's own post-processor adds (BOS for Llama, nothing for SmolLM2).

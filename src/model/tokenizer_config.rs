@@ -167,7 +167,9 @@ pub struct Settings<'a> {
 
 impl<'a> Settings<'a> {
     fn read(beside: Beside<'a>) -> Result<Self, ModelError> {
-        let open = |named: Option<Named<'a>>| named.map(|(file, text)| Ok::<_, ModelError>((file, object(file, text)?))).transpose();
+        let open = |named: Option<Named<'a>>| {
+            named.map(|(file, text)| Ok::<_, ModelError>((file, object(file, text)?))).transpose()
+        };
         let (file, config) = open(beside.config)?.unwrap_or(("tokenizer_config.json", Map::new()));
         check(&CONFIG, file, &config)?;
         let whole = config.get("added_tokens_decoder").is_some_and(|decoder| !decoder.is_null());

@@ -86,8 +86,16 @@ fn tokens_at_the_ends_are_those_of_the_config_where_it_says() {
         (template.clone(), named(json!({"add_bos_token": false, "tokenizer_class": "LlamaTokenizerFast"})), &[3]),
         (template.clone(), named(json!({"add_bos_token": false, "tokenizer_class": "CodeLlamaTokenizer"})), &[3]),
         // Other classes of transformers do not look at the flags.
-        (template.clone(), named(json!({"add_bos_token": false, "tokenizer_class": "PreTrainedTokenizerFast"})), &[1, 3]),
-        (template, named(json!({"add_bos_token": false, "add_eos_token": true, "tokenizer_class": "GPT2Tokenizer"})), &[1, 3]),
+        (
+            template.clone(),
+            named(json!({"add_bos_token": false, "tokenizer_class": "PreTrainedTokenizerFast"})),
+            &[1, 3],
+        ),
+        (
+            template,
+            named(json!({"add_bos_token": false, "add_eos_token": true, "tokenizer_class": "GPT2Tokenizer"})),
+            &[1, 3],
+        ),
         (json!({}), named(json!({"add_bos_token": true, "tokenizer_class": "GPT2TokenizerFast"})), &[3]),
     ] {
         assert_eq!(ids(change, config.clone(), "a").unwrap(), expected, "{config}");
@@ -101,18 +109,28 @@ fn the_user_is_told_where_versions_of_transformers_differ() {
         config["tokenizer_class"] = "LlamaTokenizer".into();
         config
     };
-    for (change, config) in [(with_bos(), json!({"add_bos_token": false})), (json!({}), llama(json!({"add_bos_token": true})))] {
+    for (change, config) in
+        [(with_bos(), json!({"add_bos_token": false})), (json!({}), llama(json!({"add_bos_token": true})))]
+    {
         let said = note(change, config);
-        assert!(["there/tokenizer_config.json", "add_bos_token", "\"<s>\"", "transformers 5"].iter().all(|s| said.contains(s)), "{said}");
+        assert!(
+            ["there/tokenizer_config.json", "add_bos_token", "\"<s>\"", "transformers 5"]
+                .iter()
+                .all(|s| said.contains(s)),
+            "{said}"
+        );
     }
-    // Nothing in the files says what transformers 4 does here.
+    // The class's own flags, where the file has none.
     let said = note(json!({}), llama(json!({})));
-    assert!(said.contains("has no `add_bos_token`") && said.contains("LlamaTokenizer of transformers 4"), "{said}");
+    assert!(said.contains("where its class finds none") && said.contains("transformers 5"), "{said}");
+    assert_eq!(ids(json!({}), llama(json!({})), "a").unwrap(), [1, 3]);
+    assert_eq!(ids(json!({}), llama(json!({"backend": "tokenizers"})), "a").unwrap(), [3]);
     for (change, config) in [
         (with_bos(), llama(json!({"add_bos_token": true, "add_eos_token": false}))),
         (with_bos(), llama(json!({}))),
         (json!({}), json!({})),
         (json!({}), llama(json!({"add_bos_token": false}))),
+        (json!({}), llama(json!({"backend": "tokenizers"}))),
         (with_bos(), json!({"tokenizer_class": "PreTrainedTokenizerFast", "add_bos_token": false})),
     ] {
         assert_eq!(note(change, config.clone()), "", "{config}");
@@ -184,7 +202,10 @@ fn tokens_beyond_the_embedding_are_named() {
     assert!(error.contains("the text has the token \"[PAD]\" with id 2") && error.contains("2 rows"), "{error}");
     let mut always = open(json!({"bos_token": "[BOS]", "add_bos_token": true}));
     let error = always.check_rows("there/tokenizer.json", 2).unwrap_err().to_string();
-    assert!(error.contains("there/tokenizer.json") && error.contains("\"[BOS]\"") && error.contains("every text"), "{error}");
+    assert!(
+        error.contains("there/tokenizer.json") && error.contains("\"[BOS]\"") && error.contains("every text"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -226,5 +247,5 @@ fn what_would_change_tokens_in_silence_is_refused() {
     let config = json!({"tokenizer_class": "LlamaTokenizer", "model_max_length": 1e30, "clean_up_tokenization_spaces": false,
         "legacy": false, "padding_side": "right", "sp_model_kwargs": {}, "use_default_system_prompt": false, "add_prefix_space": null,
         "chat_template": "{{ x }}", "additional_special_tokens": ["<s>"], "pad_token": null, "image_token": "<image>", "vocab_size": 49152});
-    assert_eq!(ids(json!({}), config, "a").unwrap(), [3]);
+    assert_eq!(ids(json!({}), config, "a").unwrap(), [1, 3]);
 }

@@ -1,8 +1,10 @@
 //! Tokens before and after every text: `add_bos_token` and `add_eos_token` of a `tokenizer_config.json`.
 //!
 //! The post-processor of tokenizer.json adds them. In transformers 4 the class of LLaMA's tokenizers replaces it by these two
-//! flags, and no other class does; transformers 5 ignores the flags wherever there is a tokenizer.json. Here it is done as in
-//! transformers 4, and the user is told where that makes other tokens than transformers 5.
+//! flags (true and false where they are missing), and no other class does; transformers 5 ignores the flags wherever there is
+//! a tokenizer.json. Here it is done as in transformers 4, and the user is told where that makes other tokens than
+//! transformers 5. Files without a class, or written by transformers 5 (which leaves the flags out), keep what tokenizer.json
+//! adds unless they have a flag.
 
 use serde_json::Value;
 use tokenizers::Tokenizer;
@@ -18,12 +20,18 @@ type Tokens = Vec<(String, u32)>;
 /// Applies the flags where they differ from what the tokenizer adds itself. Returns what the user should know.
 pub fn add(tokenizer: &mut Tokenizer, settings: &Settings) -> Result<Vec<String>, ModelError> {
     let file = settings.file;
-    let (bos, eos) = (settings.flag("add_bos_token")?, settings.flag("add_eos_token")?);
     let class = settings.config.get("tokenizer_class").and_then(Value::as_str);
     // Without a class, that of the model: LLaMA's.
     if !class.is_none_or(|class| ["Llama", "CodeLlama"].iter().any(|start| class.starts_with(start))) {
         return Ok(Vec::new());
     }
+    // Only transformers 5 writes `backend`.
+    let by_class = class.is_some() && !settings.config.contains_key("backend");
+    let flag = |key: &str, missing: bool| match settings.config.get(key) {
+        None => Ok(by_class.then_some(missing)),
+        Some(_) => settings.flag(key),
+    };
+    let (bos, eos) = (flag("add_bos_token", true)?, flag("add_eos_token", false)?);
     let (before, after) = there(tokenizer, file)?;
     let bos_token = named(tokenizer, settings, "bos_token", "<s>")?;
     let eos_token = named(tokenizer, settings, "eos_token", "</s>")?;
@@ -35,16 +43,7 @@ pub fn add(tokenizer: &mut Tokenizer, settings: &Settings) -> Result<Vec<String>
     };
     let (wanted_before, wanted_after) = (wanted(bos, &bos_token, &before), wanted(eos, &eos_token, &after));
     if wanted_before == before && wanted_after == after {
-        let by_class = class.filter(|_| !settings.config.contains_key("add_bos_token"));
-        return Ok(match (by_class, bos_token) {
-            (Some(class), Some(bos)) if before != [bos.clone()] => vec![format!(
-                "note: {file} has no `add_bos_token`, so a text begins with {}, as tokenizer.json and transformers 5 have it; \
-                 the {class} of transformers 4 puts {:?} there: set `add_bos_token` to true or false where that is meant",
-                show(&before),
-                bos.0
-            )],
-            _ => Vec::new(),
-        });
+        return Ok(Vec::new());
     }
     let mut template: Vec<String> = wanted_before.iter().map(|(token, _)| token.clone()).collect();
     template.push("$A".into());
@@ -60,8 +59,9 @@ pub fn add(tokenizer: &mut Tokenizer, settings: &Settings) -> Result<Vec<String>
         .map_err(|e| failed(file, e))?;
     tokenizer.with_post_processor(Some(template));
     Ok(vec![format!(
-        "note: by `add_bos_token` and `add_eos_token` of {file}, a text begins with {} and ends with {}, as in transformers 4; \
+        "note: by `add_bos_token` and `add_eos_token` of {file}{}, a text begins with {} and ends with {}, as in transformers 4; \
          transformers 5 ignores them, and by tokenizer.json it begins with {} and ends with {}",
+        if by_class { " (true and false where its class finds none)" } else { "" },
         show(&wanted_before),
         show(&wanted_after),
         show(&before),

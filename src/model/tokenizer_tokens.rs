@@ -8,8 +8,7 @@ use super::keys::refused;
 use super::tokenizer_config::{Settings, failed};
 
 /// Names of tokens that transformers knows.
-const NAMES: [&str; 7] =
-    ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
+const NAMES: [&str; 7] = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
 
 /// Lists of further tokens.
 const LISTS: [&str; 2] = ["additional_special_tokens", "extra_special_tokens"];
@@ -41,8 +40,12 @@ pub fn add(tokenizer: &mut Tokenizer, settings: &Settings) -> Result<(), ModelEr
         Some(decoder) => of_decoder(settings.file, decoder)?,
     };
     let known = tokenizer.get_added_tokens_decoder();
-    let changed: Vec<AddedToken> =
-        with_ids.iter().map(|one| &one.token).filter(|one| !known.values().any(|token| token == *one)).cloned().collect();
+    let changed: Vec<AddedToken> = with_ids
+        .iter()
+        .map(|one| &one.token)
+        .filter(|one| !known.values().any(|token| token == *one))
+        .cloned()
+        .collect();
     if !changed.is_empty() {
         tokenizer.add_tokens(changed).map_err(|e| failed(settings.file, e))?;
     }

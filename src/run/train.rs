@@ -256,9 +256,8 @@ impl Run<'_> {
         let opened = self.model()?;
         let all = self.examples(corpus, examples)?;
         let end = opened.eos()?.first().copied();
-        let tokenised = all.iter().map(|example| {
-            Tokenised::new(&opened.tokenizer, &example.prompt, &example.response, end)
-        });
+        let tokenised =
+            all.iter().map(|example| Tokenised::new(&opened.tokenizer, &example.prompt, &example.response, end));
         let tokenised = tokenised.collect::<Result<Vec<_>, _>>()?;
         let before = tokenised.len();
         let examples: Vec<Tokenised> = tokenised.into_iter().filter(|one| one.tokens.len() <= length).collect();

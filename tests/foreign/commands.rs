@@ -6,6 +6,32 @@ use serde_json::{Value as Json, json};
 
 use crate::tiny::binary::{fails, run, succeeds};
 
+/// An experiment that trains and asks.
+const TUNED: &str = "\
+name: tiny
+title: Tuned
+model: {path: model}
+targets: decoder
+arms:
+  - {method: plain-svd, end: largest}
+discard: {components: [4]}
+train:
+  corpus: {file: data.jsonl, format: FORMAT, split: train}
+  examples: 8
+  validation: {corpus: {file: data.jsonl, format: FORMAT, split: validation}, examples: 4}
+  length: 64
+  batch: 4
+  rates: [1.0e-2]
+  seeds: [1]
+questions:
+  task: {corpus: {file: data.jsonl, format: FORMAT, split: test}, examples: 4, tokens: 4}
+evaluate:
+  test: {corpus: {file: test.txt, format: text}, windows: 3, length: 64}
+";
+
+const FORMAT: &str = r#"{records: {file: jsonl, text: "{q} {a}", prompt: "Q: {q}?\nA:", response: " {a}", answers: a, score: text,
+    parts: {train: [0, 30], validation: [30, 40], test: [40, 60]}}}"#;
+
 fn write(folder: &Path, name: &str, json: &Json) {
     std::fs::write(folder.join("model").join(name), json.to_string()).unwrap();
 }
@@ -27,17 +53,19 @@ fn settings_of_generation_matter_where_questions_are_asked() {
     succeeds(folder.path(), &["run", "tiny.yaml"]);
     std::fs::remove_dir_all(folder.path().join("results")).unwrap();
 
-    let lines: String = (0..40).map(|i| format!("{}\n", json!({"q": format!("Is {i} a number?"), "a": "yes"}))).collect();
+    let lines: String =
+        (0..60).map(|i| format!("{}\n", json!({"q": format!("Is {i} a number?"), "a": "yes"}))).collect();
     std::fs::write(folder.path().join("data.jsonl"), lines).unwrap();
-    let format = r#"{records: {file: jsonl, text: "{q} {a}", prompt: "Q: {q}?\nA:", response: " {a}", answers: a, score: text}}"#;
-    let questions =
-        format!("questions:\n  task: {{corpus: {{file: data.jsonl, format: {format}}}, examples: 2, tokens: 2}}\n");
-    std::fs::write(&spec, format!("{}{questions}", crate::tiny::SPEC)).unwrap();
+    std::fs::write(&spec, TUNED.replace("FORMAT", FORMAT)).unwrap();
     for command in ["check", "run"] {
         std::fs::write(&generation, "{bad").unwrap();
         fails(folder.path(), &[command, "tiny.yaml"], &["generation_config.json"]);
         write(folder.path(), "generation_config.json", &json!({"eos_token_id": [2, 64]}));
-        fails(folder.path(), &[command, "tiny.yaml"], &["generation_config.json", "`eos_token_id` is 64", "vocabulary"]);
+        fails(
+            folder.path(),
+            &[command, "tiny.yaml"],
+            &["generation_config.json", "`eos_token_id` is 64", "vocabulary"],
+        );
         write(folder.path(), "generation_config.json", &json!({"repetition_penalty": 1.2}));
         fails(folder.path(), &[command, "tiny.yaml"], &["generation_config.json", "`repetition_penalty` is 1.2"]);
     }
@@ -49,7 +77,7 @@ fn settings_of_generation_matter_where_questions_are_asked() {
 fn a_token_without_a_row_is_named_before_and_in_the_run() {
     let folder = tempfile::tempdir().unwrap();
     crate::tiny::experiment(folder.path());
-    write(folder.path(), "tokenizer_config.json", &json!({"pad_token": "[PAD]"}));
+    write(folder.path(), "tokenizer_config.json", &json!({"sep_token": "[SEP]", "pad_token": "[PAD]"}));
     let warned = said(folder.path(), &["check", "tiny.yaml"]);
     for part in ["model/tokenizer.json", "[PAD]", "id 64", "64 rows"] {
         assert!(warned.contains(part), "{warned}");
@@ -69,6 +97,8 @@ fn a_token_without_a_row_is_named_before_and_in_the_run() {
     fails(folder.path(), &["run", "tiny.yaml"], &["calibration `own`", "\"[PAD]\"", "id 64"]);
     // One that every text begins with.
     let config = json!({"bos_token": "[BOS]", "add_bos_token": true});
+    // The vocabulary of the tests ends one short of the embedding.
+    write(folder.path(), "added_tokens.json", &json!({"[SEP]": 63}));
     write(folder.path(), "tokenizer_config.json", &config);
     fails(folder.path(), &["check", "tiny.yaml"], &["model/tokenizer.json", "every text", "\"[BOS]\"", "64 rows"]);
 }
@@ -77,7 +107,11 @@ fn a_token_without_a_row_is_named_before_and_in_the_run() {
 fn check_says_what_a_run_says_of_the_files() {
     let folder = tempfile::tempdir().unwrap();
     crate::tiny::experiment(folder.path());
-    write(folder.path(), "tokenizer_config.json", &json!({"bos_token": "<unk>", "add_bos_token": true, "token": "hf_SECRET"}));
+    write(
+        folder.path(),
+        "tokenizer_config.json",
+        &json!({"bos_token": "<unk>", "add_bos_token": true, "token": "hf_SECRET"}),
+    );
     for command in ["check", "run"] {
         let said = said(folder.path(), &[command, "tiny.yaml"]);
         assert!(said.matches("add_bos_token").count() == 1 && said.contains("transformers 5"), "{said}");

@@ -150,9 +150,14 @@ fn a_file_that_is_something_else_is_named_for_what_it_is() {
     let pointer =
         "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1\nsize 5\n";
     let page = "<!DOCTYPE html>\n<html><title>Sign in</title></html>";
-    for file in
-        ["config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "model.safetensors"]
-    {
+    for file in [
+        "config.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "special_tokens_map.json",
+        "added_tokens.json",
+        "model.safetensors",
+    ] {
         for (content, said) in [(pointer, "Git LFS pointer"), (page, "HTML page"), ("", "is empty")] {
             let folder = folder_with(&TIED, json!({}));
             std::fs::write(folder.path().join(file), content).unwrap();

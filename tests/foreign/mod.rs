@@ -119,7 +119,11 @@ fn a_gguf_key_that_changes_a_number_is_refused() {
         ("llama.rope.dimension_count", Value::U32(8), "8"),
         ("llama.attention.value_length", Value::U32(32), "32"),
         ("llama.attention.head_dim", Value::U32(32), "only the width of a head, 16"),
-        ("llama.rope.freq_base", Value::U32(10_000), "is 10000, which is stored as UINT32; it must be a number with a fraction (FLOAT32)"),
+        (
+            "llama.rope.freq_base",
+            Value::U32(10_000),
+            "is 10000, which is stored as UINT32; it must be a number with a fraction (FLOAT32)",
+        ),
         ("llama.rope.scaling.factor", text("4"), "stored as STRING"),
         ("llama.block_count", Value::F32(3.0), "stored as FLOAT32; it must be a whole number (UINT32)"),
         ("llama.block_count", Value::U32(0), "at least 1"),

@@ -51,7 +51,8 @@ impl Gguf {
         // As in llama.cpp, tokens without types are all normal ones.
         let types = if self.optional(key).is_some() { self.list(key)? } else { &[] };
         if !types.is_empty() && types.len() != tokens.len() {
-            let why = format!("{}: `{key}` has {} entries, but there are {} tokens", self.name(), types.len(), tokens.len());
+            let why =
+                format!("{}: `{key}` has {} entries, but there are {} tokens", self.name(), types.len(), tokens.len());
             return Err(ModelError::Config(why));
         }
         let bos = if self.flag("tokenizer.ggml.add_bos_token")? == Some(true) {
