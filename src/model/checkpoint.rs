@@ -270,8 +270,11 @@ impl Checkpoint {
         let (mut config, mut files) = match &self.weights {
             Weights::Gguf(gguf) => (gguf.hugging_face_config()?, gguf.tokenizer_files()?),
             Weights::Safetensors(_) => {
-                let read =
-                    |path: &Path| std::fs::read(path).map_err(|source| ModelError::Read { path: path.into(), source });
+                // Without a byte order mark, which other programs do not expect.
+                let read = |path: &Path| match std::fs::read(path) {
+                    Ok(bytes) => Ok(bytes.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec).unwrap_or(bytes)),
+                    Err(source) => Err(ModelError::Read { path: path.into(), source }),
+                };
                 let path = self.need("config.json")?;
                 let config = serde_json::from_str(&read_text(path)?)
                     .map_err(|e| ModelError::Config(format!("{}: {e}", path.display())))?;

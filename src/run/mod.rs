@@ -296,8 +296,14 @@ fn ends(checkpoint: &Checkpoint, experiment: &Experiment) -> Result<Result<Vec<u
 /// Everything for which a run would stop when it opens them.
 pub fn check_model(loaded: &Loaded, context: &Context) -> Result<(), RunError> {
     let variants = loaded.sweep.iter().flat_map(|sweep| sweep.variants.iter().map(|variant| &variant.experiment));
-    let mut said = Vec::new();
+    let (mut looked, mut said) = (Vec::new(), Vec::new());
     for experiment in std::iter::once(&loaded.experiment).chain(variants) {
+        let source = serde_json::json!(experiment.model.source).to_string();
+        let use_of_it = (source, experiment.questions.is_empty(), experiment.train.is_some());
+        if looked.contains(&use_of_it) {
+            continue;
+        }
+        looked.push(use_of_it);
         let Some(fetched) = context.store.cached(&experiment.model.source) else { continue };
         let files: Vec<PathBuf> = fetched.files.into_values().map(|file| file.path).collect();
         let checkpoint = Checkpoint::open(&files)?;

@@ -217,5 +217,6 @@ fn a_byte_order_mark_is_no_part_of_a_file() {
     }
     assert_eq!(fingerprint(folder.path()), expected);
     open(folder.path()).unwrap().tokenizer().unwrap();
-    open(folder.path()).unwrap().side_files(false).unwrap();
+    let exported = open(folder.path()).unwrap().side_files(false).unwrap();
+    assert!(exported.len() == 3 && exported.iter().all(|(_, bytes)| bytes.starts_with(b"{")));
 }
