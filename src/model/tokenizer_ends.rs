@@ -13,6 +13,7 @@ use tokenizers::processors::template::TemplateProcessing;
 use super::ModelError;
 use super::tokenizer_config::{Settings, failed};
 use super::tokenizer_tokens::added_token;
+use crate::guard::unless_it_panics;
 
 /// Tokens with their ids.
 type Tokens = Vec<(String, u32)>;
@@ -32,6 +33,9 @@ pub fn add(tokenizer: &mut Tokenizer, settings: &Settings) -> Result<Vec<String>
         Some(_) => settings.flag(key),
     };
     let (bos, eos) = (flag("add_bos_token", true)?, flag("add_eos_token", false)?);
+    if bos.is_none() && eos.is_none() {
+        return Ok(Vec::new());
+    }
     let (before, after) = there(tokenizer, file)?;
     let bos_token = named(tokenizer, settings, "bos_token", "<s>")?;
     let eos_token = named(tokenizer, settings, "eos_token", "</s>")?;
@@ -79,7 +83,9 @@ fn show(tokens: &Tokens) -> String {
 /// What the tokenizer itself adds before and after a text.
 fn there(tokenizer: &Tokenizer, file: &str) -> Result<(Tokens, Tokens), ModelError> {
     let ids = |special: bool| -> Result<Vec<u32>, ModelError> {
-        Ok(tokenizer.encode_fast("a", special).map_err(|e| failed(file, e))?.get_ids().to_vec())
+        // Of some files that are no valid tokenizers the library panics.
+        let encoding = unless_it_panics(|| tokenizer.encode_fast("a", special)).map_err(|e| failed(file, e))?;
+        Ok(encoding.map_err(|e| failed(file, e))?.get_ids().to_vec())
     };
     let (bare, whole) = (ids(false)?, ids(true)?);
     let at = (0..=whole.len().saturating_sub(bare.len())).find(|&at| whole[at..].starts_with(&bare)).unwrap_or(0);
