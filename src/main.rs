@@ -250,6 +250,7 @@ fn execute(cli: Cli, progress: &Progress) -> Result<ExitCode, RunError> {
             each_of(&all, |loaded| run_one(loaded, &context, share))
         }
         Command::Check(specs) => each(&specs, &context, |loaded| {
+            run::check_model(loaded, &context)?;
             let (_, warnings) = run::texts::look_all(loaded, &context, run::texts::Patience::Check)?;
             run::warn(&context, &warnings);
             console::print_checked(loaded);

@@ -18,6 +18,7 @@ use super::llama::block_tensor;
 use super::shape::{LINEARS, Shape};
 use super::shards::Shards;
 use super::tokenizer::Tokenizer;
+use super::tokenizer_config::Beside;
 
 /// An opened checkpoint.
 pub struct Checkpoint {
@@ -38,8 +39,13 @@ const EMBEDDING: &str = "model.embed_tokens.weight";
 const HEAD: &str = "lm_head.weight";
 
 /// What else of a Hugging Face folder goes along when a model is exported.
-const ALONG: [&str; 4] =
-    ["tokenizer_config.json", "special_tokens_map.json", "generation_config.json", "chat_template.jinja"];
+const ALONG: [&str; 5] = [
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "generation_config.json",
+    "chat_template.jinja",
+];
 
 impl Checkpoint {
     /// Opens a GGUF file or a folder in Hugging Face format.
@@ -217,9 +223,17 @@ impl Checkpoint {
         match &self.weights {
             Weights::Gguf(gguf) => gguf.tokenizer(),
             Weights::Safetensors(_) => {
-                let config = self.text("tokenizer_config.json")?;
-                let config = config.as_ref().map(|(file, text)| (file.as_str(), text.as_str()));
-                Tokenizer::from_files(self.need("tokenizer.json")?, config)
+                let [config, special, added] =
+                    ["tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"]
+                        .map(|name| self.text(name));
+                let (config, special, added) = (config?, special?, added?);
+                let [config, special, added] = [&config, &special, &added]
+                    .map(|file| file.as_ref().map(|(file, text)| (file.as_str(), text.as_str())));
+                let beside = Beside { config, special, added };
+                let path = self.need("tokenizer.json")?;
+                let mut tokenizer = Tokenizer::from_files(path, beside)?;
+                tokenizer.check_rows(&path.display().to_string(), self.config.shape.vocabulary)?;
+                Ok(tokenizer)
             }
         }
     }
@@ -232,7 +246,11 @@ impl Checkpoint {
                 let path = self.need("config.json")?;
                 let (file, text) = (path.display().to_string(), read_text(path)?);
                 let generation = self.text("generation_config.json")?;
-                generation::eos((&file, &text), generation.as_ref().map(|(file, text)| (file.as_str(), text.as_str())))
+                generation::eos(
+                    (&file, &text),
+                    generation.as_ref().map(|(file, text)| (file.as_str(), text.as_str())),
+                    self.config.shape.vocabulary,
+                )
             }
         }
     }
@@ -252,10 +270,13 @@ impl Checkpoint {
         let (mut config, mut files) = match &self.weights {
             Weights::Gguf(gguf) => (gguf.hugging_face_config()?, gguf.tokenizer_files()?),
             Weights::Safetensors(_) => {
-                let read =
-                    |path: &Path| std::fs::read(path).map_err(|source| ModelError::Read { path: path.into(), source });
+                // Without a byte order mark, which other programs do not expect.
+                let read = |path: &Path| match std::fs::read(path) {
+                    Ok(bytes) => Ok(bytes.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec).unwrap_or(bytes)),
+                    Err(source) => Err(ModelError::Read { path: path.into(), source }),
+                };
                 let path = self.need("config.json")?;
-                let config = serde_json::from_slice(&read(path)?)
+                let config = serde_json::from_str(&read_text(path)?)
                     .map_err(|e| ModelError::Config(format!("{}: {e}", path.display())))?;
                 let mut files = vec![("tokenizer.json".to_string(), read(self.need("tokenizer.json")?)?)];
                 for name in ALONG {
@@ -297,7 +318,7 @@ fn block_dims(shape: &Shape) -> [[usize; 2]; 7] {
 }
 
 /// Tables that follow from the configuration, which older programs stored: transformers and llama.cpp do not read them.
-fn is_table(name: &str) -> bool {
+pub(super) fn is_table(name: &str) -> bool {
     [
         ".rotary_emb.inv_freq",
         ".rotary_emb.cos_cached",
@@ -325,7 +346,7 @@ fn hint(name: &str, layers: usize) -> String {
     } else if name.contains("lora_") {
         "merge the adapter into the model first".into()
     } else if ["scale", "qweight", "qzeros", "g_idx", "absmax", "quant_"].iter().any(|part| name.contains(part)) {
-        "quantised safetensors are not supported".into()
+        "it belongs to weights quantised in a way that is not supported".into()
     } else {
         "the model is more than a Llama; remove the tensor if it has no part in the computation".into()
     }

@@ -1,10 +1,10 @@
 //! What a checkpoint says of itself: shape, normalisation, rotary frequencies; from config.json or GGUF metadata.
 
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::ModelError;
-use super::keys::{Keys, Neutral, refused};
+use super::config_keys::KEYS;
+use super::keys::{Fields, refused};
 use super::rope;
 use super::shape::Shape;
 
@@ -21,184 +21,17 @@ pub struct Config {
     pub frequencies: Vec<f32>,
 }
 
-/// Keys of `config.json`. Those of generation, tokenizing and training are harmless: transformers 5 itself drops the first.
-const KEYS: Keys = Keys {
-    used: &[
-        "model_type",
-        "hidden_size",
-        "intermediate_size",
-        "vocab_size",
-        "num_hidden_layers",
-        "num_attention_heads",
-        "num_key_value_heads",
-        "head_dim",
-        "rms_norm_eps",
-        "max_position_embeddings",
-        "original_max_position_embeddings",
-        "rope_theta",
-        "rope_scaling",
-        "rope_parameters",
-        "tie_word_embeddings",
-        "hidden_act",
-        "eos_token_id",
-        "sliding_window",
-        "use_sliding_window",
-    ],
-    harmless: &[
-        "_name_or_path",
-        "name_or_path",
-        "_commit_hash",
-        "_attn_implementation*",
-        "attn_implementation",
-        "_flash_attn_2_enabled",
-        "use_flash_attn*",
-        "_experts_implementation*",
-        "architectures",
-        "auto_map",
-        "transformers_version",
-        "transformers.js_config",
-        "torch_dtype",
-        "dtype",
-        "torchscript",
-        "use_bfloat16",
-        "use_cache",
-        "cache_implementation",
-        "cache_config",
-        "max_sequence_length",
-        "max_window_layers",
-        "pretraining_tp",
-        "initializer_range",
-        "attention_dropout",
-        "attention_probs_dropout_prob",
-        "hidden_dropout",
-        "hidden_dropout_prob",
-        "attn_pdrop",
-        "resid_pdrop",
-        "embd_pdrop",
-        "resid_dropout",
-        "dropout",
-        "layerdrop",
-        "classifier_dropout",
-        "gradient_checkpointing",
-        "neftune_noise_alpha",
-        "router_aux_loss_coef",
-        "output_attentions",
-        "output_hidden_states",
-        "output_scores",
-        "output_router_logits",
-        "return_dict",
-        "return_dict_in_generate",
-        "keys_to_ignore_at_inference",
-        "tf_legacy_loss",
-        "finetuning_task",
-        "task_specific_params",
-        "problem_type",
-        "id2label",
-        "label2id",
-        "num_labels",
-        "tokenizer_class",
-        "prefix",
-        "chat_template",
-        "bos_token_id",
-        "pad_token_id",
-        "unk_token_id",
-        "sep_token_id",
-        "decoder_start_token_id",
-        "pad_token",
-        "bos_token",
-        "eos_token",
-        "is_llama_config",
-        "model_name",
-        "model_max_length",
-        "tensor_parallel",
-        "unsloth_*",
-        "is_decoder",
-        "max_length",
-        "max_new_tokens",
-        "min_length",
-        "do_sample",
-        "early_stopping",
-        "num_beams",
-        "num_beam_groups",
-        "num_return_sequences",
-        "diversity_penalty",
-        "length_penalty",
-        "repetition_penalty",
-        "no_repeat_ngram_size",
-        "encoder_no_repeat_ngram_size",
-        "bad_words_ids",
-        "forced_bos_token_id",
-        "forced_eos_token_id",
-        "remove_invalid_values",
-        "exponential_decay_length_penalty",
-        "suppress_tokens",
-        "begin_suppress_tokens",
-        "temperature",
-        "top_k",
-        "top_p",
-        "typical_p",
-    ],
-    neutral: &[
-        ("quantization_config", &[Neutral::Empty]),
-        ("compression_config", &[Neutral::Empty]),
-        ("quantization", &[Neutral::Empty]),
-        ("attention_bias", &[Neutral::Flag(false)]),
-        ("mlp_bias", &[Neutral::Flag(false)]),
-        ("bias", &[Neutral::Flag(false)]),
-        ("use_bias", &[Neutral::Flag(false)]),
-        ("qkv_bias", &[Neutral::Flag(false)]),
-        ("hidden_activation", &[Neutral::Text("silu"), Neutral::Text("swish")]),
-        ("partial_rotary_factor", &[Neutral::Number(1.0)]),
-        ("rotary_pct", &[Neutral::Number(1.0)]),
-        ("rope_pct", &[Neutral::Number(1.0)]),
-        ("rope_interleaved", &[Neutral::Flag(false)]),
-        ("layer_types", &[Neutral::All("full_attention")]),
-        ("no_rope_layers", &[Neutral::Empty]),
-        ("attn_logit_softcapping", &[]),
-        ("final_logit_softcapping", &[]),
-        ("attention_multiplier", &[]),
-        ("query_pre_attn_scalar", &[]),
-        ("embedding_multiplier", &[Neutral::Number(1.0)]),
-        ("residual_multiplier", &[Neutral::Number(1.0)]),
-        ("logits_scaling", &[Neutral::Number(1.0)]),
-        ("logit_scale", &[Neutral::Number(1.0)]),
-        ("scale_emb", &[Neutral::Number(1.0)]),
-        ("qk_norm", &[Neutral::Flag(false)]),
-        ("use_qk_norm", &[Neutral::Flag(false)]),
-        ("clip_qkv", &[]),
-        ("num_experts", &[Neutral::Number(0.0)]),
-        ("num_local_experts", &[Neutral::Number(0.0)]),
-        ("num_experts_per_tok", &[Neutral::Number(0.0)]),
-        ("n_routed_experts", &[Neutral::Number(0.0)]),
-        ("num_nextn_predict_layers", &[Neutral::Number(0.0)]),
-        ("chunk_size_feed_forward", &[Neutral::Number(0.0)]),
-        ("pruned_heads", &[Neutral::Empty]),
-        ("is_encoder_decoder", &[Neutral::Flag(false)]),
-        ("add_cross_attention", &[Neutral::Flag(false)]),
-        ("cross_attention_hidden_size", &[]),
-        ("tie_encoder_decoder", &[Neutral::Flag(false)]),
-        ("per_layer_config", &[Neutral::Empty]),
-    ],
-};
-
-/// `config.json` as Hugging Face writes it, as far as the Llama family needs it; scaling of the rotation is read apart.
-#[derive(Debug, Deserialize)]
-struct HuggingFace {
-    hidden_size: usize,
-    intermediate_size: usize,
-    vocab_size: usize,
-    num_hidden_layers: usize,
-    num_attention_heads: usize,
-    num_key_value_heads: Option<usize>,
-    head_dim: Option<usize>,
-    rms_norm_eps: f64,
-    max_position_embeddings: usize,
-    tie_word_embeddings: Option<bool>,
-    hidden_act: Option<String>,
-    sliding_window: Option<usize>,
-    use_sliding_window: Option<bool>,
-    architectures: Option<Vec<String>>,
-}
+/// What [`Shape::check`] calls the dimensions, by the keys of `config.json`.
+const NAMES: [&str; 8] = [
+    "hidden_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "num_key_value_heads",
+    "head_dim",
+    "intermediate_size",
+    "vocab_size",
+    "max_position_embeddings",
+];
 
 impl Config {
     /// Reads a `config.json`. Errors name what is missing or not supported.
@@ -211,62 +44,76 @@ impl Config {
         let wrong = |why: String| ModelError::Config(format!("{file}: {why}"));
         let json: Value = serde_json::from_str(text).map_err(|e| wrong(e.to_string()))?;
         let object = json.as_object().ok_or_else(|| wrong("is not a JSON object".into()))?;
-        match object.get("model_type") {
-            Some(kind) if kind.as_str() == Some("llama") => {}
-            Some(kind) => {
-                return Err(refused(file, "model_type", kind, "is not supported; only the Llama family (`llama`) is"));
-            }
-            None => return Err(wrong("missing field `model_type`".into())),
+        let fields = Fields { file, object };
+        let kind = fields.need("model_type")?;
+        if kind.as_str() != Some("llama") {
+            return Err(refused(file, "model_type", kind, "is not supported; only the Llama family (`llama`) is"));
         }
-        let raw = HuggingFace::deserialize(&json).map_err(|e| wrong(e.to_string()))?;
+        let shape = shape(&fields)?;
         KEYS.check(file, object.iter().map(|(key, value)| (key.as_str(), value)))?;
-        raw.check(file, object)?;
-        if raw.head_dim.is_none() && !raw.hidden_size.is_multiple_of(raw.num_attention_heads.max(1)) {
-            let (hidden, heads) = (raw.hidden_size, raw.num_attention_heads);
-            return Err(wrong(format!("hidden_size {hidden} is not a multiple of num_attention_heads {heads}")));
+        check_beside(&fields, shape.context)?;
+        let eps = fields.number("rms_norm_eps")? as f32;
+        if !eps.is_finite() || eps <= 0.0 {
+            return Err(refused(file, "rms_norm_eps", fields.need("rms_norm_eps")?, "must be a number greater than 0"));
         }
-        let head_dim = raw.head_dim.unwrap_or(raw.hidden_size / raw.num_attention_heads.max(1));
-        let shape = Shape {
-            hidden: raw.hidden_size,
-            layers: raw.num_hidden_layers,
-            heads: raw.num_attention_heads,
-            kv_heads: raw.num_key_value_heads.unwrap_or(raw.num_attention_heads),
-            head_dim,
-            intermediate: raw.intermediate_size,
-            vocabulary: raw.vocab_size,
-            context: raw.max_position_embeddings,
-            // As in transformers, a Llama without the key is untied.
-            tied: raw.tie_word_embeddings.unwrap_or(false),
-        };
-        shape.check().map_err(wrong)?;
         let (theta, scaling) = rope::from_config(file, object)?;
-        Ok(Self { shape, rms_eps: raw.rms_norm_eps as f32, frequencies: rope::frequencies(theta, head_dim, scaling) })
+        let frequencies = rope::frequencies(theta, shape.head_dim, scaling);
+        Ok(Self { shape, rms_eps: eps, frequencies })
     }
 }
 
-impl HuggingFace {
-    /// What the table of keys cannot say: values that are neutral only beside others.
-    fn check(&self, file: &str, object: &Map<String, Value>) -> Result<(), ModelError> {
-        let at = |key: &str| object.get(key).cloned().unwrap_or_default();
-        let no = |key: &str, why: &str| Err(refused(file, key, &at(key), why));
-        if self.hidden_act.as_deref().is_some_and(|act| !matches!(act, "silu" | "swish")) {
-            return no("hidden_act", "is not supported; only \"silu\" is");
+fn shape(fields: &Fields) -> Result<Shape, ModelError> {
+    let need = |key: &str| fields.count(key)?.ok_or_else(|| fields.lacks(key));
+    let wrong = |why: String| ModelError::Config(format!("{}: {why}", fields.file));
+    let (hidden, heads) = (need("hidden_size")?, need("num_attention_heads")?);
+    let head_dim = match fields.count("head_dim")? {
+        Some(width) => width,
+        // Heads of 0 are named below.
+        None if heads == 0 => 2,
+        None if hidden.is_multiple_of(heads) => hidden / heads,
+        None => return Err(wrong(format!("hidden_size {hidden} is not a multiple of num_attention_heads {heads}"))),
+    };
+    let context = "max_position_embeddings";
+    let shape = Shape {
+        hidden,
+        layers: need("num_hidden_layers")?,
+        heads,
+        kv_heads: fields.count("num_key_value_heads")?.unwrap_or(heads),
+        head_dim,
+        intermediate: need("intermediate_size")?,
+        vocabulary: need("vocab_size")?,
+        // What the first conversions of LLaMA wrote in its place.
+        context: match (fields.count(context)?, fields.count("max_sequence_length")?) {
+            (Some(context), _) | (None, Some(context)) => context,
+            (None, None) => return Err(fields.lacks(context)),
+        },
+        // As in transformers, a Llama without the key is untied.
+        tied: fields.flag("tie_word_embeddings")?.unwrap_or(false),
+    };
+    shape.check(&NAMES).map_err(wrong)?;
+    Ok(shape)
+}
+
+/// What the table of keys cannot say: values that are neutral only beside others.
+fn check_beside(fields: &Fields, context: usize) -> Result<(), ModelError> {
+    let no = |key: &str, why: &str| Err(refused(fields.file, key, fields.need(key)?, why));
+    if fields.text("hidden_act")?.is_some_and(|act| !matches!(act, "silu" | "swish")) {
+        return no("hidden_act", "is not supported; only \"silu\" is");
+    }
+    // A window that no position reaches beyond is none.
+    if fields.count("sliding_window")?.is_some_and(|window| window < context)
+        && fields.flag("use_sliding_window")? != Some(false)
+    {
+        return no("sliding_window", "is not supported; only null is, or a window as long as the context");
+    }
+    let llama = |name: &Value| name.as_str().map(|name| name.to_lowercase().starts_with("llama"));
+    match fields.get("architectures") {
+        None => Ok(()),
+        Some(Value::Array(names)) if names.iter().all(|name| llama(name) == Some(true)) => Ok(()),
+        Some(Value::Array(names)) if names.iter().all(Value::is_string) => {
+            no("architectures", "is not the Llama architecture, which `model_type` says")
         }
-        let eps = self.rms_norm_eps as f32;
-        if !eps.is_finite() || eps <= 0.0 {
-            return no("rms_norm_eps", "must be a number greater than 0");
-        }
-        // A window that no position reaches beyond is none.
-        if self.sliding_window.is_some_and(|window| window < self.max_position_embeddings)
-            && self.use_sliding_window != Some(false)
-        {
-            return no("sliding_window", "is not supported; only null is, or a window as long as the context");
-        }
-        let llama = |name: &String| name.to_lowercase().starts_with("llama");
-        if !self.architectures.iter().flatten().all(llama) {
-            return no("architectures", "is not the Llama architecture, which `model_type` says");
-        }
-        Ok(())
+        Some(_) => no("architectures", "must be a list of texts"),
     }
 }
 
@@ -332,8 +179,51 @@ mod tests {
                    "quantization_config": null, "embedding_multiplier": 1.0, "some_new_thing": null, "another": false}),
             json!({"sliding_window": 4096, "use_sliding_window": false, "max_window_layers": 28}),
             json!({"sliding_window": 131072}),
+            // What programs that train leave there.
+            json!({"seq_length": 2048, "max_seq_len": 2048, "use_flash_attention_2": true, "use_flash_attention": true,
+                   "loss_type": "ForCausalLM", "use_reentrant": true, "residual_dropout": 0.1}),
         ] {
             assert_eq!(with(keys).unwrap(), plain);
+        }
+    }
+
+    #[test]
+    fn dynamic_scaling_is_none_within_the_context_and_the_context_has_two_names() {
+        let plain = with(json!({"rope_scaling": null})).unwrap();
+        for kind in ["type", "rope_type"] {
+            assert_eq!(with(json!({"rope_scaling": {kind: "dynamic", "factor": 2.0}})).unwrap(), plain);
+        }
+        assert!(with(json!({"rope_scaling": {"type": "dynamic"}})).unwrap_err().contains("factor"));
+        let old = with(json!({"max_position_embeddings": null, "max_sequence_length": 2048})).unwrap();
+        assert_eq!(old.shape.context, 2048);
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_type_and_a_senseless_one_are_named_by_the_key_of_the_file() {
+        for (keys, said) in [
+            (json!({"rms_norm_eps": "1e-05"}), vec!["`rms_norm_eps` is \"1e-05\"", "must be a number"]),
+            (json!({"rms_norm_eps": null}), vec!["has no `rms_norm_eps`"]),
+            (json!({"vocab_size": 64.0}), vec!["`vocab_size` is 64.0", "must be a whole number"]),
+            (json!({"num_hidden_layers": -1}), vec!["`num_hidden_layers` is -1", "must be a whole number"]),
+            (json!({"num_attention_heads": 0}), vec!["`num_attention_heads` is 0"]),
+            (json!({"num_key_value_heads": 0}), vec!["`num_key_value_heads` is 0"]),
+            (json!({"head_dim": 0}), vec!["`head_dim` is 0"]),
+            (json!({"num_hidden_layers": 1_000_000_000}), vec!["`num_hidden_layers` is 1000000000"]),
+            (
+                json!({"max_position_embeddings": 1_000_000_000_000u64}),
+                vec!["`max_position_embeddings` is 1000000000000"],
+            ),
+            (json!({"max_position_embeddings": null}), vec!["has no `max_position_embeddings`"]),
+            (json!({"vocab_size": null}), vec!["has no `vocab_size`"]),
+            (json!({"tie_word_embeddings": "false"}), vec!["`tie_word_embeddings` is \"false\"", "true or false"]),
+            (json!({"hidden_act": 3}), vec!["`hidden_act` is 3", "must be a text"]),
+            (json!({"sliding_window": "4096"}), vec!["`sliding_window` is \"4096\"", "whole number"]),
+            (json!({"use_sliding_window": 0, "sliding_window": 12}), vec!["`use_sliding_window` is 0"]),
+            (json!({"architectures": "LlamaForCausalLM"}), vec!["`architectures`", "list"]),
+            (json!({"model_type": null}), vec!["has no `model_type`"]),
+        ] {
+            let error = with(keys).unwrap_err();
+            assert!(error.contains("there/config.json") && said.iter().all(|said| error.contains(said)), "{error}");
         }
     }
 

@@ -99,9 +99,12 @@ impl fmt::Display for Kind {
     }
 }
 
-/// The text of a JSON file. The error says what it is where it is something else altogether.
+/// The text of a JSON file, without a byte order mark. The error says what it is where it is something else altogether.
 pub fn read_text(path: &Path) -> Result<String, ModelError> {
-    let bytes = std::fs::read(path).map_err(|source| ModelError::Read { path: path.into(), source })?;
+    let mut bytes = std::fs::read(path).map_err(|source| ModelError::Read { path: path.into(), source })?;
+    if bytes.starts_with(b"\xef\xbb\xbf") {
+        bytes.drain(..3);
+    }
     match Kind::of_bytes(&bytes[..bytes.len().min(256)]) {
         Kind::Other => String::from_utf8(bytes)
             .map_err(|e| ModelError::Config(format!("{}: is not UTF-8 text: {e}", path.display()))),

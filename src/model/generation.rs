@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::ModelError;
-use super::keys::{Keys, Neutral};
+use super::keys::{Keys, Neutral, refused};
 
 /// Keys of `generation_config.json`. How tokens are sampled is harmless, since answers here are the likeliest tokens; what
 /// changes which token is the likeliest is not.
@@ -98,12 +98,16 @@ fn object(file: &str, text: &str) -> Result<Map<String, Value>, ModelError> {
 pub type Named<'a> = (&'a str, &'a str);
 
 /// Tokens that end an answer, by `generation_config.json` where it has them, else by `config.json`, as Hugging Face's `generate`
-/// takes them; none if neither names any.
-pub fn eos(config: Named, generation: Option<Named>) -> Result<Vec<u32>, ModelError> {
+/// takes them; none if neither names any. All are less than `vocabulary`.
+pub fn eos(config: Named, generation: Option<Named>, vocabulary: usize) -> Result<Vec<u32>, ModelError> {
     let read = |(file, text): Named| -> Result<Vec<u32>, ModelError> {
         let id = |value: &Value| {
+            let wrong = |why: String| refused(file, "eos_token_id", value, why);
             let id = value.as_u64().and_then(|id| u32::try_from(id).ok());
-            id.ok_or_else(|| ModelError::Config(format!("{file}: `eos_token_id` has {value}, which is not a token id")))
+            match id.ok_or_else(|| wrong("is not a token id".into()))? {
+                id if (id as usize) < vocabulary => Ok(id),
+                _ => Err(wrong(format!("is beyond the vocabulary of {vocabulary} tokens"))),
+            }
         };
         match object(file, text)?.get("eos_token_id") {
             None | Some(Value::Null) => Ok(Vec::new()),
@@ -131,12 +135,14 @@ mod tests {
         let config = |text| ("config.json", text);
         let generation = |text| Some(("generation_config.json", text));
         let (one, many, none) = (r#"{"eos_token_id": 2}"#, r#"{"eos_token_id": [7, 9]}"#, r#"{"eos_token_id": null}"#);
-        assert_eq!(eos(config(one), None).unwrap(), [2]);
-        assert_eq!(eos(config(one), generation(many)).unwrap(), [7, 9]);
-        assert_eq!(eos(config(many), generation(none)).unwrap(), [7, 9]);
-        assert!(eos(config("{}"), None).unwrap().is_empty());
-        let error = eos(config(one), generation(r#"{"eos_token_id": "</s>"}"#)).unwrap_err().to_string();
+        assert_eq!(eos(config(one), None, 10).unwrap(), [2]);
+        assert_eq!(eos(config(one), generation(many), 10).unwrap(), [7, 9]);
+        assert_eq!(eos(config(many), generation(none), 10).unwrap(), [7, 9]);
+        assert!(eos(config("{}"), None, 10).unwrap().is_empty());
+        let error = eos(config(one), generation(r#"{"eos_token_id": "</s>"}"#), 10).unwrap_err().to_string();
         assert!(error.contains("generation_config.json") && error.contains("</s>"), "{error}");
+        let error = eos(config(one), generation(r#"{"eos_token_id": [1, 10]}"#), 10).unwrap_err().to_string();
+        assert!(error.contains("generation_config.json: `eos_token_id` is 10") && error.contains("beyond"), "{error}");
     }
 
     #[test]

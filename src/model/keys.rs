@@ -4,7 +4,7 @@
 //! A model's files say in many ways that a model computes something else than a plain Llama. Whatever is neither read nor
 //! known to be harmless, and holds something, is refused by name.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::ModelError;
 
@@ -116,12 +116,89 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
+/// Values of a JSON object by type. Null is as good as missing.
+#[derive(Debug, Clone, Copy)]
+pub struct Fields<'a> {
+    /// The file, for messages.
+    pub file: &'a str,
+    /// What it holds.
+    pub object: &'a Map<String, Value>,
+}
+
+impl<'a> Fields<'a> {
+    /// What the key holds.
+    pub fn get(&self, key: &str) -> Option<&'a Value> {
+        self.object.get(key).filter(|value| !value.is_null())
+    }
+
+    /// The error that there is no such key.
+    pub fn lacks(&self, key: &str) -> ModelError {
+        ModelError::Config(format!("{} has no `{key}`, without which the model is not known", self.file))
+    }
+
+    /// What the key holds, which must be there.
+    pub fn need(&self, key: &str) -> Result<&'a Value, ModelError> {
+        self.get(key).ok_or_else(|| self.lacks(key))
+    }
+
+    fn read<T>(&self, key: &str, read: impl Fn(&'a Value) -> Option<T>, why: &str) -> Result<Option<T>, ModelError> {
+        self.get(key).map(|value| read(value).ok_or_else(|| refused(self.file, key, value, why))).transpose()
+    }
+
+    /// A whole number of at least 0.
+    pub fn count(&self, key: &str) -> Result<Option<usize>, ModelError> {
+        self.read(
+            key,
+            |value| usize::try_from(value.as_u64()?).ok(),
+            "must be a whole number, without a sign, fraction or quotes",
+        )
+    }
+
+    /// A number, which must be there.
+    pub fn number(&self, key: &str) -> Result<f64, ModelError> {
+        self.read(key, Value::as_f64, "must be a number")?.ok_or_else(|| self.lacks(key))
+    }
+
+    /// A flag.
+    pub fn flag(&self, key: &str) -> Result<Option<bool>, ModelError> {
+        self.read(key, Value::as_bool, "must be true or false")
+    }
+
+    /// A text.
+    pub fn text(&self, key: &str) -> Result<Option<&'a str>, ModelError> {
+        self.read(key, Value::as_str, "must be a text")
+    }
+}
+
 /// The error of a key that holds something that is not supported. `why` goes on after "which", or says what it contradicts
 /// after "but".
 pub fn refused(file: &str, key: &str, value: &Value, why: impl Into<String>) -> ModelError {
     let why = why.into();
     let why = if why.starts_with("but ") { why } else { format!("which {why}") };
-    ModelError::Key { file: file.into(), key: key.into(), value: short(value), why }
+    ModelError::Key { file: file.into(), key: key.into(), value: short(&shown(key, value)), why }
+}
+
+/// Whether a key may hold a password: people run `from_pretrained(..., token=...)`, and what is given there was saved with a
+/// tokenizer.
+fn is_secret(key: &str) -> bool {
+    let last = key.rsplit('.').next().unwrap_or(key).to_ascii_lowercase();
+    matches!(
+        last.as_str(),
+        "token" | "auth" | "hf_token" | "auth_token" | "use_auth_token" | "access_token" | "api_token"
+    ) || ["api_key", "apikey", "secret", "password", "credential", "credentials"].iter().any(|end| last.ends_with(end))
+}
+
+/// The value as a message may show it: `...` in place of what may be a secret.
+fn shown(key: &str, value: &Value) -> Value {
+    match value {
+        Value::Bool(_) | Value::Null => value.clone(),
+        _ if is_secret(key) => "...".into(),
+        // A token of the Hugging Face hub, wherever it stands.
+        Value::String(text) if text.starts_with("hf_") && text.len() > 20 => "...".into(),
+        Value::Array(all) => all.iter().map(|one| shown(key, one)).collect(),
+        Value::Object(all) => Value::Object(all.iter().map(|(key, one)| (key.clone(), shown(key, one))).collect()),
+        _ => value.clone(),
+    }
 }
 
 /// The value as JSON, cut where it is long.
@@ -177,6 +254,20 @@ mod tests {
         ] {
             let error = check(object).unwrap_err();
             assert!(said.iter().all(|said| error.contains(said)), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_a_secret_is_never_shown() {
+        for object in [
+            json!({"token": "hf_SECRET"}),
+            json!({"openai_api_key": "SECRET"}),
+            json!({"kwargs": {"token": "SECRET", "revision": "main"}}),
+            json!({"kwargs": [{"client_secret": "SECRET"}]}),
+            json!({"anything": "hf_SECRETSECRETSECRETSECRET"}),
+        ] {
+            let error = check(object).unwrap_err();
+            assert!(error.contains("...") && !error.contains("SECRET"), "{error}");
         }
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 pub mod cached;
 pub mod checkpoint;
 pub mod config;
+mod config_keys;
 pub mod export;
 pub mod format;
 pub mod generate;
@@ -21,6 +22,8 @@ pub mod tokenizer;
 pub mod tokenizer_config;
 #[cfg(test)]
 mod tokenizer_config_tests;
+mod tokenizer_ends;
+mod tokenizer_tokens;
 
 /// What can be wrong with a model's files. Every message says which file.
 #[derive(Debug, thiserror::Error)]
@@ -133,6 +136,21 @@ pub enum ModelError {
     /// A tokenizer that cannot be built or used.
     #[error("tokenizer: {0}")]
     Tokenizer(String),
+    /// A token for which the model has no row.
+    #[error(
+        "{place} has the token {token:?} with id {id}, but the model's embedding has {rows} rows (`vocab_size`): tokenizer and \
+         weights do not belong together, or the embedding was not resized when the token was added"
+    )]
+    Beyond {
+        /// A file or a text.
+        place: String,
+        /// The token.
+        token: String,
+        /// Its id.
+        id: u32,
+        /// Rows of the embedding.
+        rows: usize,
+    },
     /// The model in use is not the one the catalog or spec describes.
     #[error("the model's files say {found:?}, but the catalog says {expected:?}; correct its `shape`")]
     OtherShape {

@@ -1,4 +1,4 @@
-//! Rotary frequencies and the scalings of them that are supported: none, linear, Llama 3's.
+//! Rotary frequencies and the scalings of them that are supported: none, linear, Llama 3's; dynamic ones are none within the context.
 
 use serde_json::{Map, Value};
 
@@ -183,8 +183,10 @@ impl Parameters<'_> {
             },
             Some("linear") => Ok(Scaling::Linear { factor: self.need("factor")? }),
             Some("llama3") => self.llama3(outer_original),
+            // Scales only beyond `max_position_embeddings`, the longest window that is accepted.
+            Some("dynamic") => self.need("factor").map(|_| Scaling::None),
             _ => {
-                let why = "is not supported; \"default\", \"linear\" and \"llama3\" are";
+                let why = "is not supported; \"default\", \"linear\", \"llama3\" and \"dynamic\" are";
                 Err(refused(self.file, &format!("{}.rope_type", self.from), &kind, why))
             }
         }

@@ -137,30 +137,37 @@ impl Shape {
 }
 
 impl Shape {
-    /// Whether the dimensions make a model. Errors say which do not.
-    pub fn check(&self) -> Result<(), String> {
+    /// Whether the dimensions make a model. Errors say which do not, by their `names` in the file that they come from: of
+    /// hidden, layers, heads, kv_heads, head_dim, intermediate, vocabulary and context.
+    pub fn check(&self, names: &[&str; 8]) -> Result<(), String> {
         // Bounds well above any model: products of dimensions fit, and a damaged file costs no memory.
         let all = [
-            ("hidden", self.hidden, 1 << 20),
-            ("layers", self.layers, 1 << 12),
-            ("heads", self.heads, 1 << 12),
-            ("kv_heads", self.kv_heads, 1 << 12),
-            ("head_dim", self.head_dim, 1 << 16),
-            ("intermediate", self.intermediate, 1 << 22),
-            ("vocabulary", self.vocabulary, 1 << 24),
-            ("context", self.context, 1 << 30),
+            (self.hidden, 1 << 20),
+            (self.layers, 1 << 12),
+            (self.heads, 1 << 12),
+            (self.kv_heads, 1 << 12),
+            (self.head_dim, 1 << 16),
+            (self.intermediate, 1 << 22),
+            (self.vocabulary, 1 << 24),
+            (self.context, 1 << 30),
         ];
-        if let Some((name, _, _)) = all.iter().find(|(_, value, _)| *value == 0) {
-            return Err(format!("a model whose `{name}` is 0"));
-        }
-        if let Some((name, value, most)) = all.iter().find(|(_, value, most)| value > most) {
-            return Err(format!("a model whose `{name}` is {value}; at most {most} is supported"));
+        for (name, (value, most)) in names.iter().zip(all) {
+            if value == 0 {
+                return Err(format!("`{name}` is 0, which must be at least 1"));
+            }
+            if value > most {
+                return Err(format!("`{name}` is {value}; at most {most} is supported"));
+            }
         }
         if !self.head_dim.is_multiple_of(2) {
-            return Err(format!("head_dim {} is odd; rotary embedding needs it even", self.head_dim));
+            let (name, width) = (names[4], self.head_dim);
+            return Err(format!("the width of a head, `{name}`, is {width}; rotary embedding needs it even"));
         }
         if !self.heads.is_multiple_of(self.kv_heads) {
-            return Err(format!("{} heads cannot share {} key/value heads evenly", self.heads, self.kv_heads));
+            let ([_, _, heads, kv_heads, ..], n, kv) = (names, self.heads, self.kv_heads);
+            return Err(format!(
+                "`{heads}` is {n} and `{kv_heads}` is {kv}: {n} heads cannot share {kv} key/value heads evenly"
+            ));
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use candle_core::{DType, Device, Tensor};
 use safetensors::tensor::Dtype;
 
 use super::ModelError;
+use super::checkpoint::is_table;
 use super::format::{Kind, read_text};
 use crate::tensors::{Place, TensorFile};
 
@@ -42,7 +43,10 @@ impl Shards {
     fn by_index(by_name: &BTreeMap<String, PathBuf>, folder: &Path, index: &Path) -> Result<Self, ModelError> {
         let map = weight_map(index)?;
         let wrong = |why: String| ModelError::Config(format!("{}: {why}", index.display()));
-        let names: BTreeSet<&str> = map.values().map(String::as_str).collect();
+        // Tables of the rotation were in the index of early conversions, and in no file after the next saving.
+        let counts = |tensor: &str, file: &str| !is_table(tensor) || by_name.contains_key(file);
+        let names: BTreeSet<&str> =
+            map.iter().filter(|(tensor, file)| counts(tensor, file)).map(|(_, file)| file.as_str()).collect();
         let mut files = Vec::new();
         for name in &names {
             let Some(path) = by_name.get(*name) else {
@@ -60,6 +64,7 @@ impl Shards {
             let at = names.iter().position(|one| one == name).unwrap_or(files.len());
             match files.get(at) {
                 Some((_, file)) if file.place(tensor).is_some() => owner.insert(tensor.clone(), at),
+                _ if is_table(tensor) => continue,
                 _ => {
                     return Err(wrong(format!(
                         "`weight_map` has tensor {tensor:?} in {name:?}, which has no such tensor"
@@ -217,11 +222,40 @@ fn ignored(by_name: &BTreeMap<String, PathBuf>, folder: &Path, read: &[&str]) ->
     vec![format!("{}: ignored beside {by}: {}", folder.display(), others.join(", "))]
 }
 
+/// Of files of one set of several, those that are there and those that are not; none where no part is missing.
+fn incomplete(there: &[&str]) -> Option<(String, String)> {
+    let parts: Vec<(&str, Part)> = there.iter().filter_map(|name| Some((*name, part(name, "safetensors")?))).collect();
+    let (name, first) = parts.first()?;
+    let numbers: BTreeSet<usize> = parts
+        .iter()
+        .filter(|(_, one)| one.stem == first.stem && one.of == first.of)
+        .map(|(_, one)| one.number)
+        .collect();
+    // As many digits as the names have that are there.
+    let digits = name.len() - first.stem.len() - ".safetensors".len() - "--of-".len();
+    let written =
+        |number: usize| format!("{}-{number:0w$}-of-{:0w$}.safetensors", first.stem, first.of, w = digits / 2);
+    // A name may claim a billion parts.
+    const SHOWN: usize = 4;
+    let mut missing = (1..=first.of).filter(|number| !numbers.contains(number));
+    let mut names: Vec<String> = missing.by_ref().take(SHOWN).map(written).collect();
+    if names.is_empty() {
+        return None;
+    }
+    let more = first.of - numbers.len() - names.len();
+    if more > 0 {
+        names.push(format!("{more} more"));
+    }
+    Some((there.join(", "), names.join(", ")))
+}
+
 /// The error of a folder whose weights cannot be told, by what it has instead.
 fn lacking(by_name: &BTreeMap<String, PathBuf>, folder: &Path, there: &[&str]) -> ModelError {
     let has = |test: &dyn Fn(&str) -> bool| by_name.keys().find(|name| test(name));
     let hint = if by_name.contains_key("adapter_config.json") {
         " It is an adapter: give the folder of its base model.".to_string()
+    } else if let Some((some, missing)) = incomplete(there) {
+        format!(" It has {some}, but not {missing}: fetch or copy the missing parts of the set.")
     } else if !there.is_empty() {
         format!(
             " It has {}, which transformers would not read: rename the right one, or add the index of the shards.",
@@ -278,6 +312,18 @@ fn dtype(path: &Path, name: &str, place: &Place) -> Result<DType, ModelError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn missing_parts_of_a_set_are_named() {
+        let missing = |there: &[&str]| incomplete(there).map(|(_, missing)| missing);
+        let [one, two] = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"];
+        assert_eq!(missing(&[one]).as_deref(), Some(two));
+        assert_eq!(missing(&[two]).as_deref(), Some(one));
+        assert_eq!(missing(&[one, two]), None);
+        assert_eq!(missing(&["model.fp16.safetensors"]), None);
+        let many = missing(&["m-3-of-9.safetensors"]).unwrap();
+        assert!(many.starts_with("m-1-of-9.safetensors, m-2-of-9") && many.ends_with("4 more"), "{many}");
+    }
 
     #[test]
     fn parts_of_a_set_by_name() {

@@ -10,14 +10,17 @@ use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use tokenizers::processors::template::TemplateProcessing;
 use tokenizers::{AddedToken, PreTokenizerWrapper, SplitDelimiterBehavior};
 
+use super::ModelError;
 use super::format::read_text;
 use super::keys::refused;
-use super::{ModelError, tokenizer_config};
+use super::tokenizer_config::{self, Beside};
 use crate::guard::unless_it_panics;
 
 /// A tokenizer ready to encode. Encoding adds what the model's own post-processor adds (BOS for Llama, nothing for SmolLM2).
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
+    /// What the user should know of how the files were read, a sentence each.
+    pub notes: Vec<String>,
 }
 
 /// A byte-level BPE as GGUF files carry it.
@@ -65,22 +68,58 @@ fn guarded<T>(work: impl FnOnce() -> tokenizers::Result<T>) -> Result<T, String>
 impl Tokenizer {
     /// Reads a `tokenizer.json`.
     pub fn from_json(path: &Path) -> Result<Self, ModelError> {
-        Self::from_files(path, None)
+        Self::from_files(path, Beside::default())
     }
 
-    /// Reads a `tokenizer.json` and applies what the `tokenizer_config.json` beside it (its name and text) says, as
-    /// transformers does.
-    pub fn from_files(path: &Path, config: Option<(&str, &str)>) -> Result<Self, ModelError> {
+    /// Reads a `tokenizer.json` and applies what the files beside it say, as transformers does.
+    pub fn from_files(path: &Path, beside: Beside) -> Result<Self, ModelError> {
         let (file, text) = (path.display().to_string(), read_text(path)?);
         tokenizer_config::check_tokenizer(&file, &text)?;
         let mut inner: tokenizers::Tokenizer = guarded(|| text.parse()).map_err(|e| error(format!("{file}: {e}")))?;
         // Stored with the tokenizer, and used by transformers only where a caller asks: texts would be shortened.
         inner.with_truncation(None).map_err(error)?;
         inner.with_padding(None);
-        if let Some((file, text)) = config {
-            tokenizer_config::apply(&mut inner, file, text)?;
+        let notes = tokenizer_config::apply(&mut inner, beside)?;
+        Ok(Self { inner, notes })
+    }
+
+    /// Compares the ids with the rows of the model's embedding; `file` is named. A token beyond them that is added to every
+    /// text is an error, any other a note: a text may never have it.
+    pub fn check_rows(&mut self, file: &str, rows: usize) -> Result<(), ModelError> {
+        // One that cannot encode nothing may encode a text; if not, that text's error says so.
+        if let Ok(ids) = self.encode("") {
+            self.check_ids(&format!("{file}, by which it is added to every text,"), &ids, rows)?;
         }
-        Ok(Self { inner })
+        let mut beyond: Vec<(u32, String)> = self
+            .inner
+            .get_vocab(true)
+            .into_iter()
+            .filter(|(_, id)| *id as usize >= rows)
+            .map(|(token, id)| (id, token))
+            .collect();
+        beyond.sort();
+        if let Some((id, token)) = beyond.first() {
+            let more = match beyond.len() - 1 {
+                0 => String::new(),
+                more => format!(" (and {more} more beyond it)"),
+            };
+            self.notes.push(format!(
+                "warning: {file} or a file beside it has the token {token:?} with id {id}{more}, but the model's embedding has \
+                 {rows} rows (`vocab_size`): a text with such a token cannot be computed"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Refuses ids beyond the rows of the model's embedding; `place` says what has them.
+    pub fn check_ids(&self, place: &str, ids: &[u32], rows: usize) -> Result<(), ModelError> {
+        match ids.iter().find(|id| **id as usize >= rows) {
+            None => Ok(()),
+            Some(&id) => {
+                let token = self.inner.id_to_token(id).unwrap_or_default();
+                Err(ModelError::Beyond { place: place.into(), token, id, rows })
+            }
+        }
     }
 
     /// Builds a byte-level BPE. Only pre-tokenizers whose splitting is known are accepted.
@@ -125,7 +164,7 @@ impl Tokenizer {
                 .map_err(error)?;
             inner.with_post_processor(Some(template));
         }
-        Ok(Self { inner })
+        Ok(Self { inner, notes: Vec::new() })
     }
 
     /// As `tokenizer.json`.

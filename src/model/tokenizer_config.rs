@@ -1,12 +1,12 @@
-//! What `tokenizer.json` and the `tokenizer_config.json` beside it say that changes tokens: applied as transformers does, or
-//! refused.
+//! What `tokenizer.json` and the files beside it (`tokenizer_config.json`, `special_tokens_map.json`, `added_tokens.json`) say
+//! that changes tokens: applied as transformers does, or refused.
 
 use serde_json::{Map, Value};
-use tokenizers::processors::template::TemplateProcessing;
-use tokenizers::{AddedToken, Tokenizer};
+use tokenizers::Tokenizer;
 
-use super::ModelError;
+use super::generation::Named;
 use super::keys::{Keys, Neutral, refused};
+use super::{ModelError, tokenizer_ends, tokenizer_tokens};
 
 /// Keys of `tokenizer.json`, all of which the `tokenizers` crate reads (truncation and padding are for callers that ask).
 const TOKENIZER: Keys = Keys {
@@ -76,6 +76,25 @@ const CONFIG: Keys = Keys {
         "trust_remote_code",
         "cache_dir",
         "revision",
+        // Arguments of from_pretrained that were saved with it.
+        "_commit_hash",
+        "commit_hash",
+        "device_map",
+        "device",
+        "torch_dtype",
+        "dtype",
+        "low_cpu_mem_usage",
+        "load_in_4bit",
+        "load_in_8bit",
+        "attn_implementation",
+        "use_safetensors",
+        "force_download",
+        "resume_download",
+        "proxies",
+        "subfolder",
+        "token",
+        "use_auth_token",
+        "gguf_file",
         "tokenizer_type",
         "added_tokens_file",
         "init_*",
@@ -115,6 +134,71 @@ const CONFIG: Keys = Keys {
     ],
 };
 
+/// Keys of `special_tokens_map.json`: names of tokens, and lists of them.
+const SPECIAL: Keys = Keys {
+    used: &["additional_special_tokens", "extra_special_tokens"],
+    harmless: &["*_token", "*_tokens"],
+    neutral: &[],
+};
+
+/// The files beside a `tokenizer.json`, name and text of each.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Beside<'a> {
+    /// `tokenizer_config.json`.
+    pub config: Option<Named<'a>>,
+    /// `special_tokens_map.json`.
+    pub special: Option<Named<'a>>,
+    /// `added_tokens.json`.
+    pub added: Option<Named<'a>>,
+}
+
+/// What the files beside a `tokenizer.json` say. As in transformers, `special_tokens_map.json` and `added_tokens.json` count
+/// only where `tokenizer_config.json` has no `added_tokens_decoder`, which replaced them.
+pub struct Settings<'a> {
+    /// The name of `tokenizer_config.json`.
+    pub file: &'a str,
+    /// Its keys; none without the file.
+    pub config: Map<String, Value>,
+    /// `special_tokens_map.json`, where it counts.
+    pub special: Option<(&'a str, Map<String, Value>)>,
+    /// `added_tokens.json`, where it counts: ids by token.
+    pub added: Option<(&'a str, Map<String, Value>)>,
+}
+
+impl<'a> Settings<'a> {
+    fn read(beside: Beside<'a>) -> Result<Self, ModelError> {
+        let open = |named: Option<Named<'a>>| {
+            named.map(|(file, text)| Ok::<_, ModelError>((file, object(file, text)?))).transpose()
+        };
+        let (file, config) = open(beside.config)?.unwrap_or(("tokenizer_config.json", Map::new()));
+        check(&CONFIG, file, &config)?;
+        let whole = config.get("added_tokens_decoder").is_some_and(|decoder| !decoder.is_null());
+        let (special, added) = if whole { (None, None) } else { (open(beside.special)?, open(beside.added)?) };
+        if let Some((file, map)) = &special {
+            check(&SPECIAL, file, map)?;
+        }
+        Ok(Self { file, config, special, added })
+    }
+
+    /// Where a key is said that both files may have, with what: `special_tokens_map.json` comes first, as in transformers.
+    pub fn find(&self, key: &str) -> Option<(&'a str, &Value)> {
+        let special = self.special.as_ref().filter(|(_, map)| map.get(key).is_some_and(|value| !value.is_null()));
+        match special {
+            Some((file, map)) => Some((file, &map[key])),
+            None => self.config.get(key).filter(|value| !value.is_null()).map(|value| (self.file, value)),
+        }
+    }
+
+    /// A flag of `tokenizer_config.json`; none where it is missing or null.
+    pub fn flag(&self, key: &str) -> Result<Option<bool>, ModelError> {
+        match self.config.get(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(*flag)),
+            Some(other) => Err(refused(self.file, key, other, "must be true, false or null")),
+        }
+    }
+}
+
 fn object(file: &str, text: &str) -> Result<Map<String, Value>, ModelError> {
     let wrong = |why: String| ModelError::Tokenizer(format!("{file}: {why}"));
     match serde_json::from_str(text).map_err(|e| wrong(e.to_string()))? {
@@ -137,113 +221,24 @@ pub fn check_tokenizer(file: &str, text: &str) -> Result<(), ModelError> {
     }
 }
 
-/// Applies a `tokenizer_config.json` to the tokenizer that was read from the `tokenizer.json` beside it.
-pub fn apply(tokenizer: &mut Tokenizer, file: &str, text: &str) -> Result<(), ModelError> {
-    let config = object(file, text)?;
-    check(&CONFIG, file, &config)?;
-    add_tokens(tokenizer, file, &config)?;
-    check_prefix_space(tokenizer, file, &config)?;
-    add_ends(tokenizer, file, &config)
+/// Applies the files beside a `tokenizer.json` to the tokenizer that was read from it. Returns what the user should know.
+pub fn apply(tokenizer: &mut Tokenizer, beside: Beside) -> Result<Vec<String>, ModelError> {
+    let settings = Settings::read(beside)?;
+    tokenizer_tokens::add(tokenizer, &settings)?;
+    check_prefix_space(tokenizer, &settings)?;
+    tokenizer_ends::add(tokenizer, &settings)
 }
 
-fn failed(file: &str, e: impl std::fmt::Display) -> ModelError {
+/// The error that a library gave at what `file` says.
+pub fn failed(file: &str, e: impl std::fmt::Display) -> ModelError {
     ModelError::Tokenizer(format!("{file}: {e}"))
 }
 
-/// A flag; none where it is missing or null.
-fn flag(file: &str, config: &Map<String, Value>, key: &str) -> Result<Option<bool>, ModelError> {
-    match config.get(key) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::Bool(flag)) => Ok(Some(*flag)),
-        Some(other) => Err(refused(file, key, other, "must be true, false or null")),
-    }
-}
-
-/// A token as text, or as an object with its properties.
-fn added_token(file: &str, key: &str, value: &Value, special: bool) -> Result<AddedToken, ModelError> {
-    if let Some(content) = value.as_str() {
-        return Ok(AddedToken::from(content, special));
-    }
-    let flag = |name: &str| value.get(name).and_then(Value::as_bool);
-    let Some(content) = value.get("content").and_then(Value::as_str) else {
-        return Err(refused(file, key, value, "must be a token: a text, or an object with `content`"));
-    };
-    let token = AddedToken::from(content, flag("special").unwrap_or(special));
-    let normalized = flag("normalized").unwrap_or(token.normalized);
-    Ok(token
-        .single_word(flag("single_word").unwrap_or(false))
-        .lstrip(flag("lstrip").unwrap_or(false))
-        .rstrip(flag("rstrip").unwrap_or(false))
-        .normalized(normalized))
-}
-
-/// Tokens that are matched in a text as a whole: those of `added_tokens_decoder` (with its properties), then named ones
-/// that are not among them.
-fn add_tokens(tokenizer: &mut Tokenizer, file: &str, config: &Map<String, Value>) -> Result<(), ModelError> {
-    let mut decoder = Vec::new();
-    match config.get("added_tokens_decoder") {
-        None | Some(Value::Null) => {}
-        Some(Value::Object(entries)) => {
-            for (key, value) in entries {
-                let name = format!("added_tokens_decoder.{key}");
-                let id: u32 = key.parse().map_err(|_| refused(file, &name, value, "is not under a token id"))?;
-                decoder.push((id, added_token(file, &name, value, false)?));
-            }
-        }
-        Some(other) => return Err(refused(file, "added_tokens_decoder", other, "must be an object")),
-    }
-    decoder.sort_by_key(|(id, _)| *id);
-    let known = tokenizer.get_added_tokens_decoder();
-    let changed: Vec<AddedToken> = decoder
-        .iter()
-        .filter(|(_, token)| !known.values().any(|one| one == token))
-        .map(|(_, token)| token.clone())
-        .collect();
-    if !changed.is_empty() {
-        tokenizer.add_tokens(changed).map_err(|e| failed(file, e))?;
-    }
-    for (id, token) in &decoder {
-        let found = tokenizer.token_to_id(&token.content);
-        if found != Some(*id) {
-            let found = found.map_or("has no such token".into(), |found| format!("has it as {found}"));
-            let value = Value::from(token.content.as_str());
-            return Err(refused(
-                file,
-                &format!("added_tokens_decoder.{id}"),
-                &value,
-                format!("but tokenizer.json {found}"),
-            ));
-        }
-    }
-    let mut named = Vec::new();
-    for key in ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"] {
-        if let Some(value) = config.get(key).filter(|value| !value.is_null()) {
-            named.push(added_token(file, key, value, true)?);
-        }
-    }
-    for key in ["additional_special_tokens", "extra_special_tokens"] {
-        let values: Vec<&Value> = match config.get(key) {
-            Some(Value::Array(all)) => all.iter().collect(),
-            Some(Value::Object(all)) => all.values().collect(),
-            None | Some(Value::Null) => Vec::new(),
-            Some(other) => return Err(refused(file, key, other, "must be a list of tokens")),
-        };
-        for value in values {
-            named.push(added_token(file, key, value, true)?);
-        }
-    }
-    let known = tokenizer.get_added_tokens_decoder();
-    named.retain(|token| !token.content.is_empty() && !known.values().any(|one| one.content == token.content));
-    if !named.is_empty() {
-        tokenizer.add_special_tokens(named).map_err(|e| failed(file, e))?;
-    }
-    Ok(())
-}
-
 /// `add_prefix_space` must be what the tokenizer does already.
-fn check_prefix_space(tokenizer: &Tokenizer, file: &str, config: &Map<String, Value>) -> Result<(), ModelError> {
+fn check_prefix_space(tokenizer: &Tokenizer, settings: &Settings) -> Result<(), ModelError> {
+    let file = settings.file;
     let key = "add_prefix_space";
-    let Some(asked) = flag(file, config, key)? else { return Ok(()) };
+    let Some(asked) = settings.flag(key)? else { return Ok(()) };
     let steps = [serde_json::to_value(tokenizer.get_normalizer()), serde_json::to_value(tokenizer.get_pre_tokenizer())];
     let mut done = None;
     for steps in steps {
@@ -272,56 +267,4 @@ fn find_prefix_space(step: &Value, found: &mut Option<bool>) {
             find_prefix_space(inner, found);
         }
     }
-}
-
-/// `add_bos_token` and `add_eos_token`, where they differ from what the tokenizer's own post-processor adds.
-fn add_ends(tokenizer: &mut Tokenizer, file: &str, config: &Map<String, Value>) -> Result<(), ModelError> {
-    let (bos, eos) = (flag(file, config, "add_bos_token")?, flag(file, config, "add_eos_token")?);
-    if bos.is_none() && eos.is_none() {
-        return Ok(());
-    }
-    let ids = |special: bool| -> Result<Vec<u32>, ModelError> {
-        Ok(tokenizer.encode_fast("a", special).map_err(|e| failed(file, e))?.get_ids().to_vec())
-    };
-    let (bare, whole) = (ids(false)?, ids(true)?);
-    let at = (0..=whole.len().saturating_sub(bare.len())).find(|&at| whole[at..].starts_with(&bare)).unwrap_or(0);
-    let (before, after) = (&whole[..at], &whole[(at + bare.len()).min(whole.len())..]);
-    // As in transformers, a token that is not named cannot be added.
-    let token = |name: &str| -> Result<Option<(String, u32)>, ModelError> {
-        let Some(value) = config.get(name).filter(|value| !value.is_null()) else { return Ok(None) };
-        let content = added_token(file, name, value, true)?.content;
-        Ok(tokenizer.token_to_id(&content).map(|id| (content, id)))
-    };
-    let (bos_token, eos_token) = (token("bos_token")?, token("eos_token")?);
-    let wanted = |flag: Option<bool>, token: &Option<(String, u32)>, there: &[u32]| match flag {
-        None => there.to_vec(),
-        Some(true) => token.iter().map(|(_, id)| *id).collect(),
-        Some(false) => Vec::new(),
-    };
-    let (wanted_before, wanted_after) = (wanted(bos, &bos_token, before), wanted(eos, &eos_token, after));
-    if wanted_before == before && wanted_after == after {
-        return Ok(());
-    }
-    let mut template = Vec::new();
-    let mut special = Vec::new();
-    let mut push = |template: &mut Vec<String>, ids: &[u32]| {
-        for id in ids {
-            let Some(content) = tokenizer.id_to_token(*id) else { continue };
-            template.push(content.clone());
-            if !special.contains(&(content.clone(), *id)) {
-                special.push((content, *id));
-            }
-        }
-    };
-    push(&mut template, &wanted_before);
-    template.push("$A".into());
-    push(&mut template, &wanted_after);
-    let template = TemplateProcessing::builder()
-        .try_single(template)
-        .map_err(|e| failed(file, e))?
-        .special_tokens(special)
-        .build()
-        .map_err(|e| failed(file, e))?;
-    tokenizer.with_post_processor(Some(template));
-    Ok(())
 }

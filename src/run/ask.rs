@@ -114,7 +114,7 @@ impl Run<'_> {
             Unit::Count("questions"),
         );
         let stop = [String::from("\n")];
-        let asking = Asking { tokenizer, eos: &opened.eos, most: questions.tokens, stop: &stop };
+        let asking = Asking { tokenizer, eos: opened.eos()?, most: questions.tokens, stop: &stop };
         let prompts: Vec<String> = examples.iter().map(|example| example.prompt.clone()).collect();
         let groups = prompts.par_chunks(GROUP).with_max_len(1).map(|prompts| {
             let answers = asking.group(weights, prompts)?;

@@ -101,7 +101,12 @@ fn samples(run: &Run, calibration: usize, count: usize) -> Result<Vec<Vec<u32>>,
     let spec = &run.experiment.calibrations[calibration];
     let (text, opened) = (run.text(&spec.corpus)?, run.model()?);
     let encode = |text: &str| opened.tokenizer.encode(text).map_err(|e| e.to_string());
-    Ok(sample::samples(&text, spec.sampling, spec.seed, count, spec.length, &encode)?)
+    let samples = sample::samples(&text, spec.sampling, spec.seed, count, spec.length, &encode)?;
+    for (i, ids) in samples.iter().enumerate() {
+        let place = format!("sample {i} of the calibration `{}`", spec.name);
+        opened.tokenizer.check_ids(&place, ids, run.experiment.model.shape.vocabulary)?;
+    }
+    Ok(samples)
 }
 
 /// Writes a part's statistics, `at_once` snapshots at a time: of wide inputs, one is large.

@@ -191,7 +191,11 @@ impl Run<'_> {
             return Ok(ReadArrays::open(&path)?.u32("tokens")?);
         }
         let text = self.text(&spec.corpus)?.joined();
-        let tokens = self.model()?.tokenizer.encode(&text)?;
+        let opened = self.model()?;
+        let tokens = opened.tokenizer.encode(&text)?;
+        let (all, rows) = (tokens.len() / spec.length, self.experiment.model.shape.vocabulary);
+        let used = spec.windows.unwrap_or(all).min(all) * spec.length;
+        opened.tokenizer.check_ids(&format!("the text of the evaluation `{}`", spec.name), &tokens[..used], rows)?;
         {
             let mut arrays = Arrays::default();
             arrays.push_u32("tokens".into(), &[tokens.len()], tokens.iter().copied());

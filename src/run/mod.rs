@@ -266,8 +266,56 @@ impl Held {
 struct Opened {
     weights: weights::Loaded,
     tokenizer: Tokenizer,
+    /// Tokens that end a sequence, or what is wrong with them.
+    eos: Result<Vec<u32>, String>,
+}
+
+impl Opened {
     /// Tokens that end a sequence.
-    eos: Vec<u32>,
+    fn eos(&self) -> Result<&[u32], ModelError> {
+        self.eos.as_deref().map_err(|why| ModelError::Config(why.clone()))
+    }
+}
+
+/// What the model's files say of tokens that end a sequence. What is wrong with that is an error at once where the experiment
+/// has a use for them, and kept where only another variant of a sweep may.
+fn ends(checkpoint: &Checkpoint, experiment: &Experiment) -> Result<Result<Vec<u32>, String>, ModelError> {
+    if !experiment.questions.is_empty() {
+        checkpoint.check_greedy()?;
+    }
+    let eos = checkpoint.eos();
+    if !experiment.questions.is_empty() || experiment.train.is_some() {
+        return eos.map(Ok);
+    }
+    Ok(eos.map_err(|why| why.to_string()))
+}
+
+/// Says what there is to say of the files of an experiment's model, of each variant of a sweep once, where they are at hand.
+///
+/// # Errors
+/// Everything for which a run would stop when it opens them.
+pub fn check_model(loaded: &Loaded, context: &Context) -> Result<(), RunError> {
+    let variants = loaded.sweep.iter().flat_map(|sweep| sweep.variants.iter().map(|variant| &variant.experiment));
+    let (mut looked, mut said) = (Vec::new(), Vec::new());
+    for experiment in std::iter::once(&loaded.experiment).chain(variants) {
+        let source = serde_json::json!(experiment.model.source).to_string();
+        let use_of_it = (source, experiment.questions.is_empty(), experiment.train.is_some());
+        if looked.contains(&use_of_it) {
+            continue;
+        }
+        looked.push(use_of_it);
+        let Some(fetched) = context.store.cached(&experiment.model.source) else { continue };
+        let files: Vec<PathBuf> = fetched.files.into_values().map(|file| file.path).collect();
+        let checkpoint = Checkpoint::open(&files)?;
+        ends(&checkpoint, experiment)?.ok();
+        for note in checkpoint.notes().iter().chain(&checkpoint.tokenizer()?.notes) {
+            if !said.contains(note) {
+                context.progress.say(note);
+                said.push(note.clone());
+            }
+        }
+    }
+    Ok(())
 }
 
 impl<'a> Run<'a> {
@@ -305,17 +353,17 @@ impl<'a> Run<'a> {
         for note in checkpoint.notes() {
             self.context.progress.say(note);
         }
-        if !self.experiment.questions.is_empty() {
-            checkpoint.check_greedy()?;
-        }
+        let eos = ends(&checkpoint, self.experiment)?;
         let (found, expected) = (&checkpoint.config().shape, &self.experiment.model.shape);
         if found != expected {
             let (found, expected) = (Box::new(found.clone()), Box::new(expected.clone()));
             return Err(ModelError::OtherShape { found, expected }.into());
         }
         let tokenizer = checkpoint.tokenizer()?;
+        for note in &tokenizer.notes {
+            self.context.progress.say(note);
+        }
         let device = self.experiment.device.open().map_err(RunError::Device)?;
-        let eos = checkpoint.eos()?;
         let opened = Opened { weights: weights::Loaded::read(checkpoint, &device, &self.layout)?, tokenizer, eos };
         Ok(self.held.opened.get_or_init(|| opened))
     }

@@ -255,9 +255,9 @@ impl Run<'_> {
     pub(super) fn lesson(&self, corpus: &Corpus, examples: Option<usize>, length: usize) -> Result<Lesson, RunError> {
         let opened = self.model()?;
         let all = self.examples(corpus, examples)?;
-        let tokenised = all.iter().map(|example| {
-            Tokenised::new(&opened.tokenizer, &example.prompt, &example.response, opened.eos.first().copied())
-        });
+        let end = opened.eos()?.first().copied();
+        let tokenised =
+            all.iter().map(|example| Tokenised::new(&opened.tokenizer, &example.prompt, &example.response, end));
         let tokenised = tokenised.collect::<Result<Vec<_>, _>>()?;
         let before = tokenised.len();
         let examples: Vec<Tokenised> = tokenised.into_iter().filter(|one| one.tokens.len() <= length).collect();

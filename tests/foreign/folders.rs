@@ -64,6 +64,13 @@ fn the_index_says_which_file_a_tensor_is_read_from() {
     first.remove("lm_head.weight");
     save(&first, &folder.path().join(SHARDS[0]));
     assert_eq!(fingerprint(folder.path()), expected);
+    // Tables of the rotation that no shard has any more.
+    let table = "model.layers.0.self_attn.rotary_emb.inv_freq";
+    for file in [SHARDS[0], "model-00003-of-00003.safetensors"] {
+        let more = format!("\"weight_map\":{{\"{table}\":\"{file}\",");
+        std::fs::write(&index, text.replacen("\"weight_map\":{", &more, 1)).unwrap();
+        assert_eq!(fingerprint(folder.path()), expected);
+    }
     // An index that does not fit.
     let wrong = |from: &str, to: &str, said: &[&str]| {
         assert!(text.contains(from));
@@ -143,7 +150,14 @@ fn a_file_that_is_something_else_is_named_for_what_it_is() {
     let pointer =
         "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1\nsize 5\n";
     let page = "<!DOCTYPE html>\n<html><title>Sign in</title></html>";
-    for file in ["config.json", "tokenizer.json", "model.safetensors"] {
+    for file in [
+        "config.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "special_tokens_map.json",
+        "added_tokens.json",
+        "model.safetensors",
+    ] {
         for (content, said) in [(pointer, "Git LFS pointer"), (page, "HTML page"), ("", "is empty")] {
             let folder = folder_with(&TIED, json!({}));
             std::fs::write(folder.path().join(file), content).unwrap();
@@ -171,7 +185,7 @@ fn a_folder_without_weights_says_what_it_has_instead() {
     for (name, said) in [
         ("pytorch_model.bin", "pickled weights are not read"),
         ("consolidated.safetensors", "consolidated.safetensors"),
-        ("model-00001-of-00002.safetensors", "model-00001-of-00002.safetensors"),
+        ("model-00001-of-00002.safetensors", "but not model-00002-of-00002.safetensors"),
         ("model.onnx", "ONNX"),
         ("adapter_config.json", "adapter"),
     ] {
@@ -190,4 +204,19 @@ fn a_folder_without_weights_says_what_it_has_instead() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("m.gguf"), "version https://git-lfs.github.com/spec/v1").unwrap();
     refused(folder.path(), &["m.gguf", "Git LFS pointer"]);
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_file() {
+    let folder = folder_with(&TIED, json!({}));
+    let expected = fingerprint(folder.path());
+    for (file, text) in [("config.json", None), ("tokenizer.json", None), ("tokenizer_config.json", Some("{}"))] {
+        let path = folder.path().join(file);
+        let text = text.map_or_else(|| std::fs::read_to_string(&path).unwrap(), String::from);
+        std::fs::write(&path, format!("\u{feff}{text}")).unwrap();
+    }
+    assert_eq!(fingerprint(folder.path()), expected);
+    open(folder.path()).unwrap().tokenizer().unwrap();
+    let exported = open(folder.path()).unwrap().side_files(false).unwrap();
+    assert!(exported.len() == 3 && exported.iter().all(|(_, bytes)| bytes.starts_with(b"{")));
 }

@@ -14,6 +14,7 @@ use crate::tiny::Tiny;
 use crate::tiny::binary::{fails, run, succeeds};
 use crate::tiny::gguf::Gguf;
 
+mod commands;
 mod folders;
 
 pub const TIED: Tiny = Tiny { hidden: 64, layers: 3, heads: 4, kv_heads: 2, tied: true, rope_scaling: None };
@@ -117,6 +118,17 @@ fn a_gguf_key_that_changes_a_number_is_refused() {
         ("llama.rope.freq_base", Value::F32(0.0), "greater than 0"),
         ("llama.rope.dimension_count", Value::U32(8), "8"),
         ("llama.attention.value_length", Value::U32(32), "32"),
+        ("llama.attention.head_dim", Value::U32(32), "only the width of a head, 16"),
+        (
+            "llama.rope.freq_base",
+            Value::U32(10_000),
+            "is 10000, which is stored as UINT32; it must be a number with a fraction (FLOAT32)",
+        ),
+        ("llama.rope.scaling.factor", text("4"), "stored as STRING"),
+        ("llama.block_count", Value::F32(3.0), "stored as FLOAT32; it must be a whole number (UINT32)"),
+        ("llama.block_count", Value::U32(0), "at least 1"),
+        ("llama.context_length", Value::U32(0), "at least 1"),
+        ("tokenizer.ggml.add_bos_token", Value::U8(0), "stored as UINT8; it must be true or false (BOOL)"),
         ("llama.attention.sliding_window", Value::U32(128), "128"),
         ("llama.attention.head_count_kv", Value::Array(vec![Value::U32(2), Value::U32(4)]), "differs by layer"),
         ("llama.attention.layer_norm_rms_epsilon", Value::F32(0.0), "greater than 0"),
@@ -164,6 +176,8 @@ fn a_gguf_as_converters_write_it_is_read() {
         ("general.name", text("Tiny")),
         ("general.base_model.0.name", text("Tinier")),
         ("general.file_type", Value::U32(0)),
+        ("general.parameter_count", Value::U64(134_515_008)),
+        ("llama.attention.head_dim", Value::U32(16)),
         ("general.quantization_version", Value::U32(2)),
         ("general.alignment", Value::U32(32)),
         ("llama.vocab_size", Value::U32(Tiny::VOCABULARY as u32)),
@@ -188,6 +202,12 @@ fn a_gguf_as_converters_write_it_is_read() {
     .fold(Gguf::of(&TIED), |gguf, (key, value)| gguf.set(key, value))
     .write(&path);
     assert_eq!(fingerprint(&path), fingerprint(&plain));
+    // Without types, every token is a normal one, as it is here anyway.
+    let mut untyped = Gguf::of(&TIED);
+    untyped.metadata.remove("tokenizer.ggml.token_type");
+    untyped.write(&plain);
+    let ids = |path: &Path| open(path).unwrap().tokenizer().unwrap().encode("and a <unk>").unwrap();
+    assert_eq!(ids(&plain), ids(&path));
     open(&path).unwrap().tokenizer().unwrap();
     open(&path).unwrap().side_files(false).unwrap();
 }
@@ -204,6 +224,7 @@ fn every_tensor_of_a_gguf_is_used() {
         ("blk.3.attn_norm.weight", "3 layers"),
         ("blk.0.ffn_gate_inp.weight", "experts"),
         ("blk.0.attn_q_norm.weight", "normalised queries"),
+        ("blk.0.attn_q.scale", "it belongs to weights quantised in a way that is not supported"),
         ("rope_factors_long.weight", "nothing reads"),
     ] {
         let mut gguf = Gguf::of(&TIED);

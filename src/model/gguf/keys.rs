@@ -24,6 +24,7 @@ const KEYS: Keys = Keys {
         "llama.attention.head_count",
         "llama.attention.head_count_kv",
         "llama.attention.key_length",
+        "llama.attention.head_dim",
         "llama.attention.value_length",
         "llama.attention.layer_norm_rms_epsilon",
         "llama.attention.sliding_window",
@@ -67,6 +68,8 @@ const KEYS: Keys = Keys {
         "general.tags",
         "general.languages",
         "general.file_type",
+        "general.parameter_count",
+        "general.imatrix.*",
         "general.sampling.*",
         "general.hf_repo*",
         "llama.tensor_data_layout",
@@ -80,6 +83,7 @@ const KEYS: Keys = Keys {
         "tokenizer.ggml.token_type_count",
         "tokenizer.ggml.eom_token_id",
         "tokenizer.ggml.eos_token_ids",
+        "tokenizer.ggml.eog_token_ids",
         "tokenizer.ggml.seperator_token_id",
         "tokenizer.ggml.separator_token_id",
         "tokenizer.ggml.cls_token_id",
@@ -164,6 +168,25 @@ pub fn as_json(value: &Value) -> serde_json::Value {
         Value::String(text) => text.as_str().into(),
         Value::Array(all) if all.len() > 64 => format!("an array of {} values", all.len()).into(),
         Value::Array(all) => all.iter().map(as_json).collect(),
+    }
+}
+
+/// How a value is stored, as the format's documentation calls the types.
+pub fn stored_as(value: &Value) -> &'static str {
+    match value {
+        Value::U8(_) => "UINT8",
+        Value::I8(_) => "INT8",
+        Value::U16(_) => "UINT16",
+        Value::I16(_) => "INT16",
+        Value::U32(_) => "UINT32",
+        Value::I32(_) => "INT32",
+        Value::U64(_) => "UINT64",
+        Value::I64(_) => "INT64",
+        Value::F32(_) => "FLOAT32",
+        Value::F64(_) => "FLOAT64",
+        Value::Bool(_) => "BOOL",
+        Value::String(_) => "STRING",
+        Value::Array(_) => "ARRAY",
     }
 }
 

@@ -15,7 +15,7 @@ use super::rope::{self, Scaling};
 use super::shape::Shape;
 use crate::tensors::map;
 use header::{Header, Info, Problem};
-use keys::{as_json, shortest};
+use keys::{as_json, shortest, stored_as};
 
 mod export;
 pub mod header;
@@ -33,6 +33,18 @@ pub struct Gguf {
 
 /// Llama 3's long-context scaling: a tensor of divisors of the frequencies.
 const ROPE_FREQS: &str = "rope_freqs.weight";
+
+/// What [`Shape::check`] calls the dimensions, by the keys of the metadata.
+const NAMES: [&str; 8] = [
+    "llama.embedding_length",
+    "llama.block_count",
+    "llama.attention.head_count",
+    "llama.attention.head_count_kv",
+    "llama.attention.key_length",
+    "llama.feed_forward_length",
+    "tokenizer.ggml.tokens",
+    "llama.context_length",
+];
 
 impl Gguf {
     /// Opens a file, or all parts of a split one.
@@ -100,9 +112,14 @@ impl Gguf {
         refused(&self.name(), key, &as_json(value), why)
     }
 
+    /// The error of a value of another type, or sign, than it must be.
+    fn badly_stored(&self, key: &str, value: &Value, right: &str) -> ModelError {
+        self.bad(key, value, &format!("is stored as {}; it must be {right}", stored_as(value)))
+    }
+
     fn number(&self, key: &str) -> Result<usize, ModelError> {
         let value = self.meta(key)?;
-        unsigned(value).ok_or_else(|| self.bad(key, value, "must be a whole number"))
+        unsigned(value).ok_or_else(|| self.badly_stored(key, value, "a whole number (UINT32)"))
     }
 
     fn optional_number(&self, key: &str) -> Result<Option<usize>, ModelError> {
@@ -124,14 +141,14 @@ impl Gguf {
     fn text(&self, key: &str) -> Result<&str, ModelError> {
         match self.meta(key)? {
             Value::String(text) => Ok(text),
-            other => Err(self.bad(key, other, "must be a text")),
+            other => Err(self.badly_stored(key, other, "a text (STRING)")),
         }
     }
 
     fn list(&self, key: &str) -> Result<&[Value], ModelError> {
         match self.meta(key)? {
             Value::Array(all) => Ok(all),
-            other => Err(self.bad(key, other, "must be a list")),
+            other => Err(self.badly_stored(key, other, "a list (ARRAY)")),
         }
     }
 
@@ -141,7 +158,7 @@ impl Gguf {
         let x = match value {
             Value::F32(x) => *x,
             Value::F64(x) => *x as f32,
-            _ => f32::NAN,
+            _ => return Err(self.badly_stored(key, value, "a number with a fraction (FLOAT32)")),
         };
         if x.is_finite() && (x > 0.0 || zero && x == 0.0) {
             Ok(Some(x))
@@ -183,7 +200,7 @@ impl Gguf {
                 return Err(ModelError::Config(why));
             }
         };
-        for key in ["llama.attention.value_length", "llama.rope.dimension_count"] {
+        for key in ["llama.attention.head_dim", "llama.attention.value_length", "llama.rope.dimension_count"] {
             if let Some(value) = self.optional(key).filter(|value| unsigned(value) != Some(head_dim)) {
                 let why = format!("is not supported; only the width of a head, {head_dim}, is");
                 return Err(self.bad(key, value, &why));
@@ -214,7 +231,7 @@ impl Gguf {
             context: self.number("llama.context_length")?,
             tied: !self.tensors.contains_key("output.weight"),
         };
-        shape.check().map_err(|e| ModelError::Config(format!("{}: {e}", self.name())))?;
+        shape.check(&NAMES).map_err(|e| ModelError::Config(format!("{}: {e}", self.name())))?;
         if let Some(size) = self.optional_number("llama.vocab_size")?.filter(|size| *size != shape.vocabulary) {
             let why = format!("but `tokenizer.ggml.tokens` has {}; both must agree", shape.vocabulary);
             return Err(refused(&self.name(), "llama.vocab_size", &size.into(), why));
@@ -366,35 +383,4 @@ fn unpermute(w: &Tensor, heads: usize) -> Result<Tensor, ModelError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn unpermute_undoes_the_conversion() {
-        // 2 heads of 6 rows, one column holding the row's Hugging Face index.
-        let hf: Vec<f32> = (0..12).map(|i| i as f32).collect();
-        let hf = Tensor::from_vec(hf, (12, 1), &Device::Cpu).unwrap();
-        // The conversion in llama.cpp: reshape(heads, 2, half, in), swap the middle axes.
-        let gguf = hf.reshape((2, 2, 3, 1)).unwrap().transpose(1, 2).unwrap().contiguous().unwrap();
-        let gguf = gguf.reshape((12, 1)).unwrap();
-        assert_eq!(gguf.flatten_all().unwrap().to_vec1::<f32>().unwrap()[..6], [0., 3., 1., 4., 2., 5.]);
-        let back = unpermute(&gguf, 2).unwrap();
-        assert_eq!(back.to_vec2::<f32>().unwrap(), hf.to_vec2::<f32>().unwrap());
-    }
-
-    #[test]
-    fn garbage_is_an_error() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.gguf");
-        for bytes in [
-            &b""[..],
-            b"GGUF",
-            b"GGUF\x03\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
-            &[7; 4096],
-        ] {
-            std::fs::write(&path, bytes).unwrap();
-            let error = Gguf::open(&[&path]).map(|_| ()).unwrap_err().to_string();
-            assert!(error.contains("x.gguf"), "{error}");
-        }
-    }
-}
+mod tests;

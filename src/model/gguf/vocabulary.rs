@@ -11,7 +11,7 @@ impl Gguf {
         match self.optional(key) {
             None => Ok(None),
             Some(Value::Bool(flag)) => Ok(Some(*flag)),
-            Some(other) => Err(self.bad(key, other, "must be true or false")),
+            Some(other) => Err(self.badly_stored(key, other, "true or false (BOOL)")),
         }
     }
 
@@ -46,15 +46,13 @@ impl Gguf {
                 "is not supported; only byte-level BPE (\"gpt2\") is, so use the model in Hugging Face format (tokenizer.json)",
             ));
         }
-        let types = self.list("tokenizer.ggml.token_type")?;
         let tokens = self.texts("tokenizer.ggml.tokens")?;
-        if types.len() != tokens.len() {
-            let why = format!(
-                "{}: `tokenizer.ggml.token_type` has {} entries, but there are {} tokens",
-                self.name(),
-                types.len(),
-                tokens.len()
-            );
+        let key = "tokenizer.ggml.token_type";
+        // As in llama.cpp, tokens without types are all normal ones.
+        let types = if self.optional(key).is_some() { self.list(key)? } else { &[] };
+        if !types.is_empty() && types.len() != tokens.len() {
+            let why =
+                format!("{}: `{key}` has {} entries, but there are {} tokens", self.name(), types.len(), tokens.len());
             return Err(ModelError::Config(why));
         }
         let bos = if self.flag("tokenizer.ggml.add_bos_token")? == Some(true) {

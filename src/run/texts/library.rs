@@ -105,7 +105,7 @@ impl<'a> Library<'a> {
         }
         let open = |files: Vec<PathBuf>| {
             let checkpoint = Checkpoint::open(&files).ok()?;
-            let end = checkpoint.eos().ok()?.first().copied();
+            let end = checkpoint.eos().ok().and_then(|ids| ids.first().copied());
             Some(Rc::new(Reader { tokenizer: checkpoint.tokenizer().ok()?, end }))
         };
         let reader = self.files(source).and_then(open);
