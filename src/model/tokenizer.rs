@@ -142,13 +142,16 @@ impl Tokenizer {
             .iter()
             .map(|merge| match merge.split_once(' ') {
                 Some((left, right)) => Ok((left.to_string(), right.to_string())),
-                None => Err(error(format!("merge {merge:?} is not two tokens"))),
+                None => {
+                    Err(error(format!("{}: merge {merge:?} in `tokenizer.ggml.merges` is not two tokens", bpe.origin)))
+                }
             })
             .collect::<Result<Vec<_>, _>>()?;
         let token = |id: u32| {
             bpe.tokens.get(id as usize).cloned().ok_or_else(|| error(format!("special id {id} beyond the vocabulary")))
         };
-        let model = BPE::builder().vocab_and_merges(vocabulary, merges).build().map_err(error)?;
+        let model = BPE::builder().vocab_and_merges(vocabulary, merges).build();
+        let model = model.map_err(|e| error(format!("{}: `tokenizer.ggml.merges`: {e}", bpe.origin)))?;
         let mut inner = tokenizers::Tokenizer::new(model);
         inner.with_pre_tokenizer(Some(pre_tokenizer));
         inner.with_decoder(Some(byte_level));
