@@ -24,7 +24,7 @@ const TABLE: &[(&str, &[(Stays, &str)])] = &[
             (Stays::Made(dates::age), "alter"),
             (Stays::Made(|a| law(a, "§")), "§"),
             (Stays::Made(|a| law(a, "Art.")), "art.|art"),
-            (Stays::Made(|a| verse(a)), "bibel"),
+            (Stays::Made(verse), "bibel"),
             (Stays::Joined(" "), "si"),
             (Stays::Argument(0), "hoch|tief|überlinie"),
             (Stays::Last, "farbe|audio"),

@@ -198,7 +198,10 @@ fn templates_of_other_languages_are_known_in_part() {
     let mut site = Site::default();
     site.speak("sv");
     let page = Page { site: &site, title: "T", date: None };
-    assert_eq!(super::super::article(&page, "{{xa|b}}\n{{xb|d}}{{xc|f}}\n* {{xd|h}}\n{{xe|\nj}} k").text, " = T = \n\nk");
+    assert_eq!(
+        super::super::article(&page, "{{xa|b}}\n{{xb|d}}{{xc|f}}\n* {{xd|h}}\n{{xe|\nj}} k").text,
+        " = T = \n\nk"
+    );
 }
 
 #[test]
