@@ -1,31 +1,6 @@
 //! Stripped markup to titles, paragraphs and list items; sections with nothing left in them are dropped.
 
-use super::{Article, clean};
-
-/// Sections of apparatus: dropped with all their subsections unless running text is left in them.
-const APPARATUS: [&str; 21] = [
-    "annotations",
-    "bibliography",
-    "citations",
-    "citations and notes",
-    "explanatory notes",
-    "external links",
-    "footnotes",
-    "further reading",
-    "gallery",
-    "general references",
-    "links",
-    "literature",
-    "notes",
-    "notes and references",
-    "other uses",
-    "publications",
-    "references",
-    "references and notes",
-    "related pages",
-    "see also",
-    "sources",
-];
+use super::{Article, Page, UNCLOSED, apparatus, clean};
 
 /// A paragraph at least this long, in characters, is running text.
 const RUNNING_TEXT: usize = 120;
@@ -42,13 +17,13 @@ enum Block {
 }
 
 /// The article of a page whose markup is stripped.
-pub fn article(title: &str, stripped: &str) -> Article {
+pub fn article(page: &Page, stripped: &str) -> Article {
     let mut blocks = blocks(stripped);
-    drop_apparatus(&mut blocks);
+    drop_apparatus(&page.site.language, &mut blocks);
     drop_empty_sections(&mut blocks);
     let prose =
         blocks.iter().map(|block| if let Block::Paragraph(text) = block { text.chars().count() } else { 0 }).sum();
-    Article { text: layout(title, &blocks), prose }
+    Article { text: layout(page.title, &blocks), prose }
 }
 
 /// The blocks of the lines. As in MediaWiki, lines of text with no empty line between them are one paragraph, but lines
@@ -56,8 +31,12 @@ pub fn article(title: &str, stripped: &str) -> Article {
 fn blocks(stripped: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut goes_on = false;
+    let mut in_table = false;
     for line in stripped.lines() {
-        match (block(line), blocks.last_mut()) {
+        in_table |= line.contains(UNCLOSED);
+        let next = block(line, in_table);
+        in_table &= !matches!(next, Some(Block::Title { .. }));
+        match (next, blocks.last_mut()) {
             (Some(Block::Paragraph(text)), Some(Block::Paragraph(last))) if goes_on && !line.starts_with(' ') => {
                 last.push(' ');
                 last.push_str(&text);
@@ -72,10 +51,9 @@ fn blocks(stripped: &str) -> Vec<Block> {
 }
 
 /// What one line is; `None` if nothing is left of it.
-fn block(line: &str) -> Option<Block> {
+fn block(line: &str, in_table: bool) -> Option<Block> {
     let line = line.trim();
-    // What is left of a table or template that was never closed.
-    if line.starts_with(['|', '!']) || line.starts_with("----") {
+    if line.starts_with("----") || line.starts_with(['|', '!']) && (in_table || is_cell(line)) {
         return None;
     }
     let level = line.bytes().take_while(|&b| b == b'=').count();
@@ -93,7 +71,20 @@ fn block(line: &str) -> Option<Block> {
     }
 }
 
-fn drop_apparatus(blocks: &mut Vec<Block>) {
+/// Whether a line that starts with a bar or an exclamation mark is one of a table or template whose opener is not to be seen,
+/// as when a template opened it: `|-`, `| a || b`, `| name = value`. Else it is text: `|x| is the absolute value of x.`
+fn is_cell(line: &str) -> bool {
+    let name = |rest: &str| {
+        let name = rest.split('=').next().unwrap_or("").trim();
+        rest.contains('=') && name.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '_' | '-'))
+    };
+    ["|-", "|+", "|}"].iter().any(|start| line.starts_with(start))
+        || line.contains("||")
+        || line.contains("!!")
+        || name(&line[1..])
+}
+
+fn drop_apparatus(language: &str, blocks: &mut Vec<Block>) {
     let mut kept = Vec::with_capacity(blocks.len());
     let mut rest = std::mem::take(blocks).into_iter().peekable();
     while let Some(block) = rest.next() {
@@ -101,7 +92,7 @@ fn drop_apparatus(blocks: &mut Vec<Block>) {
             kept.push(block);
             continue;
         };
-        let (level, apparatus) = (*level, APPARATUS.contains(&text.to_lowercase().as_str()));
+        let (level, apparatus) = (*level, apparatus::is(language, text));
         let from = kept.len();
         kept.push(block);
         if !apparatus {
@@ -159,14 +150,19 @@ fn layout(title: &str, blocks: &[Block]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::corpus::site::Site;
+
+    fn made(stripped: &str) -> Article {
+        article(&Page { site: &Site::default(), title: "T", date: None }, stripped)
+    }
 
     fn titles(stripped: &str) -> String {
-        article("T", stripped).text.replace("\n\n", "|").replace(" = T = ", "T")
+        made(stripped).text.replace("\n\n", "|").replace(" = T = ", "T")
     }
 
     #[test]
     fn blocks_are_laid_out_as_in_wikitext() {
-        let made = article("T", "One.\n\n\nTwo.\n== A ==\n* x\n** y\n: z\n=== B ===\nThree.\n----\n");
+        let made = made("One.\n\n\nTwo.\n== A ==\n* x\n** y\n: z\n=== B ===\nThree.\n----\n");
         assert_eq!(made.text, " = T = \n\nOne.\n\nTwo.\n\n = = A = = \n\nx\ny\nz\n\n = = = B = = = \n\nThree.");
         assert_eq!(made.prose, "One.Two.Three.".len());
     }

@@ -1,10 +1,19 @@
 //! One line of stripped markup to plain text: quotes, entities, blanks, and the holes that templates leave.
 
+use std::borrow::Cow;
+
 use quick_xml::escape::resolve_html5_entity;
+
+use super::switches::switches;
+use super::{TEXT, UNCLOSED};
 
 /// The text of a line; `None` if it has no letter or digit.
 pub fn line(markup: &str) -> Option<String> {
-    let text = tidy(&entities(&switches(&quotes(markup))));
+    let markup = match markup.contains(TEXT) || markup.contains(UNCLOSED) {
+        true => Cow::Owned(markup.replace(TEXT, "").replace(UNCLOSED, "")),
+        false => Cow::Borrowed(markup),
+    };
+    let text = tidy(&entities(&switches(&quotes(&markup))));
     text.chars().any(char::is_alphanumeric).then_some(text)
 }
 
@@ -76,25 +85,6 @@ fn apostrophe_in_disguise(line: &str, runs: &mut [Run]) {
     }
 }
 
-/// Takes out `__NOTOC__` and its like.
-fn switches(line: &str) -> String {
-    let mut text = String::with_capacity(line.len());
-    let mut rest = line;
-    while let Some(start) = rest.find("__") {
-        let word = rest[start + 2..].bytes().take_while(u8::is_ascii_uppercase).count();
-        let end = start + 2 + word;
-        text.push_str(&rest[..start]);
-        if word > 0 && rest[end..].starts_with("__") {
-            rest = &rest[end + 2..];
-        } else {
-            text.push_str(&rest[start..end]);
-            rest = &rest[end..];
-        }
-    }
-    text.push_str(rest);
-    text
-}
-
 /// Decodes `&nbsp;`, `&#160;` and `&#xA0;`; what is no entity stays.
 fn entities(line: &str) -> String {
     /// `&CounterClockwiseContourIntegral;` is the longest.
@@ -147,6 +137,19 @@ fn tidy(line: &str) -> String {
             ',' | ';' | ':' if ends && (text.is_empty() || text.ends_with(['(', ',', ';'])) => blank = false,
             ',' | ';' | ':' | '.' if ends => {
                 text.push(c);
+                blank = false;
+            }
+            '、' | '，' | '；' if text.ends_with('（') => blank = false,
+            '）' | '」' => {
+                let (open, full) = match c {
+                    '）' => ('（', text.trim_end_matches(['、', '，', '；', ' ']).len()),
+                    _ => ('「', text.len()),
+                };
+                text.truncate(full);
+                match text.ends_with(open) {
+                    true => text.truncate(full - open.len_utf8()),
+                    false => text.push(c),
+                }
                 blank = false;
             }
             ')' => {
@@ -206,6 +209,16 @@ mod tests {
 
     #[test]
     fn switches_go_and_other_underscores_stay() {
-        assert_eq!(cleaned("__NOTOC__a __init__ __X b__ __FORCETOC__"), "a __init__ __X b__");
+        assert_eq!(cleaned("__NOTOC__a __init__ __X b__ __FILE__ __FORCETOC__"), "a __init__ __X b__ __FILE__");
+        let foreign = "__notoc____KEIN_INHALTSVERZEICHNIS__a __БЕЗОГЛ__b__目次非表示__ __İÇİNDEKİLERYOK__c__";
+        assert_eq!(cleaned(foreign), "a b c__");
+    }
+
+    #[test]
+    fn wide_brackets_close_up_as_the_others() {
+        assert_eq!(
+            cleaned("東京（、とうきょう）は「」で（、；）大きい（首都）。"),
+            "東京（とうきょう）はで大きい（首都）。"
+        );
     }
 }

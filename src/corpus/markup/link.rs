@@ -1,6 +1,7 @@
 //! Internal and external links: what of them is text.
 
 use super::cut::Cut;
+use super::{TEXT, begins_like_markup};
 use crate::corpus::site::{self, Site};
 
 /// Prefixes of other wikis and resolvers: such a link is text only if it has a label.
@@ -53,9 +54,16 @@ pub fn address(text: &str) -> usize {
     end + blanks
 }
 
+/// Whether a link with this inside is a picture or a sound.
+pub fn is_media(site: &Site, inside: &str) -> bool {
+    let prefix = head(inside.trim_start(), 48).split_once(':').map(|(prefix, _)| site::plain(prefix));
+    prefix.and_then(|prefix| site.namespace(&prefix)).is_some_and(|key| matches!(key, site::FILE | site::MEDIA))
+}
+
 /// Cuts all of the link `start..end` but its label. `pieces` are target and labels with their places.
 pub fn cuts(site: &Site, start: usize, end: usize, pieces: &[(usize, &str)], cuts: &mut Vec<Cut>) {
-    let mut cut = |from, to| cuts.push(Cut { range: from..to, with: "".into() });
+    let mut replace = |from, to, with: &'static str| cuts.push(Cut { range: from..to, with: with.into() });
+    let mut cut = |from, to| replace(from, to, "");
     let Some(&(inside, target)) = pieces.first() else { return };
     let label = pieces.get(1).filter(|_| pieces[1..].iter().any(|(_, text)| !text.trim().is_empty()));
     let name = target.trim_start();
@@ -68,15 +76,16 @@ pub fn cuts(site: &Site, start: usize, end: usize, pieces: &[(usize, &str)], cut
         _ if matches!(namespace, Some(site::FILE | site::MEDIA | site::CATEGORY)) => cut(start, end),
         (Some(prefix), None) if namespace.is_some() || ELSEWHERE.contains(&prefix) => cut(start, end),
         (Some(prefix), _) if site::is_language(prefix) && !head.contains(": ") => cut(start, end),
-        (_, Some(&(label, _))) => {
-            cut(start, label);
+        (_, Some(&(label, shown))) => {
             cut(end - 2, end);
+            replace(start, label, if begins_like_markup(shown) { TEXT } else { "" });
         }
         _ => {
             // A leading colon or hash is markup; `[[http://... label]]` is an external link with a bracket too many.
             let markup = target.len() - name.trim_start_matches([':', '#']).len();
-            cut(start, inside + address(name).max(markup));
             cut(inside + target.len(), end);
+            let from = address(name).max(markup);
+            replace(start, inside + from, if begins_like_markup(&target[from..]) { TEXT } else { "" });
         }
     }
 }

@@ -7,19 +7,34 @@
 //!
 //! Real articles contain broken markup. An opener without a closer costs its own characters, never the rest of the article.
 
+mod apparatus;
 mod blocks;
 mod clean;
 mod cut;
 mod holes;
 mod link;
 mod scan;
+mod switches;
 mod tag;
 mod template;
+mod variant;
 
 #[cfg(test)]
 mod tests;
 
 use super::site::Site;
+
+/// Stands before a label or argument that begins like markup of a line (`!Kung`, `*NSYNC`): what a line is says its markup,
+/// not what is left of it. Private use, and taken out by [`clean::line`].
+const TEXT: &str = "\u{f8f2}";
+
+/// Stands where a table or template was opened that is never closed: up to the next title, lines with a bar are its cells.
+const UNCLOSED: &str = "\u{f8f3}";
+
+/// Whether a text begins like markup of a line.
+fn begins_like_markup(text: &str) -> bool {
+    text.trim_start_matches([' ', '\t']).starts_with(['|', '!', '*', '#', ':', ';', '='])
+}
 
 /// An article as plain text.
 #[derive(Debug, PartialEq)]
@@ -44,7 +59,7 @@ pub struct Page<'a> {
 /// The prose of a page.
 pub fn article(page: &Page, markup: &str) -> Article {
     let stripped = cut::apply(markup, scan::cuts(page, markup, false));
-    blocks::article(page.title, &stripped)
+    blocks::article(page, &stripped)
 }
 
 /// A template that stood in a sentence and left nothing there.
@@ -62,6 +77,6 @@ pub struct Lost {
 /// paragraph or list item, and not between parentheses or at the end of a sentence.
 pub fn lost(page: &Page, markup: &str) -> Vec<Lost> {
     let marked = cut::apply(markup, scan::cuts(page, markup, true));
-    let text = blocks::article(page.title, &marked).text;
+    let text = blocks::article(page, &marked).text;
     holes::find(page.title, &text)
 }

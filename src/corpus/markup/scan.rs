@@ -5,10 +5,12 @@
 //! opener is pushed once and popped once, so the pass is linear.
 
 use super::Page;
+use super::UNCLOSED;
 use super::cut::Cut;
 use super::link;
 use super::tag::{self, Tag};
 use super::template;
+use super::variant;
 
 /// All ranges of `text` that are no prose. With `mark`, a template that leaves nothing leaves its name between marks.
 pub fn cuts(page: &Page, text: &str, mark: bool) -> Vec<Cut> {
@@ -19,7 +21,7 @@ pub fn cuts(page: &Page, text: &str, mark: bool) -> Vec<Cut> {
         at: 0,
         leading: true,
         open: Vec::new(),
-        waiting: [0; 4],
+        waiting: [0; 5],
         cuts: Vec::new(),
         missing: Vec::new(),
     };
@@ -37,6 +39,8 @@ enum Kind {
     Table,
     Link,
     External,
+    /// Variants of a language.
+    Variant,
 }
 
 /// An opener that waits for its closer.
@@ -61,7 +65,7 @@ struct Scanner<'a> {
     leading: bool,
     open: Vec<Opener>,
     /// How many openers of each kind are open.
-    waiting: [usize; 4],
+    waiting: [usize; 5],
     cuts: Vec<Cut>,
     /// Closing markers that do not occur any more: looked for once, not again and again.
     missing: Vec<&'static str>,
@@ -90,6 +94,10 @@ impl<'a> Scanner<'a> {
             b'{' if self.leading && next == b'|' => self.push(Kind::Table, 2),
             b'{' if next == b'{' => self.open_braces(),
             b'}' if next == b'}' => self.close_braces(),
+            b'-' if next == b'{' && rest.get(2) != Some(&b'{') && variant::has(&self.page.site.language) => {
+                self.push(Kind::Variant, 2);
+            }
+            b'}' if next == b'-' && self.waiting[Kind::Variant as usize] > 0 => self.close_variant(),
             b'|' => self.pipe(),
             b'[' if next == b'[' => self.push(Kind::Link, 2),
             b'[' => self.open_external(),
@@ -131,14 +139,17 @@ impl<'a> Scanner<'a> {
     fn discard(&mut self) {
         let Some(opener) = self.open.pop() else { return };
         self.waiting[opener.kind as usize] -= 1;
-        let end = match opener.kind {
+        match opener.kind {
             // The attributes of a table or the name of a template are on the opener's line.
-            Kind::Table => opener.at + self.text[opener.at..].find('\n').unwrap_or(self.text.len() - opener.at),
-            Kind::Template | Kind::Link => opener.inside,
+            Kind::Table => {
+                let end = self.text[opener.at..].find('\n').unwrap_or(self.text.len() - opener.at);
+                self.replace(opener.at, opener.at + end, UNCLOSED);
+            }
+            Kind::Template => self.replace(opener.at, opener.inside, UNCLOSED),
+            Kind::Link => self.cut(opener.at, opener.inside),
             // Its address is cut when it is opened.
-            Kind::External => return,
-        };
-        self.cut(opener.at, end);
+            Kind::External | Kind::Variant => {}
+        }
     }
 
     fn discard_all(&mut self) {
@@ -151,10 +162,20 @@ impl<'a> Scanner<'a> {
         self.at += 1;
         self.leading = true;
         let blank = self.rest().trim_start_matches([' ', '\t']).starts_with('\n');
-        while matches!((self.top(), blank), (Some(Kind::External), _) | (Some(Kind::Link), true)) {
+        while match self.open.last() {
+            Some(Opener { kind: Kind::External, .. }) => true,
+            Some(opener @ Opener { kind: Kind::Link, .. }) => blank && !self.may_go_on(opener),
+            _ => false,
+        } {
             self.discard();
         }
         self.title_line();
+    }
+
+    /// Whether a link may have an empty line in it: only the caption of a picture, and not any length of it.
+    fn may_go_on(&self, opener: &Opener) -> bool {
+        const LONGEST: usize = 4000;
+        self.at - opener.at <= LONGEST && link::is_media(self.page.site, &self.text[opener.inside..])
     }
 
     /// At the start of a line: nothing opened before a section title is closed after it.
@@ -191,6 +212,15 @@ impl<'a> Scanner<'a> {
         let (close, end) = (self.at, self.at + width);
         self.at = end;
         match self.pop(Kind::Template) {
+            // `{{(!}}` and `{{!)}}` are the brackets of a table, written so that templates do not see their bars.
+            Some(opener) if self.text[opener.inside..close].trim() == "(!" => {
+                self.waiting[Kind::Table as usize] += 1;
+                self.open.push(Opener { kind: Kind::Table, ..opener });
+            }
+            Some(opener) if self.text[opener.inside..close].trim() == "!)" => {
+                let from = self.pop(Kind::Table).map_or(opener.at, |table| table.at);
+                self.cut(from, end);
+            }
             Some(opener) => {
                 let pieces = pieces(self.text, opener.inside, &opener.pipes, close);
                 let call =
@@ -198,6 +228,13 @@ impl<'a> Scanner<'a> {
                 template::cuts(self.page, &call, self.mark, &mut self.cuts);
             }
             None => self.cut(close, end),
+        }
+    }
+
+    fn close_variant(&mut self) {
+        self.at += 2;
+        if let Some(opener) = self.pop(Kind::Variant) {
+            variant::cuts(self.text, opener.at, opener.pipes.first().copied(), self.at, &mut self.cuts);
         }
     }
 

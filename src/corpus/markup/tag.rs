@@ -47,7 +47,6 @@ const TAGS: &[(Kind, &[&str])] = &[
             "em",
             "font",
             "i",
-            "includeonly",
             "ins",
             "kbd",
             "mark",
@@ -107,14 +106,13 @@ const TAGS: &[(Kind, &[&str])] = &[
             "caption",
         ],
     ),
-    (Kind::Verbatim, &["nowiki"]),
+    (Kind::Verbatim, &["nowiki", "chem", "ce"]),
     (
         Kind::Hidden,
         &[
             "ref",
             "math",
-            "chem",
-            "ce",
+            "includeonly",
             "gallery",
             "source",
             "syntaxhighlight",
@@ -151,9 +149,17 @@ pub fn at(text: &str) -> Option<Tag> {
     if !attributes.starts_with(['>', '/']) && !attributes.starts_with(char::is_whitespace) {
         return None;
     }
+    // Code within a sentence, as of `<code>`. The older `<source inline>` goes, as the results of texts so far say.
+    let inline = name == "syntaxhighlight" && attributes[..end].split([' ', '/', '\n']).any(is_inline);
+    let kind = if inline { Kind::Verbatim } else { kind };
     let empty = attributes[..end].trim_end().ends_with('/');
     let width = text.len() - attributes.len() + end + 1;
     Some(Tag { name, kind, width, opens: !closes && !empty, closes })
+}
+
+/// Whether an attribute says that code is shown within a line.
+fn is_inline(attribute: &str) -> bool {
+    attribute.eq_ignore_ascii_case("inline") || attribute.starts_with("inline=")
 }
 
 fn known(name: &str) -> Option<(Kind, &'static str)> {

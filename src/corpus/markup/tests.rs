@@ -30,9 +30,79 @@ fn links_leave_their_labels() {
 }
 
 #[test]
+fn what_a_line_is_says_its_markup_and_not_what_is_left_of_it() {
+    assert_eq!(body("[[!Kung people|!Kung]] live here in 1950.\n\nTwo."), "!Kung live here in 1950.\n\nTwo.");
+    assert_eq!(
+        body("|x| is the absolute value of 5.\n\n! is read factorial."),
+        "|x| is the absolute value of 5.\n\n! is read factorial."
+    );
+    assert_eq!(body("a\n\n[[*NSYNC]] is a band.\n* b"), "a\n\n*NSYNC is a band.\n\nb");
+    assert_eq!(
+        body("[[Crush|#1 Crush]] is a song.\n\n[[A|:b]]; [[C|;d]].\n\n[[E|= f =]]"),
+        "#1 Crush is a song.\n\n:b; ;d.\n\n= f ="
+    );
+    assert_eq!(
+        body("{{nowrap|!Kung}} live.\n\n{{lang|en|*NSYNC}} sing.\n\n{{!}}y{{!}} is 3."),
+        "!Kung live.\n\n*NSYNC sing.\n\n|y| is 3."
+    );
+    assert_eq!(body("* [[!Kung]]\n* {{small|#1}}"), "!Kung\n#1");
+    // Cells of a table that is never closed, or that a template opened.
+    assert_eq!(body("Text\n{| class=x\n| a\n! b\n\n== C ==\n|d| is e."), "Text\n\n = = C = = \n\n|d| is e.");
+    assert_eq!(body("Text\n{{Table start}}\n|-\n| a || b\n| name = c\n|}"), "Text");
+    assert_eq!(body("{{(!}} class=x\n! a\n|-\n| b\n{{!)}}\nText"), "Text");
+}
+
+#[test]
+fn variants_of_a_language_leave_the_first() {
+    let of = |language: &str, markup: &str| {
+        let mut site = Site::default();
+        site.speak(language);
+        let text = article(&Page { site: &site, title: "T", date: None }, markup).text;
+        text.trim_start_matches(" = T = ").trim().to_owned()
+    };
+    assert_eq!(
+        of("zh", "是-{zh-hans:计算机;zh-hant:電腦}-的，-{A|zh-cn:软件; zh-tw:軟體;}-和-{x}-"),
+        "是计算机的，软件和x"
+    );
+    assert_eq!(of("zh", "-{H|zh-cn:甲;zh-tw:乙}-a [[b|-{zh-hans:c;zh-hant:d}-]] -{R|e}- -{f"), "a c e -{f");
+    assert_eq!(of("zh", "-{zh:{{lang|en|a;b}} [[c|d]];zh-tw:e}- }- f"), "a;b d }- f");
+    assert_eq!(of("sr", "-{sr-ec:а;sr-el:a}- -{Windows}-"), "а Windows");
+    assert_eq!(of("fr", "a -{b}- c"), "a -{b}- c");
+}
+
+#[test]
+fn apparatus_is_known_in_other_languages() {
+    let of = |language: &str, title: &str| {
+        let mut site = Site::default();
+        site.speak(language);
+        let markup = format!("a\n\n== {title} ==\n* b\n\n== X ==\nc");
+        !article(&Page { site: &site, title: "T", date: None }, &markup).text.contains('b')
+    };
+    for (language, titles) in [
+        ("de", "Siehe auch|Literatur|Weblinks|Einzelnachweise"),
+        ("fr", "Voir aussi|Notes et références|Liens externes"),
+        ("ru", "См. также|Примечания|Литература|Ссылки"),
+        ("ja", "関連項目|脚注|外部リンク|参考文献"),
+        ("es", "Véase también|Referencias|Enlaces externos"),
+        ("tr", "Kaynakça|Dış bağlantılar|Ayrıca bakınız"),
+        ("it", "Note|Voci correlate|Collegamenti esterni"),
+        ("pt", "Ver também|Referências|Ligações externas"),
+        ("nl", "Zie ook|Externe links|Bronnen"),
+        ("pl", "Zobacz też|Przypisy|Linki zewnętrzne"),
+        ("bg", "Вижте също|Източници|Външни препратки"),
+        ("zh", "参见|參考文獻|外部链接"),
+        ("no", "Se også|References"),
+    ] {
+        assert!(titles.split('|').all(|title| of(language, title)), "{language}");
+    }
+    assert!(!of("en", "Literatur") && !of("de", "Note"));
+}
+
+#[test]
 fn media_go_with_their_captions() {
     let markup = "[[File:a.jpg|thumb|left|A [[link|b]] and [http://x.org c] {{d|[[e]]}}]]Text [[Image:x.png]]here.";
     assert_eq!(body(markup), "Text here.");
+    assert_eq!(body("[[File:A.jpg|thumb|One.\n\nTwo [[b]].\n\nC.]]Prose."), "Prose.");
     assert_eq!(body("a<gallery>\nFile:x.jpg|[[b]]\n</gallery>\n c"), "a\n\nc");
 }
 
@@ -58,6 +128,11 @@ fn tables_references_comments_and_code_go() {
     assert_eq!(body("a<ref name=\"b\">{{c|d}} [[e]] <i>f</i></ref>.<ref name=g /> h<!-- i -->j<REF>k</REF >"), "a. hj");
     assert_eq!(body("x <math>a_{{b}} < [[c</math> y <source lang=\"c\">{|[[</source>z"), "x y z");
     assert_eq!(body("m<sup>2</sup>a<br/>b <code>f(x)</code> 1 < 2 <unk>"), "m2a b f(x) 1 < 2 <unk>");
+    assert_eq!(body("a <ce>2H2O</ce> b <chem>CO2</chem> c <includeonly>[[d]]</includeonly>e"), "a 2H2O b CO2 c e");
+    assert_eq!(
+        body("a <syntaxhighlight lang=\"c\" inline>f(x)</syntaxhighlight> b <syntaxhighlight>g</syntaxhighlight>c"),
+        "a f(x) b c"
+    );
     assert_eq!(body("<nowiki>[[a]] {{b}}</nowiki> c"), "[[a]] {{b}} c");
 }
 

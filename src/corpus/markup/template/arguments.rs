@@ -1,6 +1,6 @@
 //! The arguments of a short template as texts.
 
-use super::{Call, Cut, Page, bare, cut, named};
+use super::{Call, Cut, Page, TEXT, bare, cut, named};
 
 /// Name and arguments, with what is nested in them already replaced.
 pub struct Arguments<'a> {
@@ -27,7 +27,7 @@ impl<'a> Arguments<'a> {
         for &(at, text) in call.pieces.iter().skip(1) {
             let value = |from: usize| {
                 let value = cut::within(call.text, at + from..at + text.len(), inner);
-                value.trim().replace('\n', " ")
+                value.trim().replace('\n', " ").replace(TEXT, "")
             };
             match named(text) {
                 None => positional.push(value(0)),
@@ -44,6 +44,16 @@ impl<'a> Arguments<'a> {
         }
         let before = call.text[..call.range.start].chars().next_back();
         Self { page, name, first: first.unwrap_or_default(), before, positional, named: by_name }
+    }
+
+    /// Code of the language of the wiki.
+    pub fn language(&self) -> &str {
+        &self.page.site.language
+    }
+
+    /// Whether the wiki is an English one.
+    pub fn is_english(&self) -> bool {
+        super::languages::is_english(self.language())
     }
 
     /// The argument at a place, from 0; an empty text where there is none.

@@ -32,6 +32,18 @@ GBR United Kingdom|UK United Kingdom|USA United States|US United States|VIR U.S.
 VAT Vatican City|VEN Venezuela|VNM Vietnam|VIE Vietnam|WAL Wales|WLF Wallis and Futuna|YEM Yemen|YUG Yugoslavia|ZMB Zambia|ZWE Zimbabwe|\
 EU European Union|UN United Nations|PRC China|ROC Taiwan|ROK South Korea|DPRK North Korea|GDR East Germany|FRG West Germany";
 
+/// In wikis that are not English the code, or what is shown in place of the name; `{{AUT|#}}` is the flag alone.
+pub fn code(arguments: &super::arguments::Arguments) -> Option<String> {
+    Some(
+        match arguments.get(0) {
+            "" => arguments.name,
+            "#" => "",
+            shown => shown,
+        }
+        .to_owned(),
+    )
+}
+
 /// The name of a country by a code in capitals.
 pub fn name(code: &str) -> Option<&'static str> {
     if !(2..=4).contains(&code.len()) || !code.bytes().all(|b| b.is_ascii_uppercase()) {

@@ -1,6 +1,7 @@
 //! Dates and ages.
 
 use super::arguments::Arguments;
+use super::languages;
 
 const MONTHS: [&str; 12] = [
     "January",
@@ -70,6 +71,46 @@ fn month(text: &str) -> Option<u32> {
     text.parse().ok().filter(|month| (1..=12).contains(month)).or(found)
 }
 
+/// Months as other languages have them in a date.
+const OTHER_MONTHS: [(&str, &str); 7] = [
+    ("de", "Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember"),
+    ("fr", "janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre"),
+    ("es", "enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre"),
+    ("it", "gennaio|febbraio|marzo|aprile|maggio|giugno|luglio|agosto|settembre|ottobre|novembre|dicembre"),
+    ("pt", "janeiro|fevereiro|março|abril|maio|junho|julho|agosto|setembro|outubro|novembro|dezembro"),
+    ("nl", "januari|februari|maart|april|mei|juni|juli|augustus|september|oktober|november|december"),
+    ("ru", "января|февраля|марта|апреля|мая|июня|июля|августа|сентября|октября|ноября|декабря"),
+];
+
+/// The name of a month, from 1, in a language whose names are known.
+fn month_name(language: &str, month: u32) -> Option<&'static str> {
+    let index = (1..=12).contains(&month).then(|| month as usize - 1)?;
+    if languages::is_english(language) {
+        return Some(MONTHS[index]);
+    }
+    let (_, names) = OTHER_MONTHS.iter().find(|(code, _)| *code == language)?;
+    names.split('|').nth(index)
+}
+
+/// German `{{Datum|3|4|1900}}`: 3. April 1900; the like in other languages whose order is known.
+pub fn local(arguments: &Arguments) -> Option<String> {
+    let [first, second, third] = [0, 1, 2].map(|place| arguments.get(place));
+    let name = second.parse().ok().and_then(|month| month_name(arguments.language(), month));
+    Some(match (arguments.language(), name) {
+        ("ja", _) if !third.is_empty() => format!("{first}年{second}月{third}日"),
+        (_, None) => return first_three(arguments),
+        ("de", Some(name)) => format!("{first}. {name} {third}"),
+        ("es" | "pt", Some(name)) => format!("{first} de {name} de {third}"),
+        (_, Some(name)) => format!("{first} {name} {third}"),
+    })
+}
+
+/// What stands for a date where more follows it.
+fn first_three(arguments: &Arguments) -> Option<String> {
+    let given = arguments.given(0);
+    (!given.is_empty()).then(|| given[..given.len().min(3)].join(" "))
+}
+
 /// Whole years between two days.
 fn years((year, month, day): Day, to: Day) -> i32 {
     to.0 - year - i32::from((to.1, to.2) < (month, day))
@@ -82,14 +123,18 @@ fn day_first(arguments: &Arguments) -> bool {
 
 /// `{{start date|1999|1|2}}`: January 2, 1999; with `df=y` 2 January 1999. A text stays as it is.
 pub fn date(arguments: &Arguments) -> Option<String> {
+    if !arguments.is_english() {
+        return text(arguments);
+    }
     match Date::at(arguments, 0) {
         Some(date) => Some(date.text(day_first(arguments))),
         None => text(arguments),
     }
 }
 
-/// The arguments as they are.
-fn text(arguments: &Arguments) -> Option<String> {
+/// The arguments as they are, in their order. In a wiki that is not English nobody knows which of them is the month, and how
+/// it is called.
+pub fn text(arguments: &Arguments) -> Option<String> {
     let given = arguments.given(0);
     let given = if given.len() > 1 && given[1] == "dmy" { &given[..1] } else { &given[..] };
     (!given.is_empty()).then(|| given.join(" "))
@@ -97,6 +142,9 @@ fn text(arguments: &Arguments) -> Option<String> {
 
 /// `{{birth date and age|1950|1|2}}`: the date, and the age at the time of the page.
 pub fn date_and_age(arguments: &Arguments) -> Option<String> {
+    if !arguments.is_english() {
+        return first_three(arguments);
+    }
     let Some(date) = Date::at(arguments, 0) else { return text(arguments) };
     let shown = date.text(day_first(arguments));
     Some(match date.number().zip(arguments.page.date) {
@@ -107,6 +155,9 @@ pub fn date_and_age(arguments: &Arguments) -> Option<String> {
 
 /// `{{death date and age|2000|1|2|1950|3|4}}`: the date of death, and the age.
 pub fn death_and_age(arguments: &Arguments) -> Option<String> {
+    if !arguments.is_english() {
+        return first_three(arguments);
+    }
     let Some(died) = Date::at(arguments, 0) else { return text(arguments) };
     let shown = died.text(day_first(arguments));
     let born = Date::at(arguments, if arguments.get(0).contains('-') { 1 } else { 3 });
@@ -129,6 +180,9 @@ pub fn as_of(arguments: &Arguments) -> Option<String> {
     if !alternative.is_empty() {
         return Some(alternative.to_owned());
     }
+    if !arguments.is_english() {
+        return text(arguments);
+    }
     let date = match Date::at(arguments, 0) {
         Some(date) => date.text(arguments.named(&["df"]).to_lowercase() != "us"),
         None => text(arguments)?,
@@ -148,6 +202,7 @@ pub fn old_style(arguments: &Arguments) -> Option<String> {
     let parts = [arguments.get(0), arguments.get(1), arguments.get(2)];
     Some(match parts {
         ["", ..] => return None,
+        [day, year, old] if !arguments.is_english() => format!("{day} {year} {old}").trim().to_owned(),
         [day, year, ""] => format!("{day} {year}").trim().to_owned(),
         [day, year, old] => format!("{day} [O.S. {old}] {year}").trim().to_owned(),
     })
@@ -183,7 +238,7 @@ pub fn today(arguments: &Arguments) -> Option<String> {
         "YEAR" => year.to_string(),
         "MONTH" => format!("{month:02}"),
         "MONTH1" => month.to_string(),
-        "MONTHNAME" | "MONTHNAMEGEN" => MONTHS[month as usize - 1].to_owned(),
+        "MONTHNAME" | "MONTHNAMEGEN" => month_name(arguments.language(), month)?.to_owned(),
         "DAY" => day.to_string(),
         "DAY2" => format!("{day:02}"),
         _ => return None,

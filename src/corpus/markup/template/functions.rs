@@ -66,21 +66,18 @@ pub fn stays(name: &str) -> Option<Stays> {
 fn call(arguments: &Arguments) -> Option<String> {
     let (function, _) = arguments.name.split_once(':')?;
     let first = arguments.first.as_str();
+    let language = arguments.language();
     Some(match english(function).as_str() {
-        "lc" => first.to_lowercase(),
-        "uc" => first.to_uppercase(),
-        "lcfirst" => with_first(first, |c| c.to_lowercase().collect()),
-        "ucfirst" => with_first(first, |c| c.to_uppercase().collect()),
+        "lc" => lower(first, language),
+        "uc" => upper(first, language),
+        "lcfirst" => with_first(first, |c| lower(c.encode_utf8(&mut [0; 4]), language)),
+        "ucfirst" => with_first(first, |c| upper(c.encode_utf8(&mut [0; 4]), language)),
         "formatnum" => match arguments.get(0).to_uppercase().as_str() {
             "R" => plain(first, &arguments.page.site.language),
             "NOSEP" => grouped(first, &arguments.page.site.language, false),
             _ => grouped(first, &arguments.page.site.language, true),
         },
-        "plural" => {
-            let one = first.parse::<f64>().is_ok_and(|count| count.abs() == 1.0);
-            let forms = arguments.given(0);
-            (if one { forms.first() } else { forms.last() })?.to_string()
-        }
+        "plural" => plural(first, &arguments.given(0), language)?,
         "gender" | "grammar" => (*arguments.given(0).first()?).to_owned(),
         "padleft" => padded(first, arguments, true),
         "padright" => padded(first, arguments, false),
@@ -88,6 +85,51 @@ fn call(arguments: &Arguments) -> Option<String> {
         "#ifeq" => arguments.get(if first == arguments.get(0) { 1 } else { 2 }).to_owned(),
         _ => first.to_owned(),
     })
+}
+
+/// The form of a word that goes with a number.
+fn plural(number: &str, forms: &[&str], language: &str) -> Option<String> {
+    let (bare, point) = (plain(number, language), number.contains(['.', ',']));
+    let count = bare.parse::<f64>().map_or(f64::NAN, f64::abs);
+    let index = match (language, forms.len()) {
+        ("ru" | "uk" | "be" | "sr" | "hr" | "bs" | "sh", 3..) => {
+            let (ten, hundred) = (count % 10.0, count % 100.0);
+            match () {
+                () if point || !count.is_finite() => 2,
+                () if ten == 1.0 && hundred != 11.0 => 0,
+                () if (2.0..=4.0).contains(&ten) && !(12.0..=14.0).contains(&hundred) => 1,
+                () => 2,
+            }
+        }
+        ("pl", 3..) if (2.0..=4.0).contains(&(count % 10.0)) && !(12.0..=14.0).contains(&(count % 100.0)) => 1,
+        ("cs" | "sk", 3..) if (2.0..=4.0).contains(&count) => 1,
+        ("fr", _) if count < 2.0 => 0,
+        _ if count == 1.0 => 0,
+        _ => usize::MAX,
+    };
+    forms.get(index).or_else(|| forms.last()).map(|form| (*form).to_owned())
+}
+
+/// `{{склонение|5|год|года|лет}}`: the form of a word that goes with the first argument.
+pub fn form(arguments: &Arguments) -> Option<String> {
+    let (number, forms) = arguments.all().split_first()?;
+    let forms: Vec<&str> = forms.iter().map(String::as_str).filter(|form| !form.is_empty()).collect();
+    plural(number, &forms, arguments.language())
+}
+
+/// In lower case; Turkish and Azerbaijani have an i with and one without a dot.
+fn lower(text: &str, language: &str) -> String {
+    match language {
+        "tr" | "az" => text.replace('I', "ı").replace('İ', "i").to_lowercase(),
+        _ => text.to_lowercase(),
+    }
+}
+
+fn upper(text: &str, language: &str) -> String {
+    match language {
+        "tr" | "az" => text.replace('i', "İ").to_uppercase(),
+        _ => text.to_uppercase(),
+    }
 }
 
 /// A text with its first character changed.
@@ -117,7 +159,7 @@ fn separators(language: &str) -> (&'static str, &'static str, usize) {
 }
 
 /// Numbers as the language writes them: 1234567.89 is 1,234,567.89 in English.
-fn grouped(text: &str, language: &str, thousands: bool) -> String {
+pub fn grouped(text: &str, language: &str, thousands: bool) -> String {
     let (between, point, least) = separators(language);
     let mut made = String::with_capacity(text.len());
     let mut rest = text;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::arguments::Arguments;
-use super::{countries, dates, functions, numbers, site, words};
+use super::{countries, dates, functions, languages, numbers, phrases, site, words};
 
 /// What stays of a template.
 #[derive(Clone, Copy)]
@@ -40,14 +40,14 @@ const TABLE: &[(Stays, &str)] = &[
     (Stays::Text("'\""), "' \"|'\""),
     (Stays::Text("\"'"), "\" '|\"'"),
     (Stays::Text("\""), "-\"|\"-"),
-    (Stays::Text("–"), "ndash|en dash|–|dash"),
+    (Stays::Text("–"), "ndash|en dash|–|dash|nbnd"),
     (Stays::Text(" – "), "snd|spnd|sndash|spndash|spaced ndash|spaced en dash"),
     (Stays::Text("—"), "mdash|mdashb|em dash|emdash|—"),
     (Stays::Text(" · "), "·|dot|middot|•|bull|bullet|\\"),
     (Stays::Text("="), "=|equals"),
     (Stays::Text("-"), "hyphen|nbhyph|nbh"),
     (Stays::Text("−"), "minus|−"),
-    (Stays::Text("×"), "times|×"),
+    (Stays::Text("×"), "times|×|x"),
     (Stays::Text("&"), "&|amp"),
     (Stays::Text("{{"), "(("),
     (Stays::Text("}}"), "))"),
@@ -58,6 +58,22 @@ const TABLE: &[(Stays, &str)] = &[
     (Stays::Text("ʾ"), "hamza|aleph"),
     (Stays::Text("1/2"), "half"),
     (Stays::Text("°"), "deg|degree"),
+    (Stays::Text("♭"), "flat"),
+    (Stays::Text("♯"), "sharp"),
+    (Stays::Text("♮"), "natural"),
+    (Stays::Text("CO2"), "co2|carbon dioxide"),
+    (Stays::Text("H2O"), "h2o"),
+    (Stays::Text("π"), "pi"),
+    (Stays::Made(phrases::era), "ad|bc|bce"),
+    (Stays::Made(phrases::absolute), "abs"),
+    (Stays::Made(phrases::root), "sqrt|radic"),
+    (Stays::Made(phrases::by), "by"),
+    (Stays::Made(phrases::label), "audio"),
+    (Stays::Made(phrases::athlete), "flagathlete|flagmedalist|flagiocathlete|flagiocmedalist"),
+    (Stays::Made(phrases::route), "us route"),
+    (Stays::Made(phrases::feet), "ft in"),
+    (Stays::Made(phrases::since), "since"),
+    (Stays::Made(phrases::named_citation), "harvs"),
     (Stays::Text("C"), "carbon"),
     (Stays::Text("H"), "hydrogen"),
     (Stays::Text("O"), "oxygen"),
@@ -68,11 +84,11 @@ const TABLE: &[(Stays, &str)] = &[
          noitalic|normal|plain|nonserif|serif|angbr|angle bracket|allow wrap|em|strong|bold|italic|underline|u|ins|vr|keypress|\
          mvar|math|var|big math|sub|sup|su|abbr|abbrv|tooltip|hint|mono|code|tt|kbd|samp|pre2|not a typo|typo|proper name|\
          as written|num|nts|number|formatprice|format price|rnd|round|rn|roman|unicode|polytonic|grc|hebrew|hebr|iast|pie|\
-         nq|arabic|angbr ipa|flag|flagcountry|flagu|flagdeco link|flag link|fb|stn|rws|stnlnk|by|mlby|nfly|nbay|nhly|\
+         nq|arabic|angbr ipa|flag|flagcountry|flagu|flagdeco link|flag link|fb|stn|rws|stnlnk|mlby|nfly|nbay|nhly|\
          highlight|strike|center|centre|block indent|in5|gender|chem name|subatomic particle|particle|birth-date|death-date|\
          death year|birth year|death year and age|birth year and age|film year|noflag|bg|crossref|cross-reference|crossreference|\
-         quotation mark|'-|tmath|no wrap|wj|nolink|no link|仮リンク|не переведено|text|bdi|bdo|\
-         literal translation|trans|translation|citation needed span|cn-span|clarify span|abbrlink|abbr link|polytonisch|ltr|rtl|esd",
+         quotation mark|'-|tmath|no wrap|wj|nolink|no link|仮リンク|text|bdi|bdo|\
+         literal translation|nobreak|small caps|overline|strikethrough|trans|translation|citation needed span|cn-span|clarify span|abbrlink|abbr link|polytonisch|ltr|rtl|esd",
     ),
     (
         Stays::Body,
@@ -90,7 +106,8 @@ const TABLE: &[(Stays, &str)] = &[
     ),
     (Stays::Joined(""), "chem|chem2|chemform|ce|linktext|mp|mpl|mp-|mpl-"),
     (Stays::Joined("-"), "simplenuclide|simple nuclide|nuclide|nuclide2|simplenuclide2|isotope"),
-    (Stays::Joined(" "), "gaps|unité|unite|unidad|unità di misura|unit|ordinateur|nombre"),
+    (Stays::Made(numbers::french), "unité|unite"),
+    (Stays::Joined(" "), "gaps|unidad|unità di misura|unit|ordinateur|nombre"),
     (
         Stays::Joined(", "),
         "hlist|flatlist|ubl|unbulleted list|plainlist|city-state|city state|citystate|cslist|comma separated entries",
@@ -119,7 +136,7 @@ const TABLE: &[(Stays, &str)] = &[
     (Stays::Made(numbers::value), "val"),
     (Stays::Made(numbers::coordinates), "coord|coords|coordinate"),
     (Stays::Made(numbers::power), "e|10^|esp"),
-    (Stays::Made(numbers::ratio), "frac|fraction|sfrac|fract|frac2"),
+    (Stays::Made(numbers::ratio), "frac|fraction|sfrac|fract|frac2|tfrac"),
     (Stays::Made(numbers::ordinal), "ordinal|ord|nth"),
     (Stays::Made(numbers::percentage), "percentage|pct|percent"),
     (Stays::Made(numbers::rupees), "inrconvert|inr convert"),
@@ -156,7 +173,7 @@ const TABLE: &[(Stays, &str)] = &[
         "main|see also|further|details|about|for|clear|-|anchor|flagicon|flagicon image|flagdeco|sfn|sfnp|sfnm|refn|efn|\
          note|notetag|r|rp|ref|reflist|fact|cn|clarify|who|when|where|which|whom|what|why|how|dubious|vague|refimprove|unreliable source|\
          peacock|weasel|by whom|according to whom|original research|or|verify source|qualify evidence|update after|update|expand section|\
-         audio|listen|pronunciation|color box|colour box|legend|refnec|citation|wayback|webarchive|dead link|hs|ntsh|dtsh|hidden|\
+         listen|pronunciation|color box|colour box|legend|refnec|citation|wayback|webarchive|dead link|hs|ntsh|dtsh|hidden|\
          short description|use dmy dates|use mdy dates|infobox|navbox|div col|div col end|col-begin|col-end|multiple image|toc|portal|\
          commons category|authority control|default sort|defaultsort|official website|imdb title|imdb name|\u{ad}|shy|zwj|zwnj|wbr|zwsp|0|00|\
          full|specify|better source|page number|page|attribution needed|contradiction|inflation-fn|inflation-year|pp|featured article|\
@@ -168,7 +185,7 @@ static BY_NAME: LazyLock<HashMap<&str, Stays>> =
     LazyLock::new(|| TABLE.iter().flat_map(|(stays, names)| names.split('|').map(|name| (name, *stays))).collect());
 
 /// What becomes of the template with this name.
-pub fn stays(written: &str) -> Stays {
+pub fn stays(written: &str, language: &str) -> Stays {
     let head = super::link::head(written, 64);
     // Case matters: `{{CURRENTYEAR}}`, `{{USS|..}}`.
     if words::is_navy(head) {
@@ -178,10 +195,11 @@ pub fn stays(written: &str) -> Stays {
         return stays;
     }
     if let Some(name) = countries::name(head) {
-        return Stays::Text(name);
+        return if languages::is_english(language) { Stays::Text(name) } else { Stays::Made(countries::code) };
     }
     let name = site::plain(head);
-    BY_NAME.get(name.as_str()).copied().unwrap_or_else(|| family(&name))
+    let known = languages::stays(language, &name).or_else(|| BY_NAME.get(name.as_str()).copied());
+    known.unwrap_or_else(|| if is_german(head) { Stays::Argument(0) } else { family(&name) })
 }
 
 /// Families of names: `lang-xx`, `IPA-xx`, `km to mi`, `1/2`.
@@ -198,8 +216,7 @@ fn family(name: &str) -> Stays {
         Stays::Made(words::pronounced)
     } else if numbers::is_money(name) {
         Stays::Made(numbers::money)
-    } else if name.starts_with("script/") || name.starts_with("lang/") || name.starts_with("не переведено ")
-    {
+    } else if name.starts_with("script/") || name.starts_with("lang/") {
         Stays::Last
     } else if name.starts_with("convert/") {
         Stays::Made(numbers::quantity)
@@ -214,8 +231,8 @@ fn family(name: &str) -> Stays {
         Stays::Made(numbers::conversion)
     } else if ["pct rule", "pct article", "epc article", "epc rule"].contains(&name) || name.starts_with("epc 1973 ") {
         Stays::Made(words::rule_of_law)
-    } else if foreign(name) {
-        Stays::Argument(0)
+    } else if is_untranslated(name) {
+        Stays::Made(languages::untranslated)
     } else if is_remark(name) {
         Stays::Nothing
     } else {
@@ -223,11 +240,16 @@ fn family(name: &str) -> Stays {
     }
 }
 
-/// German `{{frS|mot}}` (a word in French, with the language's name) and Russian `{{нп5|..}}` (not translated yet).
-fn foreign(name: &str) -> bool {
-    let german = name.strip_suffix('s').is_some_and(|code| (2..=3).contains(&code.len()) && site::is_language(code));
-    let russian = name.strip_prefix("нп").is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit()));
-    (german && !["as", "is", "ms", "us", "cs", "bs", "its", "les"].contains(&name)) || russian
+/// German `{{frS|mot}}`: a word in French, with the language's name. The capital tells it from `{{abs|x}}`.
+fn is_german(written: &str) -> bool {
+    let code = written.strip_suffix('S').map(str::to_lowercase);
+    code.is_some_and(|code| (2..=3).contains(&code.len()) && site::is_language(&code))
+}
+
+/// Russian `{{нп5|..}}`, `{{не переведено 5|..}}`, `{{iw|..}}`: no article on it yet.
+fn is_untranslated(name: &str) -> bool {
+    let rest = ["нп", "не переведено"].iter().find_map(|start| name.strip_prefix(start));
+    name == "iw" || rest.is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || c == ' '))
 }
 
 /// Remarks on the sources and the state of an article.

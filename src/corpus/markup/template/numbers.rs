@@ -127,8 +127,18 @@ pub fn quantity(arguments: &Arguments) -> Option<String> {
         let written = unit(code);
         // Per something, or a sign: right behind the number.
         let apart = !written.is_empty() && !written.starts_with(['/', '%', '"', '′', '″']);
-        made.push_str(if apart { " " } else { "" });
+        // `adj=mid|-long`: 10-ft-long.
+        let long = all.last().filter(|text| arguments.named(&["adj"]) == "mid" && text.starts_with('-'));
+        made.push_str(match (apart, long) {
+            (false, _) => "",
+            (true, None) => " ",
+            (true, Some(_)) => "-",
+        });
         made.push_str(written);
+        if let Some(long) = long {
+            made.push_str(long);
+            return Some(made);
+        }
         let (number, second) = (arguments.get(at + 1), arguments.get(at + 2));
         if !(is_number(number) && PAIRS.contains(&(code, second))) {
             return Some(made);
@@ -137,6 +147,30 @@ pub fn quantity(arguments: &Arguments) -> Option<String> {
         made.push_str(&fraction(number));
         at += 2;
     }
+}
+
+/// French `{{unité|20|à=30|km}}`: 20 à 30 km; `{{unité|9.81|m|1|s|-2}}`: 9,81 m s-2.
+pub fn french(arguments: &Arguments) -> Option<String> {
+    let all = arguments.all();
+    let number = |text: &str| super::functions::grouped(text, "fr", true);
+    let mut made = number(all.first().filter(|text| !text.is_empty())?);
+    for (name, between) in [("à", " à "), ("et", " et "), ("ou", " ou "), ("-", "–"), ("x", " × "), ("/", "/")] {
+        let other = arguments.named(&[name]);
+        if !other.is_empty() {
+            made.push_str(between);
+            made.push_str(&number(other));
+        }
+    }
+    for unit in all[1..].chunks(2).filter(|unit| !unit[0].is_empty()) {
+        made.push(' ');
+        made.push_str(&unit[0]);
+        made.push_str(unit.get(1).map_or("", |power| if power == "1" { "" } else { power.as_str() }));
+    }
+    let per = arguments.named(&["par"]);
+    if !per.is_empty() {
+        made.push_str(&format!("/{per}"));
+    }
+    Some(made)
 }
 
 /// `{{height|ft=5|in=8}}`, `{{height|m=1.8}}`.

@@ -71,6 +71,172 @@ fn dates_and_ages_are_written_out() {
     ]);
 }
 
+/// The same in a wiki of another language.
+fn check_in(language: &str, pairs: &[(&str, &str)]) {
+    let mut site = Site::default();
+    site.speak(language);
+    let page = Page { site: &site, title: "T", date: Some((2016, 4, 22)) };
+    for (markup, text) in pairs {
+        let made = super::super::article(&page, &format!("a {markup} z")).text;
+        assert_eq!(
+            made.trim_start_matches(" = T = ").trim(),
+            format!("a {text} z").replace("  ", " "),
+            "{language} {markup}"
+        );
+    }
+}
+
+#[test]
+fn other_languages_have_no_english_words() {
+    check_in(
+        "fr",
+        &[
+            ("{{date|14|07|1789}} {{Start date|1999|1|2}} {{as of|2014|6}}", "14 07 1789 1999 1 2 2014 6"),
+            ("{{birth date and age|1950|5|2}} {{death date and age|2000|1|2|1950|3|4}}", "1950 5 2 2000 1 2"),
+            ("{{DEU}} {{DEU|Bayern}}{{AUT|#}} {{zh|c=漢字|p=hànzì}}", "DEU Bayern 漢字; hànzì"),
+            ("{{CURRENTDAY}} {{CURRENTMONTHNAME}} {{plural:0|jour|jours}}", "22 avril jour"),
+            (
+                "{{unité|20|à=30|km}}, {{unité|1234.5|km|2}}, {{unité|9.81|m|1|s|-2}}, {{unité|3|m|par=s}}",
+                "20 à 30 km, 1 234,5 km2, 9,81 m s-2, 3 m/s",
+            ),
+        ],
+    );
+    check_in(
+        "ru",
+        &[
+            (
+                "{{date|5|6|1999}} {{plural:1|год|года|лет}} {{plural:2|год|года|лет}} {{plural:5|год|года|лет}}",
+                "5 июня 1999 год года лет",
+            ),
+            (
+                "{{plural:11|год|года|лет}} {{plural:21|год|года|лет}} {{plural:112|год|года|лет}} {{plural:34|год|года|лет}}",
+                "лет год лет года",
+            ),
+            ("{{нп3|Джон Смит|Джона Смита|en|J}} {{не переведено 5|А||Б}} {{не переведено|А|Б}}", "Джона Смита А Б"),
+        ],
+    );
+    check_in(
+        "pl",
+        &[("{{plural:1|rok|lata|lat}} {{plural:22|rok|lata|lat}} {{plural:21|rok|lata|lat}}", "rok lata lat")],
+    );
+    check_in(
+        "tr",
+        &[("{{lc:ISPARTA İ}} {{uc:izmirı}} {{ucfirst:izmir}} {{lcfirst:Ihlara}}", "ısparta i İZMİRI İzmir ıhlara")],
+    );
+    check_in("hu", &[("{{CURRENTMONTHNAME}}{{date|5|6|1999}}", "5 6 1999")]);
+}
+
+#[test]
+fn templates_of_other_languages_are_known_in_part() {
+    check_in(
+        "de",
+        &[
+            (
+                "{{Datum|3|4|1900}}, {{JULGREGDATUM|14|1|1736}}, {{Zahl|1234567}}, {{Bruch|1|2}}",
+                "3. April 1900, 14. Januar 1736, 1.234.567, 1/2",
+            ),
+            (
+                "{{Höhe|1234|DE-NHN|link=on}}, {{Schiff|SMS|Emden}}, {{enS|river}}, {{§|433|bgb|juris}}",
+                "1234 m ü. NHN, SMS Emden, river, § 433 BGB",
+            ),
+            (
+                "{{Bibel|Mt|5|3}} und {{Sperrschrift|gesperrt}} und {{Audio|x.ogg|Berlin}}{{FN|1}}",
+                "Mt 5,3 und gesperrt und Berlin",
+            ),
+        ],
+    );
+    check_in(
+        "fr",
+        &[
+            (
+                "{{s|XIX}}, {{s-|I|er}}, {{s2-|XVI|XVII}}, {{sp-|XVI|au|XVII}}, {{-s|II|e}}",
+                "XIXe siècle, Ier siècle, XVIe et XVIIe siècles, XVIe au XVIIe siècle, IIe siècle av. J.-C.",
+            ),
+            (
+                "1{{er}} 2{{e}} {{1er}} {{XIXe siècle}} {{3e|édition}} {{n°|5}} {{p.|12}}",
+                "1er 2e 1er XIXe siècle 3e édition n° 5 p. 12",
+            ),
+            (
+                "{{date-|14 juillet 1789}} {{nb|5|pages}} {{Lien|langue=en|trad=J|fr=Jean|texte=S}} 5 {{av. J.-C.}}",
+                "14 juillet 1789 5 pages S 5 av. J.-C.",
+            ),
+        ],
+    );
+    check_in(
+        "ru",
+        &[
+            (
+                "{{s|3530 км}} {{число|1234567}} {{дата|5|6|1999}} {{склонение|22|год|года|лет}}",
+                "3530 км 1 234 567 5 июня 1999 года",
+            ),
+            ("{{нет АИ|1|2|2020}}{{Нет АИ 2|текст|1|2}} {{abbr|РФ|Россия|0}}", "текст РФ"),
+        ],
+    );
+    check_in(
+        "ja",
+        &[
+            ("{{読み仮名|日本|にほん}}{{ルビ|首都|しゅと}}{{仮リンク|川|en|R|label=河}}", "日本（にほん）首都河"),
+            ("は{{縦書き|字}}と", "は字と"),
+        ],
+    );
+    check_in(
+        "es",
+        &[("{{siglo|XIX}}, {{fecha|14|7|1789}}, {{convertir|5|km|mi}}", "siglo XIX, 14 de julio de 1789, 5 km")],
+    );
+    check_in("tr", &[("{{dil|la|verbum}} {{çevir|10|km|mi}} {{tarih|2000|5|6}}", "verbum 10 km 2000 5 6")]);
+    // Unknown ones: the one argument, or the first with a letter or digit; not a note, a link, or what has names.
+    check_in(
+        "sv",
+        &[
+            (
+                "{{okänd|–|ord|b}} och {{okänd|c}} {{okänd}} {{okänd|d|e=f}} {{okänd|http://x.org}} {{#switch:a|a=b|c}}",
+                "ord och c",
+            ),
+            ("b{{fotnot|1}}, c.{{okänd|2}}", "b, c."),
+        ],
+    );
+    let mut site = Site::default();
+    site.speak("sv");
+    let page = Page { site: &site, title: "T", date: None };
+    assert_eq!(
+        super::super::article(&page, "{{xa|b}}\n{{xb|d}}{{xc|f}}\n* {{xd|h}}\n{{xe|\nj}} k").text,
+        " = T = \n\nk"
+    );
+}
+
+#[test]
+fn signs_and_phrases_of_english_stay() {
+    check(&[
+        (
+            "B{{flat}} C{{sharp}} D{{natural}} {{CO2}} {{H2O}} {{pi}} {{sqrt|3}} {{tfrac|1|2}}",
+            "B♭ C♯ D♮ CO2 H2O π √3 1/2",
+        ),
+        (
+            "{{nobreak|5 km}} 3{{x}}4 3{{by}}4 6{{nbnd}}7 {{abs|x}} {{overline|AB}} {{small caps|Lord}}",
+            "5 km 3×4 3×4 6–7 |x| AB Lord",
+        ),
+        (
+            "44 {{BCE}} {{AD|79}} {{BCE|44}} {{since|2011}} {{ft in|5|6}} {{US Route|66}}",
+            "44 BCE AD 79 44 BCE since 2011 5 ft 6 in U.S. Route 66",
+        ),
+        (
+            "{{audio|f.ogg|word}} {{lang|fr|text=mot}} {{lang|code=fr|text=mot}} {{Citation needed span|text=so}}",
+            "word mot mot so",
+        ),
+        (
+            "{{flagathlete|[[X Y]]|GBR}} {{harvs|txt|last=Smith|year=2000}} {{harvs|nb|last1=A|last2=B|year=1}}",
+            "X Y (GBR) Smith (2000) A & B 1",
+        ),
+        ("{{convert|10|ft|m|adj=mid|-long}} {{convert|10|ft|m|adj=on}}", "10-ft-long 10 ft"),
+    ]);
+    // A reference inside does not make a template long.
+    let long = format!("<ref>{{{{cite web|title={}}}}}</ref>", "long ".repeat(220));
+    check(&[(
+        &format!("{{{{lang-el|λόγος{long}}}}} {{{{nihongo|Tokyo|東京|Tōkyō|capital{long}}}}} {{{{circa|1500{long}}}}}"),
+        "λόγος Tokyo (東京, Tōkyō, capital) c. 1500",
+    )]);
+}
+
 #[test]
 fn magic_words_are_applied() {
     check(&[
@@ -103,8 +269,8 @@ fn words_of_other_languages_stay() {
         ),
         ("{{ill|Jane Doe|de|Jane Doe (Autorin)}} {{ill|de|Gymnasium X|Gymnasium X|the school}}", "Jane Doe the school"),
         (
-            "{{interlanguage link|A B|fr|C|lt=label}} {{frS|mot}} {{нп5|Слово|Word}} {{仮リンク|語|en|Word}}",
-            "label mot Слово 語",
+            "{{interlanguage link|A B|fr|C|lt=label}} {{frS|mot}} {{нп5|Слово|слова|en|Word}} {{仮リンク|語|en|Word}}",
+            "label mot слова 語",
         ),
     ]);
 }

@@ -78,7 +78,7 @@ const SCRIPTS: [(&str, &str); 16] = [
 
 /// `{{zh|c=漢字|p=hànzì}}`: Chinese: 漢字; pinyin: hànzì. `{{korean|hangul=..|hanja=..}}` likewise.
 pub fn scripts(arguments: &Arguments) -> Option<String> {
-    let labels = arguments.named(&["labels"]) != "no";
+    let labels = arguments.named(&["labels"]) != "no" && arguments.is_english();
     let parts = SCRIPTS.iter().filter_map(|(name, label)| {
         let word = arguments.named(&[name]);
         let shown = match labels {
