@@ -205,9 +205,8 @@ impl Journal {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(HashMap::new()),
             Err(e) => return Err(CacheError::Read { path: self.path.clone(), why: terminal::reason(&e) }),
         };
-        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-        // A line cut by a crash and then continued parses as no line; it is measured again.
-        Ok(whole.lines().filter_map(parse).collect())
+        // A line that a crash cut has no point at its end: its window is measured again.
+        Ok(text.lines().filter_map(parse).collect())
     }
 
     /// Adds a line. One write, so that lines of two processes do not mix.
