@@ -284,11 +284,12 @@ fn a_text_that_is_too_short_is_said_before_a_run() {
     succeeds(folder, &["check", "tiny.yaml", "--set", "evaluate.test.windows=156"]);
     // Without the tokenizer there is only what no tokenizer could make right.
     let spec = std::fs::read_to_string(folder.join("tiny.yaml")).unwrap();
-    let shape = "{path: gone, shape: {hidden: 64, layers: 3, heads: 4, kv_heads: 2, head_dim: 16, intermediate: 96, \
-                 vocabulary: 64, context: 1024, tied: true}}";
-    std::fs::create_dir(folder.join("gone")).unwrap();
-    std::fs::write(folder.join("gone/note"), "no model").unwrap();
-    std::fs::write(folder.join("gone.yaml"), spec.replace("{path: model}", shape)).unwrap();
+    let catalog = "models:\n  gone:\n    source: {hub: acme/gone, revision: 0123456789abcdef0123456789abcdef01234567, \
+                   files: {config.json: null, tokenizer.json: null, model.safetensors: null}}\n    shape: {hidden: 64, \
+                   layers: 3, heads: 4, kv_heads: 2, head_dim: 16, intermediate: 96, vocabulary: 64, context: 1024, \
+                   tied: true}\n    licence: none\n    citation: none\ncorpora: {}\n";
+    std::fs::write(folder.join("experiments/catalog.yaml"), catalog).unwrap();
+    std::fs::write(folder.join("gone.yaml"), spec.replace("{path: model}", "gone")).unwrap();
     succeeds(folder, &["check", "gone.yaml", "--set", "evaluate.test.windows=200"]);
     let words = said(folder, &["check", "gone.yaml", "--set", "evaluate.test.windows=40000"], 2);
     assert!(words.contains("--set:1:23") && words.contains("at most, in 20"), "{words}");

@@ -89,7 +89,9 @@ fn integer(text: &str, unsigned: &str, negative: bool) -> Option<Scalar> {
 /// `(\.[0-9]+ | [0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?`: Rust's own parser also takes words such as `inf`.
 fn decimal(unsigned: &str) -> bool {
     let starts_well = unsigned.strip_prefix('.').unwrap_or(unsigned).starts_with(|c: char| c.is_ascii_digit());
-    starts_well && unsigned.bytes().all(|b| b.is_ascii_digit() || b".eE+-".contains(&b))
+    // 010 is no float either.
+    let whole = unsigned.len() > 1 && unsigned.starts_with('0') && unsigned.bytes().all(|b| b.is_ascii_digit());
+    starts_well && !whole && unsigned.bytes().all(|b| b.is_ascii_digit() || b".eE+-".contains(&b))
 }
 
 impl Node {
