@@ -206,7 +206,7 @@ impl Journal {
             Err(e) => return Err(CacheError::Read { path: self.path.clone(), why: terminal::reason(&e) }),
         };
         // A line that a crash cut has no point at its end: its window is measured again.
-        Ok(text.lines().filter_map(parse).collect())
+        Ok(text.split('\n').filter_map(parse).collect())
     }
 
     /// Adds a line. One write, so that lines of two processes do not mix.

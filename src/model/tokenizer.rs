@@ -150,7 +150,7 @@ impl Tokenizer {
         let token = |id: u32| {
             bpe.tokens.get(id as usize).cloned().ok_or_else(|| error(format!("special id {id} beyond the vocabulary")))
         };
-        let model = BPE::builder().vocab_and_merges(vocabulary, merges).build();
+        let model = guarded(|| BPE::builder().vocab_and_merges(vocabulary, merges).build());
         let model = model.map_err(|e| error(format!("{}: `tokenizer.ggml.merges`: {e}", bpe.origin)))?;
         let mut inner = tokenizers::Tokenizer::new(model);
         inner.with_pre_tokenizer(Some(pre_tokenizer));
