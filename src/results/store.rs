@@ -97,7 +97,9 @@ pub fn read_rows<R: Record>(path: &Path) -> Result<Vec<R>, Error> {
         _ => Error::Read { path: path_of(), source },
     })?;
     let frame = read_frame(path, bytes)?;
-    R::from_frame(&frame).map_err(|mismatch| Error::Schema { path: path_of(), mismatch })
+    // polars makes the values of some columns only when they are asked for, and panics on types it cannot make.
+    let rows = unless_it_panics(|| R::from_frame(&frame)).map_err(|why| Error::Corrupt { path: path_of(), why })?;
+    rows.map_err(|mismatch| Error::Schema { path: path_of(), mismatch })
 }
 
 /// The rows of a parquet file of any schema, from its bytes; `path` is for messages.
