@@ -8,6 +8,7 @@ use regex::Regex;
 use serde_json::{Map, Value};
 
 use super::peft::{AdapterError, Named};
+use crate::model::keys::is_empty;
 
 /// Keys that are read here.
 const USED: [&str; 13] = [
@@ -225,7 +226,8 @@ impl<'a> Keys<'a> {
         for (key, value) in self.map {
             let known = USED.contains(&key.as_str()) || WITHOUT_EFFECT.contains(&key.as_str());
             let neutral = NEUTRAL.iter().any(|(name, neutral)| name == key && value == neutral);
-            if known || neutral || is_empty(value) {
+            let nothing = value.is_null() || value.as_bool() == Some(false) || is_empty(value);
+            if known || neutral || nothing {
                 continue;
             }
             let reason = REASONS.iter().find(|(name, _)| name == key).map(|(_, why)| *why);
@@ -342,17 +344,6 @@ impl<'a> Keys<'a> {
             ("loftq", _) => other("it is quantised"),
             _ => Err(self.refused(KEY, &text.into(), "this initialisation is not known here")),
         }
-    }
-}
-
-/// Whether a value says nothing.
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(false) => true,
-        Value::String(text) => text.is_empty(),
-        Value::Array(list) => list.is_empty(),
-        Value::Object(map) => map.is_empty(),
-        Value::Bool(true) | Value::Number(_) => false,
     }
 }
 

@@ -1,5 +1,5 @@
-//! Reads an adapter folder as `PeftModel.from_pretrained` does, but for one thing: a tensor that nothing uses is an error that
-//! names it, where PEFT warns or says nothing.
+//! Reads an adapter folder as `PeftModel.from_pretrained` does, with one exception: a tensor that nothing uses is an error
+//! that names it, where PEFT warns or says nothing.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -107,7 +107,8 @@ impl Keys {
     }
 }
 
-fn is_empty(value: &Value) -> bool {
+/// Whether a value is an empty text, list or object.
+pub fn is_empty(value: &Value) -> bool {
     match value {
         Value::String(text) => text.is_empty(),
         Value::Array(all) => all.is_empty(),

@@ -2,7 +2,7 @@
 //!
 //! The post-processor of tokenizer.json adds them. In transformers 4 the class of LLaMA's tokenizers replaces it by these two
 //! flags (true and false where they are missing), and no other class does; transformers 5 ignores the flags wherever there is
-//! a tokenizer.json. Here it is done as in transformers 4, and the user is told where that makes other tokens than
+//! a tokenizer.json. Here it is done as in transformers 4, and a note says where that makes other tokens than
 //! transformers 5. Files without a class, or written by transformers 5 (which leaves the flags out), keep what tokenizer.json
 //! adds unless they have a flag.
 

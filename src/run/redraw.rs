@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
+use crate::results;
 use crate::results::folder::{self, KNOWN, PROVENANCE, Replacement};
 use crate::results::provenance::Provenance;
 use crate::spec::{Experiment, Loaded};
@@ -36,7 +37,8 @@ pub(super) fn again(
     draw: impl FnOnce(&Provenance, &Path) -> Result<(), RunError>,
 ) -> Result<Vec<PathBuf>, RunError> {
     let mut provenance = Provenance::read(&folder.join(PROVENANCE))?;
-    let bytes = std::fs::read(folder.join(PROVENANCE)).unwrap_or_default();
+    let path = folder.join(PROVENANCE);
+    let bytes = std::fs::read(&path).map_err(|source| results::Error::Read { path, source })?;
     // Interrupted while they were drawn again, the rows are all of one run still.
     if folder::unfinished(folder).is_some_and(|marker| marker != bytes) {
         return Err(RunError::Unfinished(folder.into()));
