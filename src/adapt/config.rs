@@ -348,5 +348,4 @@ impl<'a> Keys<'a> {
 }
 
 #[cfg(test)]
-#[path = "config_tests.rs"]
 mod tests;

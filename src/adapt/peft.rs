@@ -345,5 +345,4 @@ impl Loaded {
 }
 
 #[cfg(test)]
-#[path = "peft_tests.rs"]
 mod tests;

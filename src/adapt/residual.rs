@@ -56,5 +56,4 @@ fn olora(w: MatRef<f64>, r: usize, scale: f64) -> Result<Mat<f64>, String> {
 }
 
 #[cfg(test)]
-#[path = "residual_tests.rs"]
 mod tests;

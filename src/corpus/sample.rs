@@ -182,5 +182,4 @@ impl<'a> Characters<'a> {
 }
 
 #[cfg(test)]
-#[path = "sample_tests.rs"]
 mod tests;

@@ -87,6 +87,4 @@ pub fn token_losses(h: &Tensor, head: &Tensor, targets: &[u32]) -> Result<Tensor
 }
 
 #[cfg(test)]
-mod gradient_tests;
-#[cfg(test)]
 mod tests;

@@ -268,3 +268,6 @@ fn find_prefix_space(step: &Value, found: &mut Option<bool>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

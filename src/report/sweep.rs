@@ -323,5 +323,4 @@ impl Extra {
 }
 
 #[cfg(test)]
-#[path = "sweep_tests.rs"]
 mod tests;

@@ -336,5 +336,4 @@ impl Display for Comparison {
 }
 
 #[cfg(test)]
-#[path = "compare_tests.rs"]
 mod tests;

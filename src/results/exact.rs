@@ -340,5 +340,4 @@ impl Display for What {
 }
 
 #[cfg(test)]
-#[path = "exact_tests.rs"]
 mod tests;

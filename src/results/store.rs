@@ -136,5 +136,4 @@ fn guarded<T>(run: impl FnOnce() -> PolarsResult<T>) -> Result<T, String> {
 }
 
 #[cfg(test)]
-#[path = "store_tests.rs"]
 mod tests;

@@ -39,7 +39,7 @@ pub fn adapt(loaded: &Loaded, context: &Context, out: &Path, only: &[String]) ->
     let experiment = &loaded.experiment;
     super::texts::look_all(loaded, context, super::texts::Patience::Check)?;
     if experiment.train.is_some() {
-        return publish::adapters(loaded, context, out, only);
+        return finetune::publish::adapters(loaded, context, out, only);
     }
     let Some(adapters) = &experiment.adapters else { return Err(RunError::NoAdapters(experiment.path.clone())) };
     let plan = Plan::new(experiment, &identities(experiment, &context.store)?);

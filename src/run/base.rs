@@ -222,5 +222,4 @@ pub(super) fn full(path: &Path) -> Named {
 }
 
 #[cfg(test)]
-#[path = "base_tests.rs"]
 mod tests;

@@ -5,7 +5,7 @@ use crate::report::{self, Meta};
 use crate::results::provenance::{Provenance, Samples};
 use crate::spec::{Calibration, Experiment, Publication};
 
-use super::{Context, RunError, extent, trained};
+use super::{Context, RunError, extent, finetune};
 
 /// What the report says besides rows.
 pub(super) fn meta(experiment: &Experiment, provenance: &Provenance) -> Meta {
@@ -17,7 +17,7 @@ pub(super) fn meta(experiment: &Experiment, provenance: &Provenance) -> Meta {
     ];
     let counted = |c: &Calibration| provenance.samples.iter().find(|samples| samples.calibration == c.name);
     settings.extend(experiment.calibrations.iter().map(|c| sampling(c, counted(c))));
-    settings.extend(trained::settings(experiment));
+    settings.extend(finetune::rows::settings(experiment));
     Meta {
         title: experiment.title.clone(),
         description: experiment.description.clone(),

@@ -14,11 +14,12 @@ use crate::results::{self, LinearRow, Row, TimingRow, WindowRow, machine::Machin
 use crate::spec::{Calibration, Experiment};
 
 use super::extent::Extent;
+use super::finetune::rows as finetune_rows;
+use super::finetune::saved::{self, Saved};
 use super::meta::published;
 pub(super) use super::meta::{citations, meta};
-use super::saved::{self, Saved};
 use super::texts::Known;
-use super::{Context, Run, RunError, energy, heatmap, owner, redraw, spectrum, trained};
+use super::{Context, Run, RunError, energy, heatmap, owner, redraw, spectrum};
 
 /// Files of a results folder; all of them make it complete.
 pub fn files(experiment: &Experiment) -> Vec<&'static str> {
@@ -168,8 +169,8 @@ pub(super) fn write(run: &mut Run, known: &Known, header: Header, folder: &Path)
 fn write_rows(run: &Run, known: &Known, to: &Path) -> Result<Vec<String>, RunError> {
     let mut lines: Vec<String> = known.warnings.iter().map(|warning| run.experiment.origin.warning(warning)).collect();
     if run.experiment.train.is_some() {
-        lines.extend(trained::too_long(run)?);
-        let rows = trained::rows(run)?;
+        lines.extend(finetune_rows::too_long(run)?);
+        let rows = finetune_rows::rows(run)?;
         results::write_rows(&to.join("trained.parquet"), &rows.trained)?;
         results::write_csv(&to.join("trained.csv"), &rows.trained)?;
         results::write_rows(&to.join("steps.parquet"), &rows.steps)?;

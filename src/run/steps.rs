@@ -6,9 +6,10 @@ use crate::plan::memory::{Layout, PassSize};
 use crate::results::provenance::Outcome;
 use crate::spec::{Experiment, Start, Train};
 
+use super::finetune::rows::learns;
+use super::finetune::{measure, train};
 use super::texts::Known;
-use super::trained::learns;
-use super::{Run, RunError, Shard, ask, calibrate, decompose, energy, evaluate, train};
+use super::{Run, RunError, Shard, calibrate, decompose, energy, evaluate};
 
 /// What a step computes; indices are those of the [`Plan`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,9 +141,9 @@ impl Step {
             Kind::Decompose(i) => decompose::run(run, &run.plan.decompose[i]),
             Kind::Energy(i) => energy::run(run, &run.plan.energy[i]),
             Kind::Evaluate(i) => evaluate::run(run, Some(&run.plan.decompose[i])),
-            Kind::Ask => ask::undamaged(run),
+            Kind::Ask => measure::undamaged(run),
             Kind::Train(i) => train::run(run, i),
-            Kind::Measure(i) => ask::learner(run, i),
+            Kind::Measure(i) => measure::learner(run, i),
         }
     }
 

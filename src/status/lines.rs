@@ -3,8 +3,9 @@
 use crate::cache::ReadArrays;
 use crate::model::shape::Linear;
 use crate::plan::{CalibrateStage, DecomposeStage, EnergyStage, EvaluateStage, Part, Plan, TrainStage, cost, memory};
+use crate::run::finetune::rows;
 use crate::run::texts::Known;
-use crate::run::{Context, RunError, trained};
+use crate::run::{Context, RunError};
 use crate::spec::{Experiment, Questions, Train};
 
 /// A line of the account.
@@ -263,7 +264,7 @@ impl Account<'_> {
         let is_chosen = |stage: &TrainStage| chosen.iter().any(|other| other.key == stage.key);
         let rates = stages.iter().filter(|s| s.seed == 0 && tried(s) && (!is_chosen(s) || weights(s))).count();
         let done = rates + chosen.iter().filter(|stage| stage.seed > 0 && weights(stage)).count();
-        let parameters = trained::parameters(self.experiment, learner.start);
+        let parameters = rows::parameters(self.experiment, learner.start);
         let adapters = learner.start.point().map(|_| parameters);
         let tokens = match &self.known.examples {
             Some(lengths) => lengths.iter().map(|tokens| f64::from(*tokens)).sum::<f64>(),

@@ -4,6 +4,8 @@ use candle_core::Device;
 
 use super::*;
 
+mod gradient;
+
 fn random(shape: (usize, usize), scale: f32) -> Tensor {
     Tensor::randn(0.0f32, scale, shape, &Device::Cpu).unwrap()
 }

@@ -1,0 +1,192 @@
+//! Models of the Llama family: shape, weights, tokenizer, forward pass.
+
+use std::path::{Path, PathBuf};
+
+pub mod cached;
+pub mod checkpoint;
+pub mod config;
+mod config_keys;
+pub mod export;
+pub mod format;
+pub mod generate;
+pub mod generation;
+pub mod gguf;
+pub mod kernel;
+pub mod keys;
+pub mod llama;
+pub mod ops;
+pub mod rope;
+pub mod shape;
+pub mod shards;
+pub mod tokenizer;
+pub mod tokenizer_config;
+mod tokenizer_ends;
+mod tokenizer_tokens;
+
+/// What can be wrong with a model's files. Every message says which file.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// A file that cannot be read.
+    #[error("cannot read {path}: {source}")]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file that is cut short or damaged.
+    #[error("{path} is not a usable {format} file (truncated or corrupt?): {why}")]
+    Corrupt {
+        /// Which.
+        path: PathBuf,
+        /// `GGUF` or `safetensors`.
+        format: &'static str,
+        /// What the reader said.
+        why: String,
+    },
+    /// A file of another kind than the one needed.
+    #[error("{path} is {found}, not {expected}; {advice}")]
+    Format {
+        /// Which.
+        path: PathBuf,
+        /// What it is, by its first bytes.
+        found: String,
+        /// What it should be.
+        expected: &'static str,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// A configuration outside the Llama family as supported here.
+    #[error("{0}")]
+    Config(String),
+    /// A key that says what the model is not computed with here.
+    #[error("{file}: `{key}` is {value}, {why}")]
+    Key {
+        /// In which file.
+        file: String,
+        /// Which key.
+        key: String,
+        /// What it holds, as JSON.
+        value: String,
+        /// What is wrong with it: "which ...", or "but ...".
+        why: String,
+    },
+    /// A tensor that nothing reads.
+    #[error("{origin} has a tensor {name:?} that nothing reads, so the model would not be computed in full: {hint}")]
+    Unread {
+        /// The file it is in.
+        origin: PathBuf,
+        /// Its name there.
+        name: String,
+        /// What it is a sign of.
+        hint: String,
+    },
+    /// A tensor whose elements are of a type that is not read.
+    #[error("{path}: tensor {name:?} is of type {found}, which is not supported; {supported} are")]
+    ElementType {
+        /// The file it is in.
+        path: PathBuf,
+        /// Its name there.
+        name: String,
+        /// The type, as the format calls it.
+        found: String,
+        /// Types that are read.
+        supported: &'static str,
+    },
+    /// A folder without weights that can be told.
+    #[error("{folder} has neither model.safetensors nor model.safetensors.index.json.{hint}")]
+    NoWeights {
+        /// The folder.
+        folder: PathBuf,
+        /// What it has instead; empty, or begins with a blank.
+        hint: String,
+    },
+    /// A weight that is not there.
+    #[error("{origin} has no tensor {name:?}; is it a Llama-family model in full?")]
+    Missing {
+        /// The model's file or folder.
+        origin: PathBuf,
+        /// Hugging Face name.
+        name: String,
+    },
+    /// A weight of the wrong shape.
+    #[error("{origin}: tensor {name:?} is {found:?}, but the configuration makes it {expected:?}")]
+    WrongShape {
+        /// The model's file or folder.
+        origin: PathBuf,
+        /// Hugging Face name.
+        name: String,
+        /// In the file.
+        found: Vec<usize>,
+        /// By the configuration.
+        expected: Vec<usize>,
+    },
+    /// A folder that lacks a file.
+    #[error(
+        "{folder} has no {file}; a model folder needs config.json, tokenizer.json and *.safetensors, or is a .gguf file"
+    )]
+    Incomplete {
+        /// The folder.
+        folder: PathBuf,
+        /// What is not there.
+        file: String,
+    },
+    /// A tokenizer that cannot be built or used.
+    #[error("tokenizer: {0}")]
+    Tokenizer(String),
+    /// A token for which the model has no row.
+    #[error(
+        "{place} has the token {token:?} with id {id}, but the model's embedding has {rows} rows (`vocab_size`): tokenizer and \
+         weights do not belong together, or the embedding was not resized when the token was added"
+    )]
+    Beyond {
+        /// A file or a text.
+        place: String,
+        /// The token.
+        token: String,
+        /// Its id.
+        id: u32,
+        /// Rows of the embedding.
+        rows: usize,
+    },
+    /// The model in use is not the one the catalog or spec describes.
+    #[error("the model's files say {found:?}, but the catalog says {expected:?}; correct its `shape`")]
+    OtherShape {
+        /// In the files.
+        found: Box<shape::Shape>,
+        /// In the catalog or spec.
+        expected: Box<shape::Shape>,
+    },
+    /// A prompt or example that cannot be passed through the model.
+    #[error("prompt {index} (from 0): {why}")]
+    Prompt {
+        /// Which, from 0.
+        index: usize,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A block with components dropped could not be made; the text says why.
+    #[error("{0}")]
+    Dropping(String),
+    /// A file of an exported model could not be written.
+    #[error(transparent)]
+    Write(crate::results::atomic::WriteError),
+    /// A GGUF file whose settings Hugging Face's format cannot say.
+    #[error("{path} cannot be exported to Hugging Face format: {why}")]
+    Export {
+        /// Which.
+        path: PathBuf,
+        /// What stands in the way.
+        why: String,
+    },
+    /// The tensor library failed.
+    #[error(transparent)]
+    Tensor(#[from] candle_core::Error),
+}
+
+/// The shape of a local model file or folder, without reading its weights. What is wrong with its tokenizer is an error too.
+pub fn read_shape(path: &Path) -> Result<shape::Shape, ModelError> {
+    let checkpoint = checkpoint::Checkpoint::open_path(path)?;
+    checkpoint.tokenizer()?;
+    Ok(checkpoint.config().shape.clone())
+}

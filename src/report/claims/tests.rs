@@ -1,0 +1,94 @@
+use super::*;
+use crate::report::published::PublishedRow;
+use crate::report::study::arrange;
+use crate::results::fixture::{curve, undamaged};
+use crate::results::{Row, WindowRow};
+
+fn windows(arm: &str, discarded: u32, losses: &[f64]) -> Vec<WindowRow> {
+    let row = |(window, &nll): (usize, &f64)| WindowRow {
+        experiment: "x".into(),
+        arm: arm.into(),
+        discarded,
+        share: 0.0,
+        evaluation: "ptb".into(),
+        window: window as u32,
+        nll,
+    };
+    losses.iter().enumerate().map(row).collect()
+}
+
+fn with(calibration: &str, rows: Vec<Row>) -> Vec<Row> {
+    let set = |row| Row { calibration: Some(calibration.into()), samples: Some(4), ..row };
+    rows.into_iter().map(set).collect()
+}
+
+#[test]
+fn orderings_are_judged_with_their_evidence() {
+    let mut rows = vec![undamaged("ptb")];
+    rows.extend(with("ptb", curve("ptb", "own", "corda", &[(2, 60.0), (8, 64.0)])));
+    rows.extend(with("wiki", curve("ptb", "other", "corda", &[(2, 59.5), (8, 70.0)])));
+    rows.extend(curve("ptb", "plain", "plain-svd", &[(2, 600.0), (8, f64::INFINITY)]));
+    let all = [
+        windows("own", 2, &[4.0, 4.2, 4.1]),
+        windows("own", 8, &[4.1, 4.3, 4.2]),
+        windows("other", 2, &[3.99, 4.19, 4.09]),
+        windows("other", 8, &[4.2, 4.5, 4.35]),
+        windows("plain", 2, &[6.0, 6.2, 6.1]),
+        windows("plain", 8, &[9.0, f64::INFINITY, 9.0]),
+    ]
+    .concat();
+    let tests = arrange(&rows, By::Components).unwrap();
+    let mut meta = crate::report::tests::meta(By::Components);
+    let losses = Losses::new(&all, &meta);
+    let claims = losses.claims(&tests[0]);
+    // No ASVD here, so one claim is left.
+    assert_eq!(claims.len(), 1);
+    assert_eq!((claims[0].held(), claims[0].duels.len()), (1, 2));
+    let duel = &claims[0].duels[1];
+    let Paired { delta, p } = duel.paired.as_ref().unwrap();
+    assert!(duel.holds() && (delta.mean - 0.15).abs() < 1e-12 && (0.0..0.1).contains(p), "{duel:?}");
+    assert_eq!(claims[0].verdict(), "Holds at 1 of 2, 1 beyond the 95% interval.");
+    let winners = losses.winners(&tests[0]);
+    assert_eq!(
+        winners.iter().map(|duel| duel.better.as_str()).collect::<Vec<_>>(),
+        [rows[3].label.clone(), rows[1].label.clone()]
+    );
+    assert!(winners.iter().all(Duel::holds));
+    // An arm that takes the largest components is no evidence for or against.
+    meta.largest = vec!["other".into()];
+    assert!(Losses::new(&all, &meta).claims(&tests[0]).is_empty());
+}
+
+#[test]
+fn published_orderings_may_be_level() {
+    let row = |method: &str, calibration: Option<&str>, samples, points: [f64; 2]| PublishedRow {
+        method: method.into(),
+        label: format!("{method} {samples:?}"),
+        calibration: calibration.map(str::to_string),
+        samples,
+        perplexity: [(0, 5.0), (16, points[0]), (32, points[1])].into(),
+    };
+    let test = PublishedTest {
+        evaluation: "wiki".into(),
+        name: "Wikitext-2".into(),
+        rows: vec![
+            row("plain-svd", None, None, [6.32, 7.31]),
+            row("asvd", Some("wiki"), Some(256), [6.08, 6.67]),
+            row("corda", Some("wiki"), Some(32), [5.48, 5.47]),
+            row("corda", Some("wiki"), Some(256), [5.48, 5.48]),
+            row("corda", Some("ptb"), Some(256), [5.49, 5.5]),
+        ],
+    };
+    let claims = published(&test);
+    let verdicts: Vec<String> = claims.iter().map(Claim::verdict).collect();
+    assert_eq!(
+        verdicts,
+        [
+            "Holds everywhere (4 of 4).",
+            "Holds everywhere (2 of 2).",
+            "Holds everywhere (2 of 2).",
+            "Holds nowhere (0 of 2, level at 1)."
+        ]
+    );
+    assert_eq!(claims[3].failures().map(|duel| duel.point).collect::<Vec<_>>(), [32.0]);
+}

@@ -1,0 +1,172 @@
+//! Whether two learners differ by more than noise.
+//!
+//! Questions: the mean over seeds of each question, then a paired t over questions, so that what questions share falls
+//! out. Texts and training losses, of which only the means of seeds are known: a paired t over seeds. A difference is
+//! told only if its 95% interval leaves out 0 and every seed has its sign; that of exact matches also only if ten
+//! questions or more changed, below which a t interval is too narrow.
+
+use std::collections::BTreeMap;
+
+use super::{Kind, Learner, Measure};
+use crate::evaluate::uncertainty::{Estimate, estimate, paired, paired_p};
+use crate::results::{AnswerRow, TrainedRow};
+
+/// How differences are judged, for a reader.
+pub const JUDGED: &str = "Values are means over seeds ± their standard deviation over seeds. Differences of questions are \
+    paired by question after averaging over seeds, so the interval covers which questions were drawn, and the spread over \
+    seeds beside it which seeds; texts and training losses are paired by seed. A difference is told if its 95% interval \
+    leaves out 0, every seed has the same sign and, of exact matches, at least 10 questions changed; p is that of a paired \
+    t-test, two-sided; neither is corrected for the number of comparisons.";
+
+/// Questions that must differ before a difference of exact matches is told.
+const DISCORDANT: usize = 10;
+
+/// A mean over seeds and its standard deviation.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Spread {
+    pub mean: f64,
+    /// NaN of a single seed.
+    pub deviation: f64,
+}
+
+/// Mean and sample standard deviation.
+pub fn spread(values: &[f64]) -> Spread {
+    let Estimate { mean, stderr, .. } = estimate(values);
+    Spread { mean, deviation: stderr * (values.len() as f64).sqrt() }
+}
+
+/// What is known of a difference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// The first is better.
+    Better,
+    /// The first is worse.
+    Worse,
+    /// Neither can be told.
+    Not,
+}
+
+/// The first learner's value minus the other's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Difference {
+    /// Mean and 95% interval.
+    pub estimate: Estimate,
+    /// Two-sided; NaN where there is no test.
+    pub p: f64,
+    /// Seeds in which the first is better, and all that both have.
+    pub seeds: (usize, usize),
+    /// Questions that differ; `None` where the comparison is not by question.
+    pub changed: Option<usize>,
+    /// What it tells.
+    pub told: Told,
+}
+
+/// Each question's value, averaged over the seeds; of a learner's answers to one set.
+pub fn by_question(answers: &[AnswerRow], learner: &str, measure: Measure) -> BTreeMap<u32, f64> {
+    let mut sums: BTreeMap<u32, (f64, f64)> = BTreeMap::new();
+    if measure.kind == Kind::Loss {
+        return BTreeMap::new();
+    }
+    for row in answers.iter().filter(|row| row.learner == learner && row.questions == measure.name) {
+        let value = if measure.kind == Kind::ExactMatch { f64::from(row.exact) } else { row.nll };
+        let (sum, count) = sums.entry(row.record).or_default();
+        *sum += value;
+        *count += 1.0;
+    }
+    sums.into_iter().map(|(record, (sum, count))| (record, sum / count)).collect()
+}
+
+/// The difference of a measure; `None` if either lacks it.
+pub fn difference(answers: &[AnswerRow], first: &Learner, other: &Learner, measure: Measure) -> Option<Difference> {
+    let by_seed: Vec<(f64, f64)> = first
+        .of(measure)
+        .filter_map(|row| Some((row.value, other.of(measure).find(|other| other.seed == row.seed)?.value)))
+        .collect();
+    let (means, others) = (first.values(measure), other.values(measure));
+    if means.is_empty() || others.is_empty() {
+        return None;
+    }
+    let [mine, theirs] = [first, other].map(|learner| by_question(answers, &learner.row.learner, measure));
+    let pairs: Vec<(f64, f64)> =
+        mine.iter().filter_map(|(record, value)| Some((*value, *theirs.get(record)?))).collect();
+    let by_question = pairs.len() > 1 && pairs.len() == mine.len() && pairs.len() == theirs.len();
+    let found = if by_question {
+        judge(&pairs, &by_seed, |value| measure.goodness(value), Some(measure.kind))
+    } else {
+        judge(&by_seed, &by_seed, |value| measure.goodness(value), None)
+    };
+    Some(found)
+}
+
+/// The 95% interval of a learner's value over questions or windows: of questions averaged over the seeds; of texts, whose
+/// windows are not known here, the mean over seeds of the intervals' ends.
+pub fn interval(answers: &[AnswerRow], learner: &Learner, measure: Measure) -> Option<(f64, f64)> {
+    let values: Vec<f64> = by_question(answers, &learner.row.learner, measure).into_values().collect();
+    if values.len() > 1 {
+        let same = values.iter().all(|value| *value == values[0]);
+        if measure.kind == Kind::ExactMatch && same {
+            return Some(of_one_kind(values[0], values.len()));
+        }
+        let Estimate { low, high, .. } = estimate(&values);
+        return Some((low, high));
+    }
+    let ends: Vec<(f64, f64)> = learner.of(measure).map(|row| (row.low, row.high)).collect();
+    (!ends.is_empty()).then(|| (mean(ends.iter().map(|e| e.0)), mean(ends.iter().map(|e| e.1))))
+}
+
+/// Where all questions were answered right, or all wrong, t knows of no spread: the exact interval of a share instead.
+fn of_one_kind(share: f64, count: usize) -> (f64, f64) {
+    let rest = 1.0 - 0.025f64.powf(1.0 / count as f64);
+    if share > 0.5 { (1.0 - rest, 1.0) } else { (0.0, rest) }
+}
+
+/// A learner's value minus the untrained model's, as [`interval`]: mean and 95% interval.
+pub fn from_untrained(
+    answers: &[AnswerRow],
+    learner: &Learner,
+    untrained: &Learner,
+    measure: Measure,
+) -> Option<[f64; 3]> {
+    let [values, before] = [learner, untrained].map(|learner| by_question(answers, &learner.row.learner, measure));
+    let pairs: Vec<(f64, f64)> =
+        values.iter().filter_map(|(record, value)| Some((*value, *before.get(record)?))).collect();
+    if pairs.len() > 1 && pairs.len() == before.len() {
+        let (values, before): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
+        let Estimate { mean, low, high, .. } = paired(&values, &before);
+        return Some([mean, low, high]);
+    }
+    let rows: Vec<_> = learner.of(measure).collect();
+    let ends = |of: fn(&TrainedRow) -> f64| mean(rows.iter().map(|row| of(row)));
+    (!rows.is_empty()).then(|| [ends(|row| row.delta), ends(|row| row.delta_low), ends(|row| row.delta_high)])
+}
+
+fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let count = values.len() as f64;
+    values.sum::<f64>() / count
+}
+
+/// The difference of paired values of which less is better, a pair a seed.
+pub fn by_seed(pairs: &[(f64, f64)]) -> Difference {
+    judge(pairs, pairs, |value| -value, None)
+}
+
+fn judge(pairs: &[(f64, f64)], seeds: &[(f64, f64)], good: impl Fn(f64) -> f64, kind: Option<Kind>) -> Difference {
+    let (first, other): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
+    let (estimate, p) = (paired(&first, &other), paired_p(&first, &other));
+    let better = |(a, b): &&(f64, f64)| good(*a) > good(*b);
+    let worse = |(a, b): &&(f64, f64)| good(*a) < good(*b);
+    let agree = (seeds.iter().filter(better).count(), seeds.len());
+    let changed = kind.map(|_| pairs.iter().filter(|(a, b)| a != b).count());
+    let few = kind == Some(Kind::ExactMatch) && changed.is_some_and(|changed| changed < DISCORDANT);
+    let beyond = estimate.low > 0.0 || estimate.high < 0.0;
+    let told = match good(estimate.mean) > 0.0 {
+        _ if few || !beyond => Told::Not,
+        true if agree.0 == agree.1 => Told::Better,
+        false if seeds.iter().filter(worse).count() == agree.1 => Told::Worse,
+        _ => Told::Not,
+    };
+    Difference { estimate, p, seeds: agree, changed, told }
+}
+
+#[cfg(test)]
+mod tests;
