@@ -13,10 +13,19 @@ use crate::model::shape::Linear;
 
 mod config;
 pub mod energy;
+mod error;
+mod folder;
 pub mod merge;
 pub mod peft;
 mod read;
 pub mod residual;
+
+/// The weights of an adapter folder.
+const WEIGHTS: &str = "adapter_model.safetensors";
+/// Its configuration.
+const CONFIG: &str = "adapter_config.json";
+/// What PEFT puts before the name of each linear.
+const PREFIX: &str = "base_model.model.";
 
 /// How the singular values are shared between B and A.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]

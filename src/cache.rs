@@ -13,7 +13,7 @@ use std::time::Duration;
 use memmap2::Mmap;
 use safetensors::tensor::Dtype;
 
-use crate::results::atomic::WriteError;
+use crate::atomic::WriteError;
 use crate::tensors::{self, Entry, TensorFile};
 use crate::terminal;
 

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use corda::atomic;
 use corda::decompose::METHODS;
 use corda::evaluate::uncertainty::Estimate;
 use corda::progress::Progress;
-use corda::results::atomic;
 use corda::results::compare::{self, Agreement};
 use corda::results::exact;
 use corda::run::{self, Context, RunError};

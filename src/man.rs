@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Command;
 use clap_mangen::Man;
-use corda::results::atomic::{self, WriteError};
+use corda::atomic::{self, WriteError};
 use corda::{out, outln};
 
 /// Prints the page of `corda`, or writes one a command into a folder and lists them.

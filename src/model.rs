@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 pub mod cached;
 pub mod checkpoint;
 pub mod config;
-mod config_keys;
 pub mod export;
 pub mod format;
 pub mod generate;
@@ -15,13 +14,12 @@ pub mod kernel;
 pub mod keys;
 pub mod llama;
 pub mod ops;
+pub mod packed;
 pub mod rope;
 pub mod shape;
 pub mod shards;
+pub mod tokenised;
 pub mod tokenizer;
-pub mod tokenizer_config;
-mod tokenizer_ends;
-mod tokenizer_tokens;
 
 /// What can be wrong with a model's files. Every message says which file.
 #[derive(Debug, thiserror::Error)]
@@ -165,12 +163,13 @@ pub enum ModelError {
         /// What is wrong with it.
         why: String,
     },
-    /// A block with components dropped could not be made; the text says why.
-    #[error("{0}")]
-    Dropping(String),
+    /// Weights that are made from those of a model (an adapter merged, components left out) could not be made. Whoever
+    /// makes them lies above this module, so the type of the error is theirs.
+    #[error(transparent)]
+    Derived(Box<dyn std::error::Error + Send + Sync>),
     /// A file of an exported model could not be written.
     #[error(transparent)]
-    Write(crate::results::atomic::WriteError),
+    Write(crate::atomic::WriteError),
     /// A GGUF file whose settings Hugging Face's format cannot say.
     #[error("{path} cannot be exported to Hugging Face format: {why}")]
     Export {
@@ -182,6 +181,13 @@ pub enum ModelError {
     /// The tensor library failed.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
+}
+
+impl ModelError {
+    /// The error of [`Weights`](llama::Weights) that are made from a model's.
+    pub fn derived(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Derived(Box::new(error))
+    }
 }
 
 /// The shape of a local model file or folder, without reading its weights. What is wrong with its tokenizer is an error too.

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use miette::Diagnostic;
+use serde::{Deserialize, Serialize};
 
-use crate::results::provenance::Stage;
 use crate::terminal;
 use crate::yaml::Span;
 
@@ -25,6 +25,31 @@ pub enum Unit {
     Bytes,
     /// Shown as a plain count with this noun, e.g. `tokens`.
     Count(&'static str),
+}
+
+/// What one stage cost.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stage {
+    /// Name, as in the plan.
+    pub name: String,
+    /// Whether it ran or came from the cache.
+    pub outcome: Outcome,
+    /// Wall time in this run.
+    pub seconds: f64,
+    /// Most memory the process had held by its end, in bytes; absent where the system does not say.
+    pub peak_memory: Option<u64>,
+}
+
+/// How a stage was satisfied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Computed.
+    Run,
+    /// Partly cached, the rest computed.
+    Resumed,
+    /// Taken from the cache.
+    Cached,
 }
 
 /// Where progress is told. Cheap to clone.

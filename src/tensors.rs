@@ -12,7 +12,7 @@ use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
 use serde_json::{Map, Value, json};
 
-use crate::results::atomic::{WriteError, write_atomically};
+use crate::atomic::{WriteError, write_atomically};
 
 /// What is known of an array before it is read.
 #[derive(Debug, Clone, PartialEq, Eq)]

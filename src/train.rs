@@ -5,7 +5,7 @@
 //! without padding; a group goes forward and backward on one thread, and gradients are added in the order of the groups.
 //! Groups depend on the examples only, so the numbers are the same bits for any number of threads.
 //!
-//! [`order`] says which examples when, [`packed`] computes losses, [`learner`] what is trained, [`gradient`] the sum over a
+//! [`order`] says which examples when, [`packed`](crate::model::packed) computes losses, [`learner`] what is trained, [`gradient`] the sum over a
 //! batch, [`adamw`] and [`schedule`] the update, [`trainer`] drives them, [`checkpoint`] stops and resumes.
 
 use std::path::PathBuf;
@@ -23,14 +23,12 @@ mod gradient;
 mod learner;
 pub mod memory;
 pub mod order;
-pub mod packed;
 pub mod schedule;
-pub mod tokenised;
 pub mod trained;
 pub mod trainer;
 
-pub use packed::response_losses;
-pub use tokenised::Tokenised;
+// The module until `run` names it where it is.
+pub use crate::model::tokenised::{self, Tokenised};
 pub use trained::Trained;
 pub use trainer::Trainer;
 

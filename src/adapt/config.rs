@@ -7,7 +7,7 @@ use std::path::Path;
 use regex::Regex;
 use serde_json::{Map, Value};
 
-use super::peft::{AdapterError, Named};
+use super::error::AdapterError;
 use crate::model::keys::is_empty;
 
 /// Keys that are read here.
@@ -83,6 +83,21 @@ pub enum Init {
         /// Why the base is not at hand.
         why: &'static str,
     },
+}
+
+/// What a configuration calls a base model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// `base_model_name_or_path`: a repository of the hub, or a path.
+    pub name: String,
+    /// `revision`: the repository's commit, tag or branch.
+    pub revision: Option<String>,
+}
+
+impl From<&str> for Named {
+    fn from(name: &str) -> Self {
+        Self { name: name.into(), revision: None }
+    }
 }
 
 /// The configuration as far as B A needs it.

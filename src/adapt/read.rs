@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use safetensors::tensor::{Dtype, SafeTensors};
 
-use super::Adapter;
 use super::config::Config;
-use super::peft::{AdapterError, CONFIG, Loaded, PREFIX, WEIGHTS};
+use super::error::AdapterError;
+use super::folder::Loaded;
+use super::{Adapter, CONFIG, PREFIX, WEIGHTS};
 use crate::model::format::Kind;
 
 /// Reads an adapter folder.

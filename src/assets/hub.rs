@@ -14,7 +14,8 @@ use hf_hub::api::sync::ApiBuilder;
 use hf_hub::{Cache, Repo, RepoType};
 
 use self::http::{Answer, Client, NoAnswer};
-use super::store::{Files, Store, is_commit};
+use super::source::is_commit;
+use super::store::{Files, Store};
 use super::verify::{CopyError, Expected, copy_hashing, is_hex};
 use super::{AssetError, FetchedFile};
 use crate::progress::{Progress, Unit};

@@ -5,8 +5,8 @@ use rayon::prelude::*;
 use crate::model::ModelError;
 use crate::model::generate::runs;
 use crate::model::llama::Weights;
-use crate::train::packed;
-use crate::train::tokenised::Tokenised;
+use crate::model::packed;
+use crate::model::tokenised::Tokenised;
 
 /// Rows of a pass at most, unless one example alone is longer.
 const ROWS: usize = 512;

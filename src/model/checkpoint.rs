@@ -14,11 +14,9 @@ use super::config::Config;
 use super::format::{Kind, read_text};
 use super::generation;
 use super::gguf::Gguf;
-use super::llama::block_tensor;
-use super::shape::{LINEARS, Shape};
+use super::shape::{LINEARS, Shape, block_tensor, is_table};
 use super::shards::Shards;
-use super::tokenizer::Tokenizer;
-use super::tokenizer_config::Beside;
+use super::tokenizer::{Beside, Tokenizer};
 
 /// An opened checkpoint.
 pub struct Checkpoint {
@@ -315,19 +313,6 @@ fn block_dims(shape: &Shape) -> [[usize; 2]; 7] {
     let (d, i) = (shape.hidden, shape.intermediate);
     let (q, kv) = (shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim);
     [[q, d], [kv, d], [kv, d], [d, q], [i, d], [i, d], [d, i]]
-}
-
-/// Tables that follow from the configuration, which older programs stored: transformers and llama.cpp do not read them.
-pub(super) fn is_table(name: &str) -> bool {
-    [
-        ".rotary_emb.inv_freq",
-        ".rotary_emb.cos_cached",
-        ".rotary_emb.sin_cached",
-        ".position_ids",
-        ".attn_rot_embd.weight",
-    ]
-    .iter()
-    .any(|end| name.ends_with(end))
 }
 
 /// What a tensor that nothing reads is a sign of.

@@ -2,13 +2,15 @@
 
 use serde_json::Value;
 
+use self::keys::KEYS;
 use super::ModelError;
-use super::config_keys::KEYS;
 use super::keys::{Fields, refused};
 use super::rope;
 use super::shape::Shape;
 
 pub use super::rope::base_frequencies;
+
+mod keys;
 
 /// Everything of a Llama-family model but its weights.
 #[derive(Debug, Clone, PartialEq)]

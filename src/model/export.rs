@@ -8,9 +8,9 @@ use safetensors::tensor::Dtype;
 
 use super::ModelError;
 use super::checkpoint::Checkpoint;
-use super::llama::{Block, Weights, block_tensor};
-use super::shape::LINEARS;
-use crate::results::atomic::{WriteError, write_bytes};
+use super::llama::{Block, Weights};
+use super::shape::{LINEARS, block_tensor};
+use crate::atomic::{WriteError, write_bytes};
 use crate::tensors::{self, Entry};
 
 /// Writes f32 tensors as safetensors as other programs expect them, one held at a time. The inner error is that of `data`.

@@ -12,7 +12,7 @@ use super::checkpoint::Checkpoint;
 use super::config::Config;
 use super::kernel::Heads;
 use super::ops;
-use super::shape::{LINEARS, Site};
+use super::shape::{LINEARS, Site, block_tensor};
 
 /// The weights of one decoder block, f32.
 #[derive(Debug, Clone)]
@@ -103,11 +103,6 @@ pub trait Weights: Sync {
     }
     /// Weights of block `layer`; cheap where they are in memory.
     fn block(&self, layer: usize) -> Result<Block, ModelError>;
-}
-
-/// Hugging Face name of a block's tensor.
-pub fn block_tensor(layer: usize, part: &str) -> String {
-    format!("model.layers.{layer}.{part}.weight")
 }
 
 /// Reads block `layer` of a checkpoint.

@@ -180,3 +180,21 @@ impl Shape {
         (linears + norms + if self.tied { 0 } else { embedding }) as u64
     }
 }
+
+/// Hugging Face name of a block's tensor.
+pub fn block_tensor(layer: usize, part: &str) -> String {
+    format!("model.layers.{layer}.{part}.weight")
+}
+
+/// Tables that follow from the configuration, which older programs stored: transformers and llama.cpp do not read them.
+pub(super) fn is_table(name: &str) -> bool {
+    [
+        ".rotary_emb.inv_freq",
+        ".rotary_emb.cos_cached",
+        ".rotary_emb.sin_cached",
+        ".position_ids",
+        ".attn_rot_embd.weight",
+    ]
+    .iter()
+    .any(|end| name.ends_with(end))
+}

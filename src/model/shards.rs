@@ -10,8 +10,8 @@ use candle_core::{DType, Device, Tensor};
 use safetensors::tensor::Dtype;
 
 use super::ModelError;
-use super::checkpoint::is_table;
 use super::format::{Kind, read_text};
+use super::shape::is_table;
 use crate::tensors::{Place, TensorFile};
 
 const WHOLE: &str = "model.safetensors";

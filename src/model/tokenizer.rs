@@ -13,8 +13,14 @@ use tokenizers::{AddedToken, PreTokenizerWrapper, SplitDelimiterBehavior};
 use super::ModelError;
 use super::format::read_text;
 use super::keys::refused;
-use super::tokenizer_config::{self, Beside};
 use crate::guard::unless_it_panics;
+
+mod config;
+mod ends;
+mod settings;
+mod tokens;
+
+pub use settings::Beside;
 
 /// A tokenizer ready to encode. Encoding adds what the model's own post-processor adds (BOS for Llama, nothing for SmolLM2).
 pub struct Tokenizer {
@@ -74,12 +80,12 @@ impl Tokenizer {
     /// Reads a `tokenizer.json` and applies what the files beside it say, as transformers does.
     pub fn from_files(path: &Path, beside: Beside) -> Result<Self, ModelError> {
         let (file, text) = (path.display().to_string(), read_text(path)?);
-        tokenizer_config::check_tokenizer(&file, &text)?;
+        config::check_tokenizer(&file, &text)?;
         let mut inner: tokenizers::Tokenizer = guarded(|| text.parse()).map_err(|e| error(format!("{file}: {e}")))?;
         // Stored with the tokenizer, and used by transformers only where a caller asks: texts would be shortened.
         inner.with_truncation(None).map_err(error)?;
         inner.with_padding(None);
-        let notes = tokenizer_config::apply(&mut inner, beside)?;
+        let notes = config::apply(&mut inner, beside)?;
         Ok(Self { inner, notes })
     }
 

@@ -15,8 +15,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::Unit;
-use crate::results::provenance::Stage;
+use super::{Stage, Unit};
 use crate::terminal;
 use crate::yaml::Span;
 

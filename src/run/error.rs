@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::adapt::peft::AdapterError;
 use crate::assets::AssetError;
+use crate::atomic::WriteError;
 use crate::cache::CacheError;
 use crate::calibrate::CalibrationError;
 use crate::corpus::CorpusError;
@@ -39,7 +40,7 @@ pub enum RunError {
     #[error(transparent)]
     Report(Box<ReportError>),
     #[error(transparent)]
-    Write(#[from] results::atomic::WriteError),
+    Write(#[from] WriteError),
     #[error(transparent)]
     Adapter(Box<AdapterError>),
     #[error("{} has no `adapters` section; add `adapters: {{}}` to write its components as adapters", .0.display())]

@@ -6,9 +6,9 @@ use rayon::prelude::*;
 use super::adamw::PIECE;
 use super::learner::{Inverses, Learner, Parameter};
 use super::order::groups;
-use super::packed::Packed;
 use super::{Tokenised, TrainError};
 use crate::model::ops::values::Values;
+use crate::model::packed::Packed;
 
 /// Of a batch.
 #[derive(Debug)]

@@ -3,12 +3,12 @@
 use candle_core::{Tensor, Var};
 use rayon::prelude::*;
 
-use super::packed::Packed;
 use super::trained::{Trained, each_tensor, row_norms, tie};
 use super::{Kind, Start, TrainError, ZeroRows};
 use crate::adapt::Adapter;
 use crate::model::llama::{Block, Resident};
 use crate::model::ops::{self, values::Values};
+use crate::model::packed::Packed;
 use crate::model::shape::LINEARS;
 
 /// One trained tensor.

@@ -7,13 +7,11 @@ use serde::Deserialize;
 use super::fixture::{adapters, examples, model, settings, start, trainer, wave};
 use super::learner::Learner;
 use super::order::groups;
-use super::packed::Packed;
 use super::trained::each_tensor;
-use super::{
-    Kind, Settings, Start, Step, Tokenised, TrainError, Trained, Trainer, ZeroRows, gradient, response_losses,
-};
+use super::{Kind, Settings, Start, Step, Tokenised, TrainError, Trained, Trainer, ZeroRows, gradient};
 use crate::model::llama::{Resident, Weights, embed, losses};
 use crate::model::ops::values::change;
+use crate::model::packed::{Packed, response_losses};
 
 const KINDS: [Kind; 3] = [Kind::Full, Kind::Lora, Kind::Dora];
 

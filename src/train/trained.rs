@@ -8,9 +8,9 @@ use rayon::prelude::*;
 use super::{Kind, TrainError};
 use crate::adapt::{Adapter, row_norm, to_magnitudes};
 use crate::cache::{Arrays, ReadArrays};
-use crate::model::llama::{Resident, block_tensor};
+use crate::model::llama::Resident;
 use crate::model::ops::values::Values;
-use crate::model::shape::LINEARS;
+use crate::model::shape::{LINEARS, block_tensor};
 
 /// A finished training's result.
 #[derive(Debug, Clone)]

@@ -9,9 +9,12 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::export;
-use super::folder::STAGING;
 use crate::terminal;
+
+mod export;
+
+/// How the hidden folder's name starts in which files are made that replace others together (`results/folder.rs`).
+pub(crate) const STAGING: &str = ".new.";
 
 /// Why a file could not be written. What stood at its path before is untouched.
 #[derive(Debug, thiserror::Error)]
@@ -190,7 +193,7 @@ fn replace(
 }
 
 /// The error of a file that could not be written into a folder.
-pub(super) fn explain(folder: &Path, name: String, source: io::Error) -> WriteError {
+pub(crate) fn explain(folder: &Path, name: String, source: io::Error) -> WriteError {
     let is_staging = folder.file_name().is_some_and(|own| own.to_string_lossy().starts_with(STAGING));
     // Files that are made beside the old ones belong to the folder that shall have them.
     let folder = folder.parent().filter(|_| is_staging).unwrap_or(folder).to_path_buf();

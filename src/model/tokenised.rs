@@ -1,7 +1,7 @@
 //! One example as token ids.
 
-use crate::model::ModelError;
-use crate::model::tokenizer::Tokenizer;
+use super::ModelError;
+use super::tokenizer::Tokenizer;
 
 /// One example as token ids: prompt, then response with the end-of-sequence token.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,10 +3,10 @@
 
 use candle_core::Tensor;
 
-use super::Tokenised;
-use crate::model::ModelError;
-use crate::model::llama::{Apply, Attend, Block, Rotary, Weights, block_forward_by, embed, final_norm};
-use crate::model::ops;
+use super::ModelError;
+use super::llama::{Apply, Attend, Block, Rotary, Weights, block_forward_by, embed, final_norm};
+use super::ops;
+use super::tokenised::Tokenised;
 
 /// Examples packed into one sequence of rows.
 #[derive(Debug)]

@@ -10,10 +10,10 @@ use serde_json::Value;
 use tokenizers::Tokenizer;
 use tokenizers::processors::template::TemplateProcessing;
 
-use super::ModelError;
-use super::tokenizer_config::{Settings, failed};
-use super::tokenizer_tokens::added_token;
+use super::settings::{Settings, failed};
+use super::tokens::added_token;
 use crate::guard::unless_it_panics;
+use crate::model::ModelError;
 
 /// Tokens with their ids.
 type Tokens = Vec<(String, u32)>;
