@@ -168,7 +168,7 @@ impl Run<'_> {
                 };
                 (outcome, response_losses(&weights, &lesson.examples)?)
             }
-            Err(RunError::Train(error)) if matches!(*error, TrainError::NotFinite { .. }) => {
+            Err(RunError::Train(error)) if matches!(error, TrainError::NotFinite { .. }) => {
                 let line = format!("{}: {error}; this learning rate is out of the choice", self.name(stage));
                 self.context.progress.say(&line);
                 broke = Some(error.to_string());
