@@ -12,7 +12,7 @@ use corda::results::folder::PROVENANCE;
 use corda::spec::{Catalog, SpecErrors};
 use corda::yaml::{self, Error};
 
-use super::{Cli, Command, Specs};
+use crate::cli::{Cli, Command, Specs};
 
 /// The file that makes a folder that of experiments.
 const CATALOG: &str = "catalog.yaml";
