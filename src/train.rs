@@ -35,7 +35,7 @@ pub use trainer::Trainer;
 /// What is trained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum Tuning {
     /// All weights, norms and embedding included; a tied head stays tied.
     Full,
     /// B and A of each adapter: y = W x + B A x. PiSSA and CorDA are this with a residual W and adapters that are not zero.
@@ -52,8 +52,8 @@ pub struct Start {
     /// without them.
     pub base: Resident,
     /// What is trained.
-    pub kind: Kind,
-    /// The adapters as initialised; none for [`Kind::Full`].
+    pub kind: Tuning,
+    /// The adapters as initialised; none for [`Tuning::Full`].
     pub adapters: Vec<Adapter>,
 }
 

@@ -10,7 +10,7 @@ use super::config::Config;
 use super::error::AdapterError;
 use super::folder::Loaded;
 use super::{Adapter, CONFIG, PREFIX, WEIGHTS};
-use crate::model::format::Kind;
+use crate::model::format::FileKind;
 
 /// Reads an adapter folder.
 pub fn read(folder: &Path) -> Result<Loaded, AdapterError> {
@@ -29,8 +29,8 @@ pub fn read(folder: &Path) -> Result<Loaded, AdapterError> {
 /// The bytes of a file. The error says what it is where it is something else altogether.
 fn open(path: &Path) -> Result<Vec<u8>, AdapterError> {
     let bytes = std::fs::read(path).map_err(|source| AdapterError::Read { path: path.into(), source })?;
-    match Kind::of_bytes(&bytes[..bytes.len().min(256)]) {
-        Kind::Other | Kind::Safetensors => Ok(bytes),
+    match FileKind::of_bytes(&bytes[..bytes.len().min(256)]) {
+        FileKind::Other | FileKind::Safetensors => Ok(bytes),
         kind => Err(AdapterError::Format { path: path.into(), found: kind.to_string(), advice: kind.advice() }),
     }
 }

@@ -11,7 +11,7 @@ use candle_core::{Device, Tensor};
 
 use super::ModelError;
 use super::config::Config;
-use super::format::{Kind, read_text};
+use super::format::{FileKind, read_text};
 use super::generation;
 use super::gguf::Gguf;
 use super::shape::{LINEARS, Shape, block_tensor, is_table};
@@ -50,8 +50,8 @@ impl Checkpoint {
     pub fn open_path(path: &Path) -> Result<Self, ModelError> {
         let read = |source| ModelError::Read { path: path.into(), source };
         if !std::fs::metadata(path).map_err(read)?.is_dir() {
-            return match Kind::of(path)? {
-                Kind::Gguf => Self::open(&[path.to_path_buf()]),
+            return match FileKind::of(path)? {
+                FileKind::Gguf => Self::open(&[path.to_path_buf()]),
                 kind => Err(kind.is_not(path, "a model")),
             };
         }
@@ -81,8 +81,8 @@ impl Checkpoint {
         if !safetensors || !by_name.contains_key("config.json") {
             let mut gguf = Vec::new();
             for file in files {
-                match Kind::of(file)? {
-                    Kind::Gguf => gguf.push(file.as_path()),
+                match FileKind::of(file)? {
+                    FileKind::Gguf => gguf.push(file.as_path()),
                     kind if file.extension().is_some_and(|e| e.eq_ignore_ascii_case("gguf")) => {
                         return Err(kind.is_not(file, "a GGUF file"));
                     }

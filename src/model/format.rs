@@ -9,7 +9,7 @@ use super::ModelError;
 
 /// What the first bytes of a file say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum FileKind {
     /// GGUF, of any version.
     Gguf,
     /// A format of llama.cpp's before GGUF.
@@ -30,7 +30,7 @@ pub enum Kind {
     Other,
 }
 
-impl Kind {
+impl FileKind {
     /// Looks at the first bytes of `path`.
     pub fn of(path: &Path) -> Result<Self, ModelError> {
         let failed = |source| ModelError::Read { path: path.into(), source };
@@ -83,7 +83,7 @@ impl Kind {
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for FileKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Gguf => "a GGUF file",
@@ -105,8 +105,8 @@ pub fn read_text(path: &Path) -> Result<String, ModelError> {
     if bytes.starts_with(b"\xef\xbb\xbf") {
         bytes.drain(..3);
     }
-    match Kind::of_bytes(&bytes[..bytes.len().min(256)]) {
-        Kind::Other => String::from_utf8(bytes)
+    match FileKind::of_bytes(&bytes[..bytes.len().min(256)]) {
+        FileKind::Other => String::from_utf8(bytes)
             .map_err(|e| ModelError::Config(format!("{}: is not UTF-8 text: {e}", path.display()))),
         kind => Err(kind.is_not(path, "a JSON file")),
     }

@@ -10,7 +10,7 @@ use candle_core::{DType, Device, Tensor};
 use safetensors::tensor::Dtype;
 
 use super::ModelError;
-use super::format::{Kind, read_text};
+use super::format::{FileKind, read_text};
 use super::shape::is_table;
 use crate::tensors::{Place, TensorFile};
 
@@ -283,9 +283,9 @@ fn twice(tensor: &str, one: &Path, other: &Path) -> ModelError {
 }
 
 fn open(path: &Path) -> Result<TensorFile, ModelError> {
-    match Kind::of(path)? {
+    match FileKind::of(path)? {
         // A header cut in its first bytes, or one that lies about its length, is for the library to name.
-        Kind::Safetensors | Kind::Other => TensorFile::open(path).map_err(|e| corrupt(path, e)),
+        FileKind::Safetensors | FileKind::Other => TensorFile::open(path).map_err(|e| corrupt(path, e)),
         kind => Err(kind.is_not(path, "a safetensors file")),
     }
 }

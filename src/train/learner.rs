@@ -4,7 +4,7 @@ use candle_core::{Tensor, Var};
 use rayon::prelude::*;
 
 use super::trained::{Trained, each_tensor, row_norms, tie};
-use super::{Kind, Start, TrainError, ZeroRows};
+use super::{Start, TrainError, Tuning, ZeroRows};
 use crate::adapt::Adapter;
 use crate::model::llama::{Block, Resident};
 use crate::model::ops::{self, values::Values};
@@ -34,7 +34,7 @@ struct Adapted {
 /// A model with variables in it.
 #[derive(Debug)]
 pub(super) struct Learner {
-    kind: Kind,
+    kind: Tuning,
     model: Resident,
     adapters: Vec<(String, Adapted)>,
     /// Index in `adapters` of each linear of each block.
@@ -51,14 +51,14 @@ impl Learner {
         let mut learner = Self { kind: start.kind, model: start.base.clone(), adapters: Vec::new(), places };
         let mut parameters = Vec::new();
         match (start.kind, start.adapters.is_empty()) {
-            (Kind::Full, true) => learner.train_all(&mut parameters)?,
-            (Kind::Full, false) => {
+            (Tuning::Full, true) => learner.train_all(&mut parameters)?,
+            (Tuning::Full, false) => {
                 return Err(TrainError::Settings("adapters and all weights; merge the adapters first".into()));
             }
-            (Kind::Lora | Kind::Dora, true) => {
+            (Tuning::Lora | Tuning::Dora, true) => {
                 return Err(TrainError::Settings("no adapter and frozen weights".into()));
             }
-            (Kind::Lora | Kind::Dora, false) => {
+            (Tuning::Lora | Tuning::Dora, false) => {
                 let mut zero = Vec::new();
                 for adapter in &start.adapters {
                     learner.train_adapter(adapter, &mut parameters, &mut zero)?;
@@ -116,7 +116,7 @@ impl Learner {
         let a = train("lora_A", &adapter.a, &[r, d_in])?;
         let b = train("lora_B", &adapter.b, &[d_out, r])?;
         let magnitude = match self.kind {
-            Kind::Dora => {
+            Tuning::Dora => {
                 let norms = row_norms(&Values::of(weight)?, adapter);
                 zero.extend(zero_rows(&adapter.linear, &norms));
                 Some(train("lora_magnitude_vector", &norms, &[d_out])?)
@@ -171,7 +171,7 @@ impl Learner {
 
     /// What has been learned so far: a copy, which further steps do not change.
     pub(super) fn trained(&self) -> Result<Trained, TrainError> {
-        if self.kind != Kind::Full {
+        if self.kind != Tuning::Full {
             let adapters = self.adapters.iter().map(|(name, adapted)| self.adapter(name, adapted));
             let magnitudes = self.adapters.iter().filter_map(|(_, adapted)| adapted.magnitude.as_ref());
             return Ok(Trained::Adapters {

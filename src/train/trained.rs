@@ -5,7 +5,7 @@ use std::path::Path;
 use candle_core::Tensor;
 use rayon::prelude::*;
 
-use super::{Kind, TrainError};
+use super::{TrainError, Tuning};
 use crate::adapt::{Adapter, row_norm, to_magnitudes};
 use crate::cache::{Arrays, ReadArrays};
 use crate::model::llama::Resident;
@@ -19,8 +19,8 @@ pub enum Trained {
     Full(Resident),
     /// Adapters on the base that training started from.
     Adapters {
-        /// [`Kind::Lora`] or [`Kind::Dora`].
-        kind: Kind,
+        /// [`Tuning::Lora`] or [`Tuning::Dora`].
+        kind: Tuning,
         /// One a linear.
         adapters: Vec<Adapter>,
         /// DoRA's magnitudes, [d_out] for each adapter; none for LoRA.
@@ -78,8 +78,8 @@ impl Trained {
         let unfit = |why: String| TrainError::Unfit { path: path.into(), why };
         let kind = match file.metadata("kind")?.as_str() {
             "full" => return full(path, &file, base),
-            "dora" => Kind::Dora,
-            "lora" => Kind::Lora,
+            "dora" => Tuning::Dora,
+            "lora" => Tuning::Lora,
             other => return Err(unfit(format!("it says that {other:?} was trained"))),
         };
         let linears = file.metadata("linears")?;
@@ -89,7 +89,7 @@ impl Trained {
             let (_, b) = file.f32(&format!("{linear}.lora_B"))?;
             let [rank, _] = dims[..] else { return Err(unfit(format!("{linear}.lora_A is not a matrix"))) };
             adapters.push(Adapter { linear: linear.into(), rank, a, b });
-            if kind == Kind::Dora {
+            if kind == Tuning::Dora {
                 magnitudes.push(file.f32(&format!("{linear}.lora_magnitude_vector"))?.1);
             }
         }
@@ -112,9 +112,9 @@ fn store_full(model: &Resident, path: &Path) -> Result<(), TrainError> {
     Ok(arrays.write(path)?)
 }
 
-fn store_adapters(kind: Kind, adapters: &[Adapter], magnitudes: &[Vec<f32>], path: &Path) -> Result<(), TrainError> {
+fn store_adapters(kind: Tuning, adapters: &[Adapter], magnitudes: &[Vec<f32>], path: &Path) -> Result<(), TrainError> {
     let mut arrays = Arrays::default();
-    let name = if kind == Kind::Dora { "dora" } else { "lora" };
+    let name = if kind == Tuning::Dora { "dora" } else { "lora" };
     arrays.metadata.insert("kind".into(), name.into());
     let linears: Vec<&str> = adapters.iter().map(|adapter| adapter.linear.as_str()).collect();
     arrays.metadata.insert("linears".into(), linears.join("\n"));
