@@ -14,7 +14,7 @@ use corda::model::generate::{Stop, greedy};
 use corda::model::kernel::{View, product};
 use corda::model::llama::{Block, Frame, Resident};
 use corda::model::shape::Shape;
-use corda::train::{Tuning, Settings, Start, Tokenised, Trainer};
+use corda::train::{Settings, Start, Tokenised, Trainer, Tuning};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use faer::Mat;
 use rayon::prelude::*;

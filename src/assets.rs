@@ -11,7 +11,7 @@ mod source;
 mod store;
 mod verify;
 
-pub use error::AssetError;
+pub use error::{Advice, AssetError};
 pub use source::Source;
 pub use store::Store;
 

@@ -20,7 +20,7 @@ pub fn answer(answer: &clap::Error) -> ExitCode {
     u8::try_from(answer.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
-/// The exit status, once all that was printed is written: what could not be makes a success a failure.
+/// The exit status, after all output is written. If some could not be written, success becomes failure.
 pub fn ended(code: ExitCode, progress: &Progress) -> ExitCode {
     match terminal::finish() {
         Ok(()) => code,
@@ -31,10 +31,10 @@ pub fn ended(code: ExitCode, progress: &Progress) -> ExitCode {
     }
 }
 
-/// Says that the work was interrupted, and ends the process; a reader who has stopped reading does not keep it alive.
+/// Says that the work was interrupted, and ends the process, even if the message cannot be written for want of a reader.
 pub fn interrupted(progress: &Progress) {
     let progress = progress.clone();
-    let telling = std::thread::spawn(move || progress.interrupted("interrupted; the same command goes on from here"));
+    let telling = std::thread::spawn(move || progress.interrupted("interrupted; the same command resumes from here"));
     let patience = Instant::now() + Duration::from_millis(500);
     while !telling.is_finished() && Instant::now() < patience {
         std::thread::sleep(Duration::from_millis(5));

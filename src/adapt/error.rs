@@ -1,4 +1,4 @@
-//! What can be wrong with an adapter.
+//! What can be wrong with an adapter, and what to do about it.
 
 use std::path::PathBuf;
 
@@ -31,7 +31,7 @@ pub enum AdapterError {
         /// The adapter's folder.
         folder: PathBuf,
     },
-    /// Weights that are cut short or are no safetensors.
+    /// Weights that are truncated, or not in safetensors format.
     #[error("{path} is not a usable safetensors file (truncated or corrupt?): {why}")]
     Corrupt {
         /// Which.

@@ -1,4 +1,4 @@
-//! An adapter folder as read: which model it fits, and what it is on another base.
+//! An adapter folder as read: whether it fits a model, and its conversion to the original base.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -31,7 +31,7 @@ impl Loaded {
         let other = |why: String| AdapterError::OtherModel { path: self.path.clone(), why };
         let known: BTreeMap<String, Linear> = shape.linears().into_iter().map(|l| (l.name.clone(), l)).collect();
         for (name, (adapter, _)) in &self.linears {
-            let linear = known.get(name).ok_or_else(|| other(format!("this one has no linear {name}")))?;
+            let linear = known.get(name).ok_or_else(|| other(format!("this model has no linear {name}")))?;
             let rank = adapter.rank.max(1);
             let found = (adapter.b.len() / rank, adapter.a.len() / rank);
             if found != (linear.d_out, linear.d_in) {
@@ -48,7 +48,7 @@ impl Loaded {
     /// trained from: [`Adapter::converted`] of every linear, scales worked into B.
     ///
     /// # Errors
-    /// Other linears in `start`; DoRA, which is no sum of a base and B A.
+    /// If `start` has other linears, or for DoRA, which is not a sum of a base and B A.
     pub fn converted(&self, start: &Loaded) -> Result<Vec<Adapter>, AdapterError> {
         for one in [self, start] {
             let path = one.path.with_file_name(CONFIG);

@@ -20,7 +20,8 @@ use crate::model::export::write_safetensors;
 use crate::model::shape::{LINEARS, Shape};
 
 /// Writes an adapter folder's two files. The scale is 1 (alpha = r) for every linear. `base` is what the configuration
-/// calls the base model: PEFT takes what is no path with a `config.json` for a repository of the hub. `magnitudes` are DoRA's, [d_out] an adapter; none of plain LoRA.
+/// calls the base model: PEFT takes a name that is not a path with a `config.json` for a repository of the hub. `magnitudes` are
+/// DoRA's, [d_out] for each adapter; plain LoRA has none.
 pub fn write(
     folder: &Path,
     adapters: &[Adapter],
@@ -109,7 +110,7 @@ fn config(adapters: &[Adapter], base: &Named, shape: &Shape) -> Value {
     })
 }
 
-/// Names of linears for PEFT, which matches the ends of names: `q_proj` where every block's is meant, else in full.
+/// Names of linears for PEFT, which matches the ends of names: `q_proj` for those of all blocks, else full names.
 fn kinds(names: &[&str], shape: &Shape) -> Vec<String> {
     let mut all = Vec::new();
     for suffix in LINEARS.iter().copied().chain(["lm_head"]) {

@@ -1,4 +1,4 @@
-//! Whether a generated answer is right: exact match, of text or of numbers.
+//! Decides whether a generated answer is right: exact match of text or of numbers.
 //!
 //! The official evaluation is lm-evaluation-harness's for TriviaQA, NQ-open and WebQuestions (exact match without case and
 //! punctuation) and MetaMath's for GSM8K (the number after "The answer is: "). [`Score`] says where ours differs.

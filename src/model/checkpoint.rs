@@ -1,8 +1,8 @@
-//! Weights on disk: a GGUF file or a Hugging Face folder, read a tensor at a time, dequantised to f32.
+//! Weights on disk: a GGUF file or a Hugging Face folder, read one tensor at a time and dequantised to f32.
 //!
-//! Names are Hugging Face's whatever the format. Tensors are memory-mapped while they are read and nothing is kept: the
-//! caller decides what stays in memory. Opening reads headers only (and compares a stored head with the embedding it is said
-//! to share), and checks that every tensor the model needs is there and that every tensor that is there is needed.
+//! Names are Hugging Face's whatever the format. Tensors are memory-mapped while they are read, and none is kept:
+//! the caller decides what stays in memory. Opening reads headers only (and compares a stored head with the embedding that it
+//! should equal), and checks that no tensor is missing and none is unused.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -36,7 +36,7 @@ enum Weights {
 const EMBEDDING: &str = "model.embed_tokens.weight";
 const HEAD: &str = "lm_head.weight";
 
-/// What else of a Hugging Face folder goes along when a model is exported.
+/// The other files of a Hugging Face folder that are copied when a model is exported.
 const ALONG: [&str; 5] = [
     "tokenizer_config.json",
     "special_tokens_map.json",
@@ -96,7 +96,7 @@ impl Checkpoint {
         }
         if by_name.contains_key("adapter_config.json") && !by_name.contains_key("config.json") {
             return Err(ModelError::Config(format!(
-                "{} is an adapter (it has adapter_config.json and no config.json): give its base model, or merge the two first",
+                "{} is an adapter (it has adapter_config.json and no config.json): give its base model, or merge the adapter into it first",
                 folder.display()
             )));
         }
@@ -116,7 +116,7 @@ impl Checkpoint {
         let gguf = Gguf::open(parts)?;
         let mut notes = Vec::new();
         if files.contains_key("config.json") {
-            notes.push(format!("{}: config.json and what else is beside the GGUF is not read", origin.display()));
+            notes.push(format!("{}: config.json and other files beside the GGUF are not read", origin.display()));
         }
         Self { origin, config: gguf.config()?, weights: Weights::Gguf(Box::new(gguf)), files, notes }.checked()
     }
@@ -140,7 +140,7 @@ impl Checkpoint {
         Ok(self)
     }
 
-    /// Every tensor that the model needs is there, in the right shape, and every tensor that is there is needed.
+    /// Checks that every tensor that the model needs is there in the right shape, and that no other is.
     fn check_tensors(&self) -> Result<(), ModelError> {
         let shape = &self.config.shape;
         let mut needed = BTreeSet::new();
@@ -163,7 +163,7 @@ impl Checkpoint {
         if !shape.tied {
             need(HEAD.into(), &[shape.vocabulary, shape.hidden])?;
         }
-        // One block at a time: a configuration that says a billion of them ends at the first that is not there.
+        // Block by block: a configuration that claims a billion blocks fails at the first missing one.
         for layer in 0..shape.layers {
             for norm in ["input_layernorm", "post_attention_layernorm"] {
                 need(block_tensor(layer, norm), &[shape.hidden])?;
@@ -176,7 +176,7 @@ impl Checkpoint {
             Weights::Gguf(gguf) => Box::new(gguf.tensor_names()),
             Weights::Safetensors(shards) => Box::new(shards.names()),
         };
-        // A head that is the embedding again says nothing new; one that differs is untied by now.
+        // A stored head that equals the embedding is redundant; one that differs was untied above.
         let known = |name: &str| needed.contains(name) || is_table(name) || (shape.tied && name == HEAD);
         match there.into_iter().find(|name| !known(name)) {
             None => Ok(()),
@@ -200,7 +200,7 @@ impl Checkpoint {
         &self.config
     }
 
-    /// What the user should know of how the files were read, a sentence each.
+    /// Notes for the user on how the files were read, one sentence each.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
@@ -236,7 +236,7 @@ impl Checkpoint {
         }
     }
 
-    /// Tokens that end an answer; the first ends a training example. None where the files name none.
+    /// Tokens that end an answer; the first also ends training examples. There may be none.
     pub fn eos(&self) -> Result<Vec<u32>, ModelError> {
         match &self.weights {
             Weights::Gguf(gguf) => gguf.eos(),
@@ -253,8 +253,7 @@ impl Checkpoint {
         }
     }
 
-    /// Refuses settings of generation under which the model's answers would not be the likeliest tokens, which are what is
-    /// asked for here.
+    /// Refuses settings of generation that change greedy answers, since they are not implemented here.
     pub fn check_greedy(&self) -> Result<(), ModelError> {
         match (&self.weights, self.text("generation_config.json")?) {
             (Weights::Safetensors(_), Some((file, text))) => generation::check_greedy((&file, &text)),
@@ -286,7 +285,7 @@ impl Checkpoint {
             }
         };
         config["tie_word_embeddings"] = (!untied).into();
-        // The old key and the new one: whichever a reader looks at.
+        // The old key and the new one, since readers differ in which they use.
         config["torch_dtype"] = "float32".into();
         config["dtype"] = "float32".into();
         files.push(("config.json".into(), format!("{config:#}\n").into_bytes()));
@@ -315,7 +314,7 @@ fn block_dims(shape: &Shape) -> [[usize; 2]; 7] {
     [[q, d], [kv, d], [kv, d], [d, q], [i, d], [i, d], [d, i]]
 }
 
-/// What a tensor that nothing reads is a sign of.
+/// What an unused tensor suggests about the model.
 fn hint(name: &str, layers: usize) -> String {
     let layer =
         name.strip_prefix("model.layers.").or(name.strip_prefix("blk.")).and_then(|rest| rest.split('.').next());

@@ -1,4 +1,4 @@
-//! What is trained: the variables, and the model that computes with them.
+//! The variables that are trained, and the model that computes with them.
 
 use candle_core::{Tensor, Var};
 use rayon::prelude::*;
@@ -41,11 +41,11 @@ pub(super) struct Learner {
     places: Vec<[Option<usize>; 7]>,
 }
 
-/// What is computed once a step for all its groups: of each adapter with a magnitude, 1 / row norms of W + B A.
+/// What all groups of a step share: for each adapter with a magnitude, 1 / row norms of W + B A.
 pub(super) type Inverses = Vec<Option<Tensor>>;
 
 impl Learner {
-    /// The learner of a start, and its variables in a fixed order.
+    /// The model with variables in it, and the variables in a fixed order.
     pub(super) fn new(start: &Start) -> Result<(Self, Vec<Parameter>), TrainError> {
         let places = vec![[None; 7]; start.base.blocks.len()];
         let mut learner = Self { kind: start.kind, model: start.base.clone(), adapters: Vec::new(), places };
@@ -73,7 +73,7 @@ impl Learner {
 
     fn train_all(&mut self, parameters: &mut Vec<Parameter>) -> Result<(), TrainError> {
         each_tensor(&mut self.model, |name, tensor| {
-            // A copy: the caller's weights stay as they are.
+            // A copy: the caller's weights must not change.
             let var = Var::from_tensor(&tensor.copy()?)?;
             *tensor = var.as_tensor().clone();
             parameters.push(Parameter { name, var, decays: tensor.rank() > 1 });
@@ -83,7 +83,7 @@ impl Learner {
         Ok(())
     }
 
-    /// Makes variables of an adapter; of DoRA's, rows that have no direction are added to `zero`.
+    /// Makes the variables of an adapter. For DoRA, rows without a direction are added to `zero`.
     fn train_adapter(
         &mut self,
         adapter: &Adapter,
@@ -127,7 +127,7 @@ impl Learner {
         Ok(())
     }
 
-    /// What the groups of a step share.
+    /// Computes what all groups of a step share.
     pub(super) fn inverses(&self) -> Result<Inverses, TrainError> {
         let blocks = self.places.iter().zip(&self.model.blocks);
         let linears = blocks.flat_map(|(places, block)| places.iter().zip(&block.linears));
@@ -169,7 +169,7 @@ impl Learner {
         })
     }
 
-    /// What has been learned so far: a copy, which further steps do not change.
+    /// The result so far: a copy, which further steps do not change.
     pub(super) fn trained(&self) -> Result<Trained, TrainError> {
         if self.kind != Tuning::Full {
             let adapters = self.adapters.iter().map(|(name, adapted)| self.adapter(name, adapted));

@@ -1,4 +1,4 @@
-//! What training made: weights, or adapters for the base they were trained on.
+//! The result of a training: weights, or adapters on the base that they were trained on.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::model::llama::Resident;
 use crate::model::ops::values::Values;
 use crate::model::shape::{LINEARS, block_tensor};
 
-/// A finished training's result.
+/// The result of a training. Nothing else is called trained.
 #[derive(Debug, Clone)]
 pub enum Trained {
     /// All weights.
@@ -21,7 +21,7 @@ pub enum Trained {
     Adapters {
         /// [`Tuning::Lora`] or [`Tuning::Dora`].
         kind: Tuning,
-        /// One a linear.
+        /// One per linear.
         adapters: Vec<Adapter>,
         /// DoRA's magnitudes, [d_out] for each adapter; none for LoRA.
         magnitudes: Vec<Vec<f32>>,
@@ -42,8 +42,8 @@ pub(super) fn row_norms(w: &[f32], adapter: &Adapter) -> Vec<f32> {
 }
 
 impl Trained {
-    /// The model it makes of `base`, the weights that training started from: W + B A, for DoRA its rows brought to the
-    /// magnitudes. Of all weights, themselves.
+    /// The trained model, `base` being the weights that training started from: W + B A, for DoRA with its rows scaled to the
+    /// magnitudes, or all trained weights.
     pub fn merged(&self, base: &Resident) -> Result<Resident, TrainError> {
         let (adapters, magnitudes) = match self {
             Self::Full(model) => return Ok(model.clone()),
@@ -64,7 +64,7 @@ impl Trained {
         Ok(model)
     }
 
-    /// Writes it as one file of the cache, whole or not at all.
+    /// Writes one file of the cache, atomically.
     pub fn store(&self, path: &Path) -> Result<(), TrainError> {
         match self {
             Self::Full(model) => store_full(model, path),

@@ -83,7 +83,7 @@ fn show(tokens: &Tokens) -> String {
 /// What the tokenizer itself adds before and after a text.
 fn there(tokenizer: &Tokenizer, file: &str) -> Result<(Tokens, Tokens), ModelError> {
     let ids = |special: bool| -> Result<Vec<u32>, ModelError> {
-        // Of some files that are no valid tokenizers the library panics.
+        // For some invalid tokenizers the library panics.
         let encoding = unless_it_panics(|| tokenizer.encode_fast("a", special)).map_err(|e| failed(file, e))?;
         Ok(encoding.map_err(|e| failed(file, e))?.get_ids().to_vec())
     };
