@@ -1,6 +1,6 @@
 //! Where models and texts come from: fetched, pinned, verified, cached.
 //!
-//! [`Store`] turns a [`Source`] into files on disk whose checksums have been verified. Nothing here looks inside the files.
+//! [`Store`] turns a [`Source`] into files on disk whose checksums were verified. Nothing here looks inside the files.
 
 mod error;
 mod fetch;

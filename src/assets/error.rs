@@ -1,4 +1,4 @@
-//! What can go wrong between a source and its files, each with what to do about it.
+//! What can go wrong between a source and its files. Each message says what to do about it.
 
 use std::fmt;
 use std::io;
@@ -8,10 +8,10 @@ use thiserror::Error;
 
 use crate::terminal;
 
-/// An asset that could not be had.
+/// Why an asset could not be fetched.
 #[derive(Debug, Error)]
 pub enum AssetError {
-    /// The source itself cannot be right; nothing was fetched.
+    /// The source itself is wrong; nothing was fetched.
     #[error("{origin}: {problem}")]
     BadSource {
         /// The source.
@@ -30,7 +30,7 @@ pub enum AssetError {
         interpreter: String,
         /// The source.
         origin: String,
-        /// The operating system's words.
+        /// The operating system's reason.
         reason: io::Error,
     },
 
@@ -107,7 +107,7 @@ pub enum AssetError {
         file: String,
         /// `sha256 ...` or `git blob ...` that was asked for.
         expected: String,
-        /// The same of what is there.
+        /// The checksum found.
         actual: String,
         /// What to do.
         advice: Advice,
@@ -142,11 +142,11 @@ pub enum AssetError {
         file: String,
         /// The revision.
         revision: String,
-        /// Status and the hub's own word for it.
+        /// HTTP status, and the hub's error code.
         status: String,
     },
 
-    /// The hub wants to know who asks, or has not let them in.
+    /// The hub asks for a login, or does not grant access.
     #[error(
         "the hub refuses {file} of {repo} ({status}): {}. Accept the licence on the page of {repo} on the hub ({page}), wait for access if it is granted by hand, then run `hf auth login` or set HF_TOKEN, and run this again",
         if *token { "the token in use has no access" } else { "no token is set" }
@@ -156,7 +156,7 @@ pub enum AssetError {
         repo: String,
         /// The file.
         file: String,
-        /// Status and the hub's own word for it.
+        /// HTTP status, and the hub's error code.
         status: String,
         /// Whether a token was sent.
         token: bool,
@@ -217,14 +217,14 @@ pub enum AssetError {
         path: PathBuf,
     },
 
-    /// Any other trouble with a file.
+    /// Another error with a file.
     #[error("cannot {doing} {path}: {}; {}", terminal::reason(reason), advice(reason))]
     Io {
         /// What was being done, e.g. `read`.
         doing: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// The operating system's words.
+        /// The operating system's reason.
         reason: io::Error,
     },
 }
@@ -256,7 +256,7 @@ impl fmt::Display for Advice {
     }
 }
 
-/// What to do about trouble with a file.
+/// What to do about an error with a file.
 fn advice(reason: &io::Error) -> &'static str {
     match reason.kind() {
         io::ErrorKind::PermissionDenied => "allow it, or choose another place (--cache or CORDA_CACHE for the cache)",
@@ -271,7 +271,7 @@ fn advice(reason: &io::Error) -> &'static str {
 }
 
 impl AssetError {
-    /// An I/O error at `path` while `doing`; a full disk (or quota) is named as such.
+    /// An I/O error at `path` while `doing`; a full disk or quota is a variant of its own.
     pub(super) fn io(doing: &'static str, path: &Path, reason: io::Error) -> Self {
         match reason.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull { path: path.into() },

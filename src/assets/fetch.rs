@@ -1,4 +1,4 @@
-//! Fetching from a source into the store, whatever kind of source it is.
+//! Fetches files from any kind of source into the store, and identifies them.
 
 use super::hub::Repository;
 use super::source::{is_commit, validate};
@@ -10,7 +10,7 @@ impl Store {
     /// Every file of `source`, verified; what is missing is downloaded.
     ///
     /// # Errors
-    /// See [`AssetError`]. Files that failed are not left behind, save for the part of an interrupted hub download
+    /// See [`AssetError`]. Files that failed are not kept, except for the part of an interrupted download from the hub
     /// (`*.part`), which the next call continues.
     pub fn fetch(&self, source: &Source, progress: &Progress) -> Result<Fetched, AssetError> {
         validate(source)?;
@@ -31,8 +31,8 @@ impl Store {
         Ok(Fetched { files, origin })
     }
 
-    /// What [`Self::fetch`] would return, if it needed no network for it. Fast: a file that did not change since it was
-    /// last verified is not read again.
+    /// What [`Self::fetch`] would return, if it needs no network. This is fast: a file that did not change since it was last verified
+    /// is not read again.
     pub fn cached(&self, source: &Source) -> Option<Fetched> {
         validate(source).ok()?;
         let progress = Progress::hidden();
@@ -48,12 +48,12 @@ impl Store {
         Some(Fetched { files, origin: source.origin() })
     }
 
-    /// A string that pins the content of `source`, for cache keys. Needs no network and no file, except for what no
-    /// commit or checksum pins: a user's files are read (once), and a hub revision that can move (a branch) must have
-    /// been fetched unless every file has its checksum.
+    /// A string that pins the content of `source`, for cache keys. It needs no network, and no file unless neither a commit nor
+    /// checksums pin the content: a user's files are read (once), and a hub revision that can move (a branch) must have been
+    /// fetched, unless every file has its checksum.
     ///
     /// # Errors
-    /// An impossible source, an unreadable file, or such a revision that was not fetched.
+    /// If the source is wrong, a file cannot be read, or such a revision was not fetched.
     pub fn identity(&self, source: &Source) -> Result<String, AssetError> {
         validate(source)?;
         let origin = source.origin();

@@ -1,4 +1,4 @@
-//! A file or folder of the user's: used where it is, read once for its checksums.
+//! Files and folders of the user's, which are used in place and read once for their checksums.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,7 +9,7 @@ use super::verify::Expected;
 use super::{Advice, AssetError};
 use crate::progress::Progress;
 
-/// The file at `path`, or the files of the folder there (not of folders inside it, nor hidden ones).
+/// The file at `path`, or the files of the folder at `path`, without hidden files and folders inside it.
 pub(super) fn files(
     store: &Store,
     path: &Path,

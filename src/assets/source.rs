@@ -1,4 +1,4 @@
-//! A source of files: what it says, and whether it can be right. Nothing here touches a disk or the network.
+//! Sources of files, and whether they are valid. Nothing here accesses a disk or the network.
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
@@ -58,7 +58,7 @@ pub(super) fn is_commit(revision: &str) -> bool {
     is_hex(revision, 40)
 }
 
-/// Refuses what cannot be fetched, and names that would lead out of the cache folder or be taken for options of pip.
+/// Refuses sources that cannot be fetched, and names that would lead out of the cache folder or be read as options of pip.
 pub(super) fn validate(source: &Source) -> Result<(), AssetError> {
     let bad = |problem: String| Err(AssetError::BadSource { origin: source.origin(), problem });
     let (files, sums): (Vec<&String>, Vec<&String>) = match source {
@@ -72,7 +72,7 @@ pub(super) fn validate(source: &Source) -> Result<(), AssetError> {
         }
         Source::Hub { repo, revision, files, .. } => {
             let parts: Vec<_> = repo.split('/').collect();
-            // The hub has no `--` either: it stands between owner and name in the cache.
+            // The hub does not allow `--` either: it separates owner and name in the cache.
             if parts.len() > 2 || repo.contains("--") || !parts.iter().all(|part| is_name(part, "._-")) {
                 return bad(format!("`{repo}` is not a repository (owner/name)"));
             }
@@ -109,7 +109,7 @@ fn is_name(text: &str, others: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_alphanumeric() || others.contains(c))
 }
 
-/// A path that stays inside the folder it is joined to, spelt in the one way.
+/// Whether a path stays inside the folder that it is joined to, in its canonical spelling.
 fn is_inner(path: &str) -> bool {
     !path.is_empty()
         && !path.contains(['\\', '\0'])

@@ -1,6 +1,4 @@
-//! The store: a cache folder that sources are fetched into, where its parts are, and what it fetches with.
-//!
-//! Fetching itself is in `fetch.rs`.
+//! The store: the cache folder that sources are fetched into, its settings and its locks. Fetching itself is in `fetch.rs`.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -31,13 +29,13 @@ pub struct Store {
 }
 
 impl Store {
-    /// A store in `cache_root`, which is made when something is fetched. Python is `CORDA_PYTHON`, else `python3`; the
-    /// hub's endpoint, token and own cache are those of its tools: `HF_ENDPOINT`, `HF_TOKEN` or the file that
+    /// A store in `cache_root`, which is made when something is fetched. Python is `CORDA_PYTHON`, or else `python3`; the endpoint,
+    /// token and cache of the hub are those of its own tools: `HF_ENDPOINT`, `HF_TOKEN` or the file that
     /// `hf auth login` writes, `HF_HOME`.
     pub fn open(cache_root: &Path) -> Self {
         let root = std::path::absolute(cache_root).unwrap_or_else(|_| cache_root.into());
         let set = |name| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
-        // hf-hub panics where there is no home folder.
+        // hf-hub panics if there is no home folder.
         let has_home = set("HF_HOME").is_some() || std::env::home_dir().is_some_and(|h| !h.as_os_str().is_empty());
         let hub_cache = has_home.then(hf_hub::Cache::from_env);
         Self {
@@ -78,7 +76,7 @@ impl Store {
         &self.root
     }
 
-    /// Holds off other runs that fetch into `folder`, until the returned file is dropped (or the process dies).
+    /// Makes other runs that fetch into `folder` wait until the returned file is dropped (or the process ends).
     pub(super) fn lock(&self, folder: &Path, origin: &str, progress: &Progress) -> Result<File, AssetError> {
         fs::create_dir_all(folder).map_err(|e| AssetError::io("make the folder", folder, e))?;
         let path = folder.join(".lock");

@@ -1,7 +1,7 @@
-//! Records: files of questions and answers, made into texts to calibrate on and examples to train on and to ask.
+//! Records: files of questions and answers, as texts to calibrate on, examples to train on, and questions to ask.
 //!
-//! What is taken from a record, how it is worded and which records are training, validation or test is data ([`Records`]),
-//! written in the catalog or a spec. Nothing here tokenises or compares.
+//! Which fields of a record are used, how they are worded, and which records are for training, validation and test is data
+//! ([`Records`]) in the catalog or a spec. Nothing here tokenises or compares answers.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -23,30 +23,30 @@ mod template;
 #[cfg(test)]
 mod tests;
 
-/// A record as it is in its file.
+/// A record as read from its file.
 pub(super) type Object = Map<String, Value>;
 
 /// How records are read and worded.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(deny_unknown_fields, expecting = "records: {file, text, prompt, response, answers, score}")]
 pub struct Records {
-    /// What kind of file they are in.
+    /// The kind of file.
     pub file: Container,
-    /// What a calibration or a perplexity sees of a record: a text with `{FIELD}` where a value goes.
+    /// The text of a record for calibration and perplexity, with `{FIELD}` in place of a value.
     pub text: Template,
-    /// What a model is asked; likewise.
+    /// The question to a model; likewise.
     pub prompt: Template,
-    /// What it is trained to answer, from right after the prompt; likewise.
+    /// The answer it is trained to give, directly after the prompt; likewise.
     pub response: Template,
-    /// Where the answers are that count as right: a field, `{field: ..., after: MARK}`, or a list of them.
+    /// The fields of the right answers: a field, `{field: ..., after: MARK}`, or a list of these.
     #[schemars(with = "answers::Written")]
     pub answers: Answers,
-    /// How answers compare.
+    /// How answers are compared.
     pub score: Score,
-    /// What decides on the part, so that records that share it stay together; default: the prompt.
+    /// What assigns a record to a part: records that have it in common stay together. The default is the prompt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<Template>,
-    /// Splits within a file: name -> [from, to) in percent. A split that is not named here is the whole file.
+    /// Splits within a file: name -> [from, to) in percent. A split without an entry is the whole file.
     #[serde(default, skip_serializing_if = "Parts::is_empty")]
     pub parts: Parts,
 }
@@ -55,11 +55,11 @@ pub struct Records {
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum Container {
-    /// One JSON object a line.
+    /// One JSON object per line.
     Jsonl,
     /// One JSON array of objects.
     Json,
-    /// One row a record.
+    /// One record per row.
     Parquet,
 }
 
@@ -73,16 +73,16 @@ pub enum Score {
     Number,
 }
 
-/// One question with what to answer.
+/// One question with its answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Example {
     /// Index of its record in the files read, from 0, whatever the split.
     pub record: usize,
-    /// What is asked.
+    /// The question.
     pub prompt: String,
-    /// What a model is trained to answer, from right after the prompt.
+    /// The answer that a model is trained to give, directly after the prompt.
     pub response: String,
-    /// What counts as right: at least one.
+    /// The right answers, at least one.
     pub answers: Vec<String>,
 }
 
@@ -105,12 +105,12 @@ pub fn examples(records: &Records, split: &str, paths: &[PathBuf]) -> Result<Vec
     })
 }
 
-/// The texts of a split, one a record, in the order of the files.
+/// The texts of a split, one per record, in the order of the files.
 pub(super) fn texts(records: &Records, split: &str, paths: &[PathBuf]) -> Result<Vec<String>, CorpusError> {
     select(records, split, paths, records.text.fields().collect(), |_, record| records.text.render(record))
 }
 
-/// What `make` makes of the records of a split; it is told their indices too.
+/// The results of `make` on the records of a split, given the index of each.
 fn select<'a, T>(
     records: &'a Records,
     split: &str,

@@ -41,11 +41,11 @@ const MODEL: Keys = Keys {
         "max_input_chars_per_word",
     ],
     harmless: &[],
-    // Merges left out at random are for training: tokens would differ from run to run.
+    // Random omission of merges is for training: tokens would differ from run to run.
     neutral: &[("dropout", &[Neutral::Number(0.0)])],
 };
 
-/// Refuses keys of a `tokenizer.json` that the `tokenizers` crate would skip in silence.
+/// Refuses keys of a `tokenizer.json` that the `tokenizers` crate would silently ignore.
 pub fn check_tokenizer(file: &str, text: &str) -> Result<(), ModelError> {
     let json = object(file, text)?;
     check(&TOKENIZER, file, &json)?;
@@ -55,7 +55,7 @@ pub fn check_tokenizer(file: &str, text: &str) -> Result<(), ModelError> {
     }
 }
 
-/// Applies the files beside a `tokenizer.json` to the tokenizer that was read from it. Returns what the user should know.
+/// Applies the files beside a `tokenizer.json` to the tokenizer that was read from it. Returns notes for the user.
 pub fn apply(tokenizer: &mut Tokenizer, beside: Beside) -> Result<Vec<String>, ModelError> {
     let settings = Settings::read(beside)?;
     tokens::add(tokenizer, &settings)?;
@@ -63,7 +63,7 @@ pub fn apply(tokenizer: &mut Tokenizer, beside: Beside) -> Result<Vec<String>, M
     ends::add(tokenizer, &settings)
 }
 
-/// `add_prefix_space` must be what the tokenizer does already.
+/// Checks that `add_prefix_space` agrees with what the tokenizer does.
 fn check_prefix_space(tokenizer: &Tokenizer, settings: &Settings) -> Result<(), ModelError> {
     let file = settings.file;
     let key = "add_prefix_space";

@@ -18,7 +18,7 @@ use crate::model::ModelError;
 /// Tokens with their ids.
 type Tokens = Vec<(String, u32)>;
 
-/// Applies the flags where they differ from what the tokenizer adds itself. Returns what the user should know.
+/// Applies the flags where they differ from what the tokenizer adds itself. Returns notes for the user.
 pub fn add(tokenizer: &mut Tokenizer, settings: &Settings) -> Result<Vec<String>, ModelError> {
     let file = settings.file;
     let class = settings.config.get("tokenizer_class").and_then(Value::as_str);
@@ -93,8 +93,8 @@ fn there(tokenizer: &Tokenizer, file: &str) -> Result<(Tokens, Tokens), ModelErr
     Ok((tokens(&whole[..at]), tokens(&whole[(at + bare.len()).min(whole.len())..])))
 }
 
-/// The token of that name and its id: `default`, the class's own, where the files do not name it; none where they say that
-/// there is none, or the vocabulary lacks it.
+/// The token of that name and its id. If the files do not name it, it is `default`, that of the class; there is none if the files
+/// say so or the vocabulary lacks it.
 fn named(
     tokenizer: &Tokenizer,
     settings: &Settings,
