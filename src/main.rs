@@ -16,7 +16,7 @@ use corda::cache::Cache;
 use corda::plan::memory::Room;
 use corda::progress::Progress;
 use corda::results::machine;
-use corda::run::{self, Context, Done, RunError, Share};
+use corda::run::{self, Context, Done, RunError, Selection};
 use corda::spec::{self, Loaded};
 use corda::{out, outln, snakemake, status};
 use specs::{Specs, each, each_of, load};
@@ -238,21 +238,21 @@ fn execute(cli: Cli, progress: &Progress) -> Result<ExitCode, RunError> {
     };
     match cli.command {
         Command::Run { specs, shard, stage, .. } => {
-            let share = match (shard, &stage) {
-                (Some(shard), _) => Share::Shard(shard),
-                (None, Some(stage)) => Share::Step(stage),
-                (None, None) => Share::All,
+            let selection = match (shard, &stage) {
+                (Some(shard), _) => Selection::Shard(shard),
+                (None, Some(stage)) => Selection::Stage(stage),
+                (None, None) => Selection::All,
             };
             let all = load(&specs, &context)?;
-            if share == Share::All {
+            if selection == Selection::All {
                 run::owner::check_all(&all, &context)?;
             }
-            each_of(&all, |loaded| run_one(loaded, &context, share))
+            each_of(&all, |loaded| run_one(loaded, &context, selection))
         }
         Command::Check(specs) => each(&specs, &context, |loaded| {
             run::check_model(loaded, &context)?;
             let (_, warnings) = run::texts::look_all(loaded, &context, run::texts::Patience::Check)?;
-            run::warn(&context, &warnings);
+            context.warn(&warnings);
             console::print_checked(loaded);
             Ok(())
         }),
@@ -272,7 +272,7 @@ fn execute(cli: Cli, progress: &Progress) -> Result<ExitCode, RunError> {
             Ok(())
         }),
         Command::Fetch(specs) => each(&specs, &context, |loaded| {
-            for asset in run::sweep::fetch(loaded, &context)? {
+            for asset in run::fetch(loaded, &context)? {
                 let bytes: u64 = asset.files.iter().map(|file| file.bytes).sum();
                 outln!("{}: {} ({:.1} MB, verified)", asset.name, asset.origin, bytes as f64 / 1e6);
             }
@@ -353,11 +353,11 @@ fn free_memory() -> u64 {
     machine::available_memory().map_or(8 << 30, |free| free / 10 * 9)
 }
 
-fn run_one(loaded: &Loaded, context: &Context, share: Share) -> Result<(), RunError> {
+fn run_one(loaded: &Loaded, context: &Context, selection: Selection) -> Result<(), RunError> {
     let name = &loaded.experiment.name;
     let folder = context.results.join(name);
-    match run::run(loaded, context, share)? {
-        Done::Share => outln!("{name}: this part is done; run without --shard or --stage once all are"),
+    match run::run(loaded, context, selection)? {
+        Done::Selected => outln!("{name}: this part is done; run without --shard or --stage once all are"),
         Done::Nothing => outln!("{name}: nothing to do, {} is up to date", folder.display()),
         Done::Ran => {
             outln!("{name}: done");
@@ -369,7 +369,7 @@ fn run_one(loaded: &Loaded, context: &Context, share: Share) -> Result<(), RunEr
                 Some((_, "json")) => Some("provenance"),
                 _ => None,
             };
-            for file in run::sweep::all_files(loaded) {
+            for file in run::files(loaded) {
                 if let Some(what) = what(&file) {
                     outln!("  {what:10} {}", folder.join(file).display());
                 }

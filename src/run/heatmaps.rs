@@ -1,19 +1,60 @@
-//! Heat maps of covariances: |C| averaged over a grid of cells.
+//! Heat maps of covariances: |C| averaged over a grid of cells, as rows and a figure.
+
+use std::path::Path;
 
 use faer::MatRef;
+use serde_json::{Value, json};
 
 use crate::calibrate::store as statistics_store;
-use crate::results::HeatRow;
+use crate::plan::Plan;
+use crate::report;
+use crate::results::{self, HeatRow};
+use crate::spec::{self, Experiment};
 
-use super::{Run, RunError};
+use super::RunError;
+use super::product::{Drawing, Product};
+use super::session::Run;
+
+/// The product.
+pub(super) struct HeatMaps<'a>(&'a spec::HeatMaps);
+
+impl<'a> HeatMaps<'a> {
+    /// Of an experiment with `heatmaps`.
+    pub fn of(experiment: &'a Experiment) -> Option<Self> {
+        experiment.heatmaps.as_ref().map(Self)
+    }
+}
+
+impl Product for HeatMaps<'_> {
+    fn files(&self) -> Vec<&'static str> {
+        vec!["heatmaps.parquet", "heatmaps.svg", "heatmaps.png", "heatmaps.pdf"]
+    }
+
+    fn keys(&self, plan: &Plan) -> Vec<(&'static str, Value)> {
+        vec![("heatmaps", json!(plan.heatmaps))]
+    }
+
+    fn write(&self, run: &Run, to: &Path) -> Result<Vec<String>, RunError> {
+        results::write_rows(&to.join("heatmaps.parquet"), &rows(run, self.0)?)?;
+        Ok(Vec::new())
+    }
+
+    fn render(&self, drawing: &mut Drawing) -> Result<(), RunError> {
+        let cells = results::read_rows(&drawing.folder.join("heatmaps.parquet"))?;
+        drawing.written.extend(report::render_heatmaps(&cells, drawing.meta, drawing.to)?);
+        Ok(())
+    }
+
+    fn drawn(&self, plan: &Plan) -> Option<(&'static str, usize, &'static str)> {
+        Some(("heat maps", plan.linears() * plan.heatmaps.len(), "maps"))
+    }
+}
 
 /// The cells of every target's input under every calibration that the spec draws.
-pub(super) fn rows(run: &Run) -> Result<Vec<HeatRow>, RunError> {
+fn rows(run: &Run, heatmaps: &spec::HeatMaps) -> Result<Vec<HeatRow>, RunError> {
     let mut rows = Vec::new();
-    let Some(heatmaps) = &run.experiment.heatmaps else { return Ok(rows) };
     for part in &run.plan.parts {
-        let read = |stage: &usize| {
-            let key = &run.plan.calibrate[*stage].key;
+        let read = |key: &String| {
             statistics_store::read_sites(&run.context.cache.part("statistics", key, &part.name()), part.sites())
         };
         let statistics = run.plan.heatmaps.iter().map(read).collect::<Result<Vec<_>, _>>()?;

@@ -10,7 +10,7 @@ use crate::assets::Source;
 use crate::model::read_shape;
 use crate::spec::{Catalog, Model};
 
-use super::RunError;
+use crate::run::RunError;
 
 /// A model to merge into, and what the user should know of the choice.
 #[derive(Debug)]

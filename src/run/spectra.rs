@@ -1,15 +1,59 @@
-//! Spectra: the singular values of every target as each arm weighs it, from the decompositions in the cache.
+//! Spectra: the singular values of every target as each arm weights it, as rows and a figure.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
 
 use crate::cache::ReadArrays;
 use crate::decompose::store;
-use crate::results::SpectrumRow;
+use crate::plan::Plan;
+use crate::report;
+use crate::results::{self, SpectrumRow};
+use crate::spec::{self, Experiment};
 
-use super::{Run, RunError};
+use super::RunError;
+use super::product::{Drawing, Product};
+use super::session::Run;
+
+/// The product.
+pub(super) struct Spectra<'a>(&'a spec::Spectra);
+
+impl<'a> Spectra<'a> {
+    /// Of an experiment with `spectra`.
+    pub fn of(experiment: &'a Experiment) -> Option<Self> {
+        experiment.spectra.as_ref().map(Self)
+    }
+}
+
+impl Product for Spectra<'_> {
+    fn files(&self) -> Vec<&'static str> {
+        vec!["spectra.parquet", "spectra.svg", "spectra.png", "spectra.pdf"]
+    }
+
+    fn keys(&self, plan: &Plan) -> Vec<(&'static str, Value)> {
+        vec![("spectra", json!(plan.decompositions().map(|one| one.key.as_str()).collect::<Vec<_>>()))]
+    }
+
+    fn write(&self, run: &Run, to: &Path) -> Result<Vec<String>, RunError> {
+        results::write_rows(&to.join("spectra.parquet"), &rows(run)?)?;
+        Ok(Vec::new())
+    }
+
+    fn render(&self, drawing: &mut Drawing) -> Result<(), RunError> {
+        let values = results::read_rows(&drawing.folder.join("spectra.parquet"))?;
+        drawing.written.extend(report::render_spectra(&values, self.0.last, drawing.meta, drawing.to)?);
+        Ok(())
+    }
+
+    fn drawn(&self, plan: &Plan) -> Option<(&'static str, usize, &'static str)> {
+        Some(("spectra", plan.linears() * plan.decompositions().count(), "spectra"))
+    }
+}
 
 /// The singular values of every target under every arm.
-pub(super) fn rows(run: &Run) -> Result<Vec<SpectrumRow>, RunError> {
+fn rows(run: &Run) -> Result<Vec<SpectrumRow>, RunError> {
     let mut rows = Vec::new();
-    for stage in &run.plan.decompose {
+    for stage in run.plan.decompositions() {
         let arm = &run.experiment.arms[stage.arm];
         for part in &run.plan.parts {
             let path = run.context.cache.part("decomposition", &stage.key, &part.name());

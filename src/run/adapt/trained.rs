@@ -7,17 +7,20 @@ use crate::assets::Source;
 use crate::model::checkpoint::Checkpoint;
 use crate::model::export;
 use crate::model::llama::Weights;
-use crate::plan::{Plan, TrainStage};
+use crate::plan::Trial;
 use crate::report::card::{self, Card, Data, Form};
 use crate::results::TrainedRow;
 use crate::results::atomic::{write_bytes, write_folder};
 use crate::results::provenance::Outcome;
-use crate::spec::{Corpus, Experiment, Loaded, Start, quoted};
+use crate::spec::{Corpus, Experiment, Start, quoted};
 use crate::train::Trained;
 
-use super::rows;
-use crate::run::adapt::chosen;
-use crate::run::{Context, Run, RunError, Share, base, identities, outcome};
+use crate::run::finetune::{rows, settings};
+use crate::run::session::Run;
+use crate::run::{Context, RunError, Selection, meta, sources};
+
+use super::base;
+use super::files::chosen;
 
 /// A trained model to write.
 struct Wanted {
@@ -30,21 +33,20 @@ struct Wanted {
 /// where adapters start from components), the trained adapter on it (`adapter`), the adapter of twice the rank on the
 /// untouched model (`converted`), or the whole model (`model`). `only` names some of them; none means all. What they need is
 /// computed first, as far as the cache lacks it.
-pub(in crate::run) fn adapters(
-    loaded: &Loaded,
+pub(super) fn write_all(
+    experiment: &Experiment,
     context: &Context,
     out: &Path,
     only: &[String],
 ) -> Result<Vec<PathBuf>, RunError> {
-    let experiment = &loaded.experiment;
-    let plan = Plan::new(experiment, &identities(experiment, &context.store)?);
+    let plan = sources::plan(experiment, &context.store)?;
     let mut run = Run::new(experiment, &plan, context);
     let checkpoint = Checkpoint::open(&run.files(&experiment.model.source)?)?;
     // What cannot be exported is said before anything is computed.
     checkpoint.side_files(false)?;
     let wanted = chosen(all(experiment), |one| &one.id, only)?;
     // A card tells what was measured, beside the untrained model.
-    crate::run::stages(&mut run, Share::All)?;
+    run.compute_all(Selection::All)?;
     let rows = rows::rows(&run)?.trained;
     let mut written = Vec::new();
     // Failures of learners that nothing is to be written of are not this command's.
@@ -84,14 +86,14 @@ fn write(
     (residual, folder): (&Named, &Path),
 ) -> Result<(), RunError> {
     let (chosen, _) = run.chosen(one.learner)?;
-    let stage = run.trial(one.learner, chosen, one.seed)?;
-    let start = run.start(stage)?;
+    let trial = run.trial(one.learner, chosen, one.seed)?;
+    let start = run.start(trial)?;
     let shape = &run.experiment.model.shape;
-    match Trained::load(&run.weights_path(stage), &start.base)? {
+    match Trained::load(&run.weights_path(trial), &start.base)? {
         Trained::Full(model) => {
             let folder = folder.join("model");
             export::write_model(&folder, &model, checkpoint)?;
-            write_card(run, stage, rows, Form::Whole, &folder)?;
+            write_card(run, trial, rows, Form::Whole, &folder)?;
         }
         Trained::Adapters { adapters, magnitudes, .. } => {
             let components = matches!(run.training()?.learners[one.learner].start, Start::Components { .. });
@@ -105,15 +107,15 @@ fn write(
             }
             peft::write(&folder.join("adapter"), &adapters, &magnitudes, base, shape)?;
             let form = if components { Form::Residual } else { Form::Adapter };
-            write_card(run, stage, rows, form, &folder.join("adapter"))?;
+            write_card(run, trial, rows, form, &folder.join("adapter"))?;
         }
     }
     Ok(())
 }
 
-fn write_card(run: &Run, stage: &TrainStage, rows: &[TrainedRow], form: Form, folder: &Path) -> Result<(), RunError> {
+fn write_card(run: &Run, trial: &Trial, rows: &[TrainedRow], form: Form, folder: &Path) -> Result<(), RunError> {
     let (experiment, train) = (run.experiment, run.training()?);
-    let (learner, seed) = (&train.learners[stage.learner], train.seeds[stage.seed]);
+    let (learner, seed) = (&train.learners[trial.learner], train.seeds[trial.seed]);
     let own = |row: &&TrainedRow| row.learner == learner.id && row.seed == Some(seed);
     let measures: Vec<TrainedRow> = rows.iter().filter(own).cloned().collect();
     let Some(first) = measures.first() else { return Ok(()) };
@@ -122,7 +124,7 @@ fn write_card(run: &Run, stage: &TrainStage, rows: &[TrainedRow], form: Form, fo
         .map(|c| format!("{} samples of {} tokens of {}/{}", c.samples, c.length, c.corpus.name, c.corpus.split));
     let other = calibration.map(|c| &c.corpus).filter(|corpus| corpus.name != train.corpus.name);
     let data: Vec<Data> = std::iter::once(&train.corpus).chain(other).map(data).collect();
-    let settings = rows::settings(experiment);
+    let settings = settings::settings(experiment);
     // Not the command line of this process: the card is the same whoever writes it.
     let id = format!("{}-seed{seed}", learner.id);
     let command = format!("{} --only {}", experiment.command("adapt"), quoted(&id));
@@ -130,7 +132,7 @@ fn write_card(run: &Run, stage: &TrainStage, rows: &[TrainedRow], form: Form, fo
         experiment: &experiment.name,
         base: hub(&experiment.model.source).unwrap_or(&experiment.model.name),
         licence: stated(&experiment.model.licence),
-        citations: &outcome::citations(experiment),
+        citations: &meta::citations(experiment),
         label: &learner.label,
         method: &first.method,
         end: first.end.as_deref(),
@@ -139,7 +141,7 @@ fn write_card(run: &Run, stage: &TrainStage, rows: &[TrainedRow], form: Form, fo
         data: &data,
         settings: &settings,
         seed,
-        rate: learner.rates[stage.rate],
+        rate: learner.rates[trial.rate],
         measures: &measures,
         command: &command,
         form,
