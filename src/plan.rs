@@ -20,9 +20,7 @@ use crate::spec::Experiment;
 pub use keys::Identities;
 pub use part::Part;
 pub use stage::UNDAMAGED;
-pub use stage::{
-    Ask, Calibrate, Decompose, Energy, Evaluate, Kind, Losses, Measure, Stage, Statistics, Train, Trial,
-};
+pub use stage::{Ask, Calibrate, Decompose, Energy, Evaluate, Kind, Losses, Measure, Stage, Statistics, Train, Trial};
 
 use keys::Keys;
 use study::Passes;
@@ -138,7 +136,8 @@ impl Plan {
 
     /// Every training run: each learner at each of its learning rates from each seed.
     pub fn trials(&self) -> impl Iterator<Item = &Trial> {
-        let train = self.stages.iter().filter_map(|stage| if let Kind::Train(one) = &stage.kind { Some(one) } else { None });
+        let train =
+            self.stages.iter().filter_map(|stage| if let Kind::Train(one) = &stage.kind { Some(one) } else { None });
         train.flat_map(|train| &train.trials)
     }
 
@@ -163,8 +162,11 @@ fn graph(experiment: &Experiment, kinds: Vec<(Kind, Option<usize>)>) -> Vec<Stag
             needs
         })
         .collect();
-    let stage = |((kind, turn), needs): ((Kind, Option<usize>), Vec<usize>)| {
-        Stage { id: kind.name(experiment), kind, needs, turn }
+    let stage = |((kind, turn), needs): ((Kind, Option<usize>), Vec<usize>)| Stage {
+        id: kind.name(experiment),
+        kind,
+        needs,
+        turn,
     };
     kinds.into_iter().zip(needs).map(stage).collect()
 }

@@ -51,34 +51,38 @@ struct Lines {
 impl Lines {
     /// Adds the stages of an experiment that satisfy `wanted`. `of` says of which variant; what is there already stays out.
     fn add(&mut self, of: Option<&str>, account: &Account, wanted: &dyn Fn(&Kind) -> bool) -> Result<(), RunError> {
+        let mut lines = Vec::new();
         for stage in account.plan.stages.iter().filter(|stage| wanted(&stage.kind)) {
             let memory = stage.memory(account);
-            let peak = (memory, named(of, &stage.id));
-            self.peak = self.peak.take().max(Some(peak));
-            for value in stage.values(account)? {
-                self.push(of, value, memory, true);
-            }
+            self.peak = self.peak.take().max(Some((memory, named(of, &stage.id))));
+            let values = stage.values(account)?.into_iter();
+            lines.extend(values.map(|value| Line { value, memory, is_of_a_stage: true }));
         }
         self.passing = self.passing.max(passing(account.experiment, account.plan));
+        self.extend(of, lines);
         Ok(())
     }
 
     /// Adds what is made when the results of an experiment are written.
     fn add_drawn(&mut self, of: Option<&str>, account: &Account, current: bool) -> Result<(), RunError> {
         let key = outcome::results_key(account.plan, account.experiment)?;
-        for (name, all, unit) in outcome::drawn(account.plan, account.experiment) {
+        let line = |(name, all, unit): (&str, usize, &'static str)| {
             let (name, done, cost) = (name.to_owned(), if current { all } else { 0 }, Cost::default());
-            self.push(of, Value { name, key: key.clone(), done, all, unit, cost, disk: 0 }, 0, false);
-        }
+            let value = Value { name, key: key.clone(), done, all, unit, cost, disk: 0 };
+            Line { value, memory: 0, is_of_a_stage: false }
+        };
+        self.extend(of, outcome::drawn(account.plan, account.experiment).into_iter().map(line).collect());
         Ok(())
     }
 
-    fn push(&mut self, of: Option<&str>, value: Value, memory: u64, is_of_a_stage: bool) {
+    fn extend(&mut self, of: Option<&str>, lines: Vec<Line>) {
         // Variants share what has the same key.
-        if of.is_none() || !self.lines.iter().any(|line| line.value.key == value.key) {
-            let value = Value { name: named(of, &value.name), ..value };
-            self.lines.push(Line { value, memory, is_of_a_stage });
-        }
+        let shared = |line: &Line| of.is_some() && self.lines.iter().any(|other| other.value.key == line.value.key);
+        let new: Vec<Line> = lines.into_iter().filter(|line| !shared(line)).collect();
+        self.lines.extend(new.into_iter().map(|line| {
+            let value = Value { name: named(of, &line.value.name), ..line.value };
+            Line { value, ..line }
+        }));
     }
 }
 
@@ -95,7 +99,7 @@ pub fn describe(loaded: &Loaded, context: &Context) -> Result<String, RunError> 
     let (known, warnings) = texts::look_all(loaded, context, Patience::Check)?;
     let current = run::is_current(loaded, context)?;
     let Lines { lines, peak, passing } = lines(loaded, context, &known, current)?;
-    let mut out = format!("{}: {}\n{}\n", experiment.name, experiment.title, table(&lines));
+    let mut out = format!("{}: {}\n{}\n", experiment.name, experiment.title, table(&lines).trim_fmt());
     let mut say = |line: String| {
         // Writing to a string cannot fail.
         let _ = writeln!(out, "{line}");
@@ -123,7 +127,7 @@ pub fn describe(loaded: &Loaded, context: &Context) -> Result<String, RunError> 
 
 fn table(lines: &[Line]) -> Table {
     let mut table = Table::new();
-    table.load_preset(comfy_table::presets::NOTHING);
+    table.load_style(comfy_table::presets::NOTHING);
     table.set_header(["stage", "key", "cached", "f32 FLOP", "f64 FLOP", "memory", "disk"]);
     for Line { value, memory, .. } in lines {
         let Value { name, key, done, all, unit, cost, disk } = value;

@@ -16,11 +16,7 @@ fn answers(keys: &Keys, weights: Value) -> Vec<String> {
 }
 
 /// Training and measuring of every learner; shards take learners in turn.
-pub(super) fn stages(
-    keys: &Keys,
-    train: &spec::Train,
-    decompositions: &[Decompose],
-) -> Vec<(Kind, Option<usize>)> {
+pub(super) fn stages(keys: &Keys, train: &spec::Train, decompositions: &[Decompose]) -> Vec<(Kind, Option<usize>)> {
     let mut kinds = Vec::new();
     for (index, learner) in train.learners.iter().enumerate() {
         let decomposition = match learner.start {

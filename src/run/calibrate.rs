@@ -42,7 +42,8 @@ impl Work for Calibrate {
             // A shorter prefix comes out of the longest pass at no further cost.
             let operations = if Some(samples) == longest { self.operations(account, samples) } else { 0.0 };
             let part = Cost::single(operations / account.plan.parts.len() as f64);
-            let sizes = account.plan.parts.iter().map(|part| memory::statistics_on_disk(account.shape(), part.inputs()));
+            let sizes =
+                account.plan.parts.iter().map(|part| memory::statistics_on_disk(account.shape(), part.inputs()));
             let name = format!("calibrate {} ({samples} samples)", self.spec(account).name);
             account.by_parts("statistics", name, &statistics.key, sizes.sum(), &|_| part)
         };

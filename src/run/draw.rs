@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use crate::report;
+use crate::results;
 use crate::results::folder::TIMINGS;
 use crate::results::provenance::Provenance;
-use crate::results;
 use crate::spec::{Experiment, Publication};
 
 use super::meta::meta;
@@ -32,7 +32,7 @@ pub(super) fn draw(
         page.timings = results::read_rows(&folder.join(TIMINGS))?;
     }
     let (published, scores) = (published.as_ref(), scores.as_ref());
-    let mut drawing = Drawing { experiment, meta: &meta, published, scores, folder, to, written: Vec::new(), page };
+    let mut drawing = Drawing { meta: &meta, published, scores, folder, to, written: Vec::new(), page };
     for product in products::of(experiment) {
         product.render(&mut drawing)?;
     }

@@ -30,7 +30,7 @@ pub(super) fn one(
     let git = held.git().clone();
     let mut run = Run::sharing(held.clone(), experiment, &plan, context);
     // A name that no stage has is refused before anything is fetched.
-    selection.of(&plan)?;
+    selection.stages(&plan)?;
     let assets = run.fetched()?;
     let known = look()?;
     run.compute_all(selection)?;

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::plan::Plan;
 use crate::report::{Meta, Published};
 use crate::results::{Row, TimingRow, WindowRow};
-use crate::spec::{Experiment, Scores};
+use crate::spec::Scores;
 
 use super::saved::Saved;
 use super::session::Run;
@@ -53,7 +53,6 @@ pub(super) trait Product {
 
 /// Tables and figures that are being drawn from the rows of one folder into another (or the same).
 pub(super) struct Drawing<'a> {
-    pub experiment: &'a Experiment,
     pub meta: &'a Meta,
     /// The paper's curves, if the experiment names any.
     pub published: Option<&'a Published>,

@@ -1,7 +1,7 @@
 //! The paper's numbers that an experiment names, to show beside ours.
 
-use crate::report::published::{PublishedRow, PublishedTest};
 use crate::report;
+use crate::report::published::{PublishedRow, PublishedTest};
 use crate::spec::{Experiment, Publication, Published};
 
 use super::{Context, RunError};

@@ -35,7 +35,7 @@ impl Selection<'_> {
     ///
     /// # Errors
     /// A name that no stage has.
-    pub(super) fn of(self, plan: &Plan) -> Result<Vec<&Stage>, RunError> {
+    pub fn stages(self, plan: &Plan) -> Result<Vec<&Stage>, RunError> {
         let flags = match self {
             Self::All => vec![true; plan.stages.len()],
             Self::Shard(shard) => plan.with_needs(|stage| stage.turn.is_some_and(|turn| shard.has(turn))),
@@ -87,7 +87,7 @@ impl Run<'_> {
     /// # Errors
     /// Whatever ends a run; failures of learners only where no learner is left, or where only a selection is computed.
     pub fn compute_all(&mut self, selection: Selection) -> Result<(), RunError> {
-        for stage in selection.of(self.plan)? {
+        for stage in selection.stages(self.plan)? {
             let learner = stage.learner();
             if learner.is_some_and(|learner| self.failure(learner).is_some()) {
                 continue;

@@ -32,7 +32,8 @@ pub(super) const FILES: [&str; 6] =
 
 impl Product for Study {
     fn files(&self) -> Vec<&'static str> {
-        let figures = ["figure2.svg", "figure2.png", "figure2.pdf", "parameters.svg", "parameters.png", "parameters.pdf"];
+        let figures =
+            ["figure2.svg", "figure2.png", "figure2.pdf", "parameters.svg", "parameters.png", "parameters.pdf"];
         FILES.into_iter().chain(figures).collect()
     }
 

@@ -18,11 +18,11 @@ use crate::results::provenance::{Asset, Provenance, Run as Header, Stage as Time
 use crate::results::{self, Row, TimingRow, Varied, WindowRow};
 use crate::spec::{Experiment, Loaded, Sweep, Variant, Warning};
 
+use super::experiment::one;
 use super::session::{Held, Run};
 use super::stage::Selection;
 use super::study::{self, Measurements};
 use super::texts::{self, Known, Patience};
-use super::experiment::one;
 use super::{Context, Done, RunError, current, outcome, owner, products, redraw, sources};
 
 mod draw;
@@ -68,9 +68,8 @@ pub(super) fn files(loaded: &Loaded, sweep: &Sweep) -> Vec<&'static str> {
 /// Whether every variant has a folder of its own.
 pub fn keeps_folders(sweep: &Sweep) -> bool {
     let first = sweep.variants.first().map(|variant| &variant.experiment);
-    let only_study = |e: &Experiment| {
-        !e.evaluations.is_empty() && products::of(e).iter().all(|product| product.is_in_a_sweep())
-    };
+    let only_study =
+        |e: &Experiment| !e.evaluations.is_empty() && products::of(e).iter().all(|product| product.is_in_a_sweep());
     !sweep.is_over_targets() || !first.is_some_and(only_study)
 }
 
@@ -141,9 +140,7 @@ pub(super) fn is_current(loaded: &Loaded, sweep: &Sweep, context: &Context) -> R
 
 impl<'a> Job<'a> {
     fn new(loaded: &'a Loaded, sweep: &'a Sweep, context: &'a Context) -> Result<Self, RunError> {
-        let plan = |variant: &Variant| {
-            sources::plan(&variant.experiment, &context.store)
-        };
+        let plan = |variant: &Variant| sources::plan(&variant.experiment, &context.store);
         let plans = sweep.variants.iter().map(plan).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { loaded, sweep, context, plans, folder: context.results.join(&loaded.experiment.name) })
     }
@@ -153,8 +150,9 @@ impl<'a> Job<'a> {
     }
 
     fn results_key(&self) -> Result<String, RunError> {
-        let of =
-            |(variant, plan): (&Variant, &Plan)| Ok((variant.name.clone(), outcome::results_key(plan, &variant.experiment)?));
+        let of = |(variant, plan): (&Variant, &Plan)| {
+            Ok((variant.name.clone(), outcome::results_key(plan, &variant.experiment)?))
+        };
         let variants = self.variants().map(of).collect::<Result<Vec<_>, RunError>>()?;
         Ok(key("sweep", 1, &json!({"variants": variants, "spec": self.loaded.experiment.recorded()?})))
     }
@@ -207,7 +205,7 @@ impl<'a> Job<'a> {
         let mut stages = Vec::new();
         for (experiment, plan) in shared_passes(self.variants().map(|(variant, plan)| (&variant.experiment, plan))) {
             let mut run = Run::sharing(self.held(experiment, held), experiment, &plan, self.context);
-            for stage in selection.of(&plan)?.into_iter().filter(|stage| matches!(stage.kind, Kind::Calibrate(_))) {
+            for stage in selection.stages(&plan)?.into_iter().filter(|stage| matches!(stage.kind, Kind::Calibrate(_))) {
                 run.compute(&Stage { id: format!("{} for all variants", stage.id), ..stage.clone() })?;
             }
             stages.append(&mut run.stages);

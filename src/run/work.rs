@@ -121,9 +121,15 @@ impl<'a> Account<'a> {
     }
 
     /// A value of one file for each part; `cost` is what a part costs.
-    pub(super) fn by_parts(&self, kind: &str, name: String, key: &str, disk: u64, cost: &dyn Fn(&Part) -> Cost) -> Value {
-        let missing: Vec<&Part> =
-            self.plan.parts.iter().filter(|part| !self.has(kind, key, &part.name())).collect();
+    pub(super) fn by_parts(
+        &self,
+        kind: &str,
+        name: String,
+        key: &str,
+        disk: u64,
+        cost: &dyn Fn(&Part) -> Cost,
+    ) -> Value {
+        let missing: Vec<&Part> = self.plan.parts.iter().filter(|part| !self.has(kind, key, &part.name())).collect();
         Value {
             name,
             key: key.to_owned(),

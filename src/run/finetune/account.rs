@@ -39,7 +39,8 @@ fn asking(account: &Account) -> f64 {
 /// Tokens of the longest question with its answer.
 pub(super) fn longest_answer(account: &Account) -> usize {
     let all = account.experiment.questions.iter().enumerate();
-    let length = |(i, questions): (usize, &Questions)| account.known.questions(account.experiment, i).longest + questions.tokens;
+    let length =
+        |(i, questions): (usize, &Questions)| account.known.questions(account.experiment, i).longest + questions.tokens;
     all.map(length).max().unwrap_or(0)
 }
 

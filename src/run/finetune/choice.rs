@@ -65,9 +65,8 @@ impl Run<'_> {
     /// The learning rates that a learner tried.
     pub(in crate::run) fn tried(&self, learner: usize) -> Result<Vec<Tried>, RunError> {
         let rates = self.training()?.learners[learner].rates.iter().enumerate();
-        let one = |(rate, value): (usize, &f64)| {
-            Ok(Tried::read(&self.context.cache, self.trial(learner, rate, 0)?, *value)?)
-        };
+        let one =
+            |(rate, value): (usize, &f64)| Ok(Tried::read(&self.context.cache, self.trial(learner, rate, 0)?, *value)?);
         rates.map(one).collect()
     }
 }

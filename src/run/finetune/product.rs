@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::plan::Plan;
 use crate::report::{self, Tested};
-use crate::results::folder::TIMINGS;
 use crate::results;
+use crate::results::folder::TIMINGS;
 use crate::run::product::{Drawing, Product};
 use crate::run::saved::Saved;
 use crate::run::session::Run;

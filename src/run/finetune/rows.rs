@@ -6,8 +6,8 @@ use crate::plan::Trial;
 use crate::results::{AnswerRow, FailureRow, RateRow, StepRow, TimingRow, TrainedRow};
 use crate::spec::{Experiment, Learner, Start};
 
-use super::measure::Answers;
 use super::learns::parameters;
+use super::measure::Answers;
 use crate::run::RunError;
 use crate::run::session::Run;
 
