@@ -14,7 +14,7 @@ use corda::model::generate::{Stop, greedy};
 use corda::model::kernel::{View, product};
 use corda::model::llama::{Block, Frame, Resident};
 use corda::model::shape::Shape;
-use corda::train::{Kind, Settings, Start, Tokenised, Trainer};
+use corda::train::{Settings, Start, Tokenised, Trainer, Tuning};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use faer::Mat;
 use rayon::prelude::*;
@@ -184,8 +184,8 @@ fn training(c: &mut Criterion) {
     let mut group = c.benchmark_group("train");
     group.sample_size(10);
     group.throughput(Throughput::Elements(examples.iter().map(|example| example.inputs() as u64).sum()));
-    for (name, kind) in [("lora r=32, tokens", Kind::Lora), ("full, tokens", Kind::Full)] {
-        let adapters = if kind == Kind::Full { Vec::new() } else { adapters() };
+    for (name, kind) in [("lora r=32, tokens", Tuning::Lora), ("full, tokens", Tuning::Full)] {
+        let adapters = if kind == Tuning::Full { Vec::new() } else { adapters() };
         let settings = Settings { epochs: 10_000, batch: BATCH, ..Settings::default() };
         let start = Start { base: base.clone(), kind, adapters };
         let mut trainer = Trainer::new(start, examples.clone(), settings).expect("a trainer");

@@ -20,6 +20,7 @@
 
 pub mod adapt;
 pub mod assets;
+pub mod atomic;
 pub mod cache;
 pub mod calibrate;
 pub mod corpus;
@@ -41,3 +42,6 @@ pub mod tensors;
 pub mod terminal;
 pub mod train;
 pub mod yaml;
+
+#[cfg(test)]
+mod tests;

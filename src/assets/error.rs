@@ -1,5 +1,6 @@
 //! What can go wrong between a source and its files, each with what to do about it.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -109,7 +110,7 @@ pub enum AssetError {
         /// The same of what is there.
         actual: String,
         /// What to do.
-        advice: &'static str,
+        advice: Advice,
     },
 
     /// The hub could not be reached.
@@ -129,11 +130,12 @@ pub enum AssetError {
 
     /// The hub has no such file.
     #[error(
-        "the hub has no file {file} in {kind} {repo} at revision {revision} ({status}): check repository, file and revision; a private repository needs a token (`hf auth login` or HF_TOKEN)"
+        "the hub has no file {file} in {} {repo} at revision {revision} ({status}): check repository, file and revision; a private repository needs a token (`hf auth login` or HF_TOKEN)",
+        if *dataset { "data set" } else { "model" }
     )]
     NotOnHub {
-        /// `model` or `data set`.
-        kind: &'static str,
+        /// Whether it is a data set, not a model.
+        dataset: bool,
         /// `owner/name`.
         repo: String,
         /// The file.
@@ -225,6 +227,33 @@ pub enum AssetError {
         /// The operating system's words.
         reason: io::Error,
     },
+}
+
+/// What to do about a file that is not the one that was pinned, by where it came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Advice {
+    /// For a file of the user's.
+    Restore,
+    /// For a file of the hub's.
+    FetchAgain,
+    /// For a file of a package.
+    OtherIndex,
+}
+
+impl fmt::Display for Advice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Restore => "Restore the file, or correct its sha256 in the spec if the change is intended",
+            Self::FetchAgain => {
+                "What arrived was removed: run the same command again; if that repeats, the sum in the catalog or the endpoint \
+                 is wrong"
+            }
+            Self::OtherIndex => {
+                "Nothing was kept. If the catalog's sum is right, the mirror or a cache of pip serves another file: run \
+                 `pip cache purge` or use another index, and run this again"
+            }
+        })
+    }
 }
 
 /// What to do about trouble with a file.

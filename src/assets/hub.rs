@@ -14,9 +14,10 @@ use hf_hub::api::sync::ApiBuilder;
 use hf_hub::{Cache, Repo, RepoType};
 
 use self::http::{Answer, Client, NoAnswer};
-use super::store::{Files, Store, is_commit};
+use super::source::is_commit;
+use super::store::{Files, Store};
 use super::verify::{CopyError, Expected, copy_hashing, is_hex};
-use super::{AssetError, FetchedFile};
+use super::{Advice, AssetError, FetchedFile};
 use crate::progress::{Progress, Unit};
 
 /// A repository at a revision.
@@ -117,8 +118,7 @@ impl Repository<'_> {
                 file: file.into(),
                 expected: expected.show(),
                 actual: actual.show(),
-                advice: "What arrived was removed: run the same command again; if that repeats, the sum in the catalog \
-                         or the endpoint is wrong",
+                advice: Advice::FetchAgain,
             });
         }
         fs::rename(&part, &path).map_err(|e| AssetError::io("rename", &part, e))?;
@@ -203,7 +203,7 @@ impl Repository<'_> {
             // The hub says 401 for a repository that does not exist too, so that it gives no private one away.
             401 | 404 if answer.at_hub && (answer.status == 404 || answer.code.as_deref() == Some("RepoNotFound")) => {
                 AssetError::NotOnHub {
-                    kind: if self.dataset { "data set" } else { "model" },
+                    dataset: self.dataset,
                     repo: self.repo.into(),
                     file: file.into(),
                     revision: self.revision.into(),

@@ -12,7 +12,7 @@ use zip::result::ZipError;
 
 use super::store::{Files, Store};
 use super::verify::{CopyError, Expected, copy_hashing, temporary_in};
-use super::{AssetError, FetchedFile};
+use super::{Advice, AssetError, FetchedFile};
 use crate::progress::{Progress, Unit};
 
 /// Leftovers of killed runs start with this.
@@ -159,8 +159,7 @@ impl Release<'_> {
                 file: file.into(),
                 expected: format!("sha256 {sha256}"),
                 actual: format!("sha256 {actual}"),
-                advice: "Nothing was kept. If the catalog's sum is right, the mirror or a cache of pip serves another file: \
-                         run `pip cache purge` or use another index, and run this again",
+                advice: Advice::OtherIndex,
             });
         }
         temporary.as_file().sync_all().map_err(written)?;

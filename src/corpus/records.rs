@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::CorpusError;
-use crate::evaluate::answers::Score;
 
 pub use answers::Answers;
 pub use parts::{Part, Parts};
@@ -62,6 +61,16 @@ pub enum Container {
     Json,
     /// One row a record.
     Parquet,
+}
+
+/// How a generated answer is compared with the right ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Score {
+    /// The same text as any right answer, as SQuAD and NQ-open compare it: without case, punctuation, articles.
+    Text,
+    /// The same number as any right answer: the first one given, after the last "The answer is" or "=" if there is one.
+    Number,
 }
 
 /// One question with what to answer.

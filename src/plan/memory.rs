@@ -12,7 +12,7 @@ use crate::decompose::tall::is_tall;
 use crate::model::generate::{GROUP, ROWS, kept_bytes};
 use crate::model::shape::{LINEARS, Linear, Shape, Site};
 use crate::spec::Experiment;
-use crate::train::Kind;
+use crate::train::Tuning;
 
 /// Bytes of an f32 and of an f64.
 const SINGLE: u64 = 4;
@@ -213,8 +213,8 @@ impl Layout {
     }
 
     /// Peak of training a learner: the model as it came, where a learner starts from another one; and the step.
-    pub fn training(&self, kind: Kind, adapters: &[(Linear, usize)], longest: usize, from_another: bool) -> u64 {
-        let came = if from_another || kind == Kind::Full { self.weights(0) } else { 0 };
+    pub fn training(&self, kind: Tuning, adapters: &[(Linear, usize)], longest: usize, from_another: bool) -> u64 {
+        let came = if from_another || kind == Tuning::Full { self.weights(0) } else { 0 };
         PROGRAM + came + crate::train::memory::step(&self.shape, kind, adapters, longest, self.room.threads)
     }
 

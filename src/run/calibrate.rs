@@ -8,6 +8,7 @@ use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 use safetensors::tensor::Dtype;
 
+use crate::atomic;
 use crate::cache::{Cache, CacheError, ReadArrays, save_every};
 use crate::calibrate::pass::{Collected, Pass};
 use crate::calibrate::{Snapshot, store};
@@ -16,7 +17,6 @@ use crate::model::ModelError;
 use crate::plan::memory::PassSize;
 use crate::plan::{Calibrate, Part, Statistics, cost, memory};
 use crate::progress::Unit;
-use crate::results::atomic;
 use crate::results::provenance::Outcome;
 use crate::spec::Calibration;
 use crate::tensors::{self, Entry};

@@ -92,7 +92,7 @@ pub fn look_all(
             // A revision that can move is known once it is fetched.
             Err(RunError::Asset(why))
                 if patience == Patience::Check
-                    && matches!(&*why, AssetError::BadSource { origin, .. } if !origin.starts_with("path:")) =>
+                    && matches!(&why, AssetError::BadSource { origin, .. } if !origin.starts_with("path:")) =>
             {
                 return Ok(Ok(Known { warnings: warnings.to_vec(), ..Known::default() }));
             }

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use crate::adapt::Adapter;
 use crate::adapt::peft::{self, Named};
+use crate::atomic::write_folder;
 use crate::model::checkpoint::Checkpoint;
 use crate::model::export;
 use crate::model::shape::Linear;
 use crate::plan::{Decompose, Kind, Plan};
-use crate::results::atomic::write_folder;
 use crate::results::provenance::Outcome;
 use crate::run::adapters::LORA;
 use crate::run::session::Run;

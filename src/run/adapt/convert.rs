@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use crate::adapt::peft::{self, AdapterError, Init};
+use crate::atomic::write_folder;
 use crate::model::read_shape;
-use crate::results::atomic::write_folder;
 use crate::run::RunError;
 
 use super::base;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::results::atomic::replaceable;
+use crate::atomic::replaceable;
 use crate::run::RunError;
 
 /// Those of `all` that `only` names; all where it names none.

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use crate::adapt::peft::{self, Named};
 use crate::assets::Source;
+use crate::atomic::{write_bytes, write_folder};
 use crate::model::checkpoint::Checkpoint;
 use crate::model::export;
 use crate::model::llama::Weights;
 use crate::plan::Trial;
 use crate::report::card::{self, Card, Data, Form};
 use crate::results::TrainedRow;
-use crate::results::atomic::{write_bytes, write_folder};
 use crate::results::provenance::Outcome;
 use crate::spec::{Corpus, Experiment, Start, quoted};
 use crate::train::Trained;

@@ -2,7 +2,7 @@
 
 use crate::model::shape::Linear;
 use crate::spec::{Experiment, Start};
-use crate::train::{Kind, memory};
+use crate::train::{Tuning, memory};
 
 /// Parameters that learn.
 pub fn parameters(experiment: &Experiment, start: Start) -> u64 {
@@ -11,11 +11,11 @@ pub fn parameters(experiment: &Experiment, start: Start) -> u64 {
 }
 
 /// What learns: the kind, and the linears that have an adapter, with its rank.
-pub(in crate::run) fn learns(experiment: &Experiment, start: Start) -> (Kind, Vec<(Linear, usize)>) {
+pub(in crate::run) fn learns(experiment: &Experiment, start: Start) -> (Tuning, Vec<(Linear, usize)>) {
     let kind = match start {
-        Start::Full => Kind::Full,
-        Start::Dora { .. } => Kind::Dora,
-        Start::Lora { .. } | Start::Components { .. } => Kind::Lora,
+        Start::Full => Tuning::Full,
+        Start::Dora { .. } => Tuning::Dora,
+        Start::Lora { .. } | Start::Components { .. } => Tuning::Lora,
     };
     let rank = |linear: &Linear| start.point().map_or(0, |point| experiment.discard.components(point, linear));
     let linears = experiment.linears().into_iter().map(|linear| (rank(&linear), linear));

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::adapt::{Adapter, Split};
+use crate::atomic;
 use crate::cache::{Arrays, ReadArrays, save_every};
 use crate::corpus::records;
 use crate::evaluate::responses::response_losses;
@@ -14,7 +15,6 @@ use crate::model::llama::Resident;
 use crate::plan;
 use crate::plan::Trial;
 use crate::progress::Unit;
-use crate::results::atomic;
 use crate::results::provenance::Outcome;
 use crate::spec::{self, Corpus};
 use crate::train::tokenised::Tokenised;
@@ -131,8 +131,8 @@ impl Run<'_> {
                 };
                 (outcome, response_losses(&weights, &lesson.examples)?)
             }
-            Err(RunError::Train(error)) if matches!(*error, TrainError::NotFinite { .. }) => {
-                let line = format!("{}: {error}; this learning rate is out of the choice", self.name(trial));
+            Err(RunError::Train(error)) if matches!(error, TrainError::NotFinite { .. }) => {
+                let line = format!("{}: {error}; this learning rate is excluded", self.name(trial));
                 self.context.progress.say(&line);
                 broke = Some(error.to_string());
                 (Outcome::Run, Vec::new())

@@ -1,49 +1,11 @@
-//! What `tokenizer.json` and the files beside it (`tokenizer_config.json`, `special_tokens_map.json`, `added_tokens.json`) say
-//! that changes tokens: applied as transformers does, or refused.
+//! What the files beside a `tokenizer.json` say: `tokenizer_config.json`, `special_tokens_map.json` and `added_tokens.json`. Read
+//! and checked here; `config.rs`, `tokens.rs` and `ends.rs` apply them.
 
 use serde_json::{Map, Value};
-use tokenizers::Tokenizer;
 
-use super::generation::Named;
-use super::keys::{Keys, Neutral, refused};
-use super::{ModelError, tokenizer_ends, tokenizer_tokens};
-
-/// Keys of `tokenizer.json`, all of which the `tokenizers` crate reads (truncation and padding are for callers that ask).
-const TOKENIZER: Keys = Keys {
-    used: &[
-        "version",
-        "truncation",
-        "padding",
-        "added_tokens",
-        "normalizer",
-        "pre_tokenizer",
-        "post_processor",
-        "decoder",
-        "model",
-    ],
-    harmless: &[],
-    neutral: &[],
-};
-
-/// Keys of its `model`, of any type.
-const MODEL: Keys = Keys {
-    used: &[
-        "type",
-        "vocab",
-        "merges",
-        "unk_token",
-        "unk_id",
-        "continuing_subword_prefix",
-        "end_of_word_suffix",
-        "fuse_unk",
-        "byte_fallback",
-        "ignore_merges",
-        "max_input_chars_per_word",
-    ],
-    harmless: &[],
-    // Merges left out at random are for training: tokens would differ from run to run.
-    neutral: &[("dropout", &[Neutral::Number(0.0)])],
-};
+use crate::model::ModelError;
+use crate::model::generation::Named;
+use crate::model::keys::{Keys, Neutral, refused};
 
 /// Keys of `tokenizer_config.json`.
 const CONFIG: Keys = Keys {
@@ -166,7 +128,8 @@ pub struct Settings<'a> {
 }
 
 impl<'a> Settings<'a> {
-    fn read(beside: Beside<'a>) -> Result<Self, ModelError> {
+    /// Reads the files, and refuses keys that may change tokens and are not known.
+    pub fn read(beside: Beside<'a>) -> Result<Self, ModelError> {
         let open = |named: Option<Named<'a>>| {
             named.map(|(file, text)| Ok::<_, ModelError>((file, object(file, text)?))).transpose()
         };
@@ -199,7 +162,8 @@ impl<'a> Settings<'a> {
     }
 }
 
-fn object(file: &str, text: &str) -> Result<Map<String, Value>, ModelError> {
+/// The JSON object in a text.
+pub fn object(file: &str, text: &str) -> Result<Map<String, Value>, ModelError> {
     let wrong = |why: String| ModelError::Tokenizer(format!("{file}: {why}"));
     match serde_json::from_str(text).map_err(|e| wrong(e.to_string()))? {
         Value::Object(object) => Ok(object),
@@ -207,67 +171,12 @@ fn object(file: &str, text: &str) -> Result<Map<String, Value>, ModelError> {
     }
 }
 
-fn check(keys: &Keys, file: &str, object: &Map<String, Value>) -> Result<(), ModelError> {
+/// Refuses keys that may change tokens and are not known.
+pub fn check(keys: &Keys, file: &str, object: &Map<String, Value>) -> Result<(), ModelError> {
     keys.check(file, object.iter().map(|(key, value)| (key.as_str(), value)))
-}
-
-/// Refuses keys of a `tokenizer.json` that the `tokenizers` crate would skip in silence.
-pub fn check_tokenizer(file: &str, text: &str) -> Result<(), ModelError> {
-    let json = object(file, text)?;
-    check(&TOKENIZER, file, &json)?;
-    match json.get("model") {
-        Some(Value::Object(model)) => check(&MODEL, file, model),
-        _ => Ok(()),
-    }
-}
-
-/// Applies the files beside a `tokenizer.json` to the tokenizer that was read from it. Returns what the user should know.
-pub fn apply(tokenizer: &mut Tokenizer, beside: Beside) -> Result<Vec<String>, ModelError> {
-    let settings = Settings::read(beside)?;
-    tokenizer_tokens::add(tokenizer, &settings)?;
-    check_prefix_space(tokenizer, &settings)?;
-    tokenizer_ends::add(tokenizer, &settings)
 }
 
 /// The error that a library gave at what `file` says.
 pub fn failed(file: &str, e: impl std::fmt::Display) -> ModelError {
     ModelError::Tokenizer(format!("{file}: {e}"))
 }
-
-/// `add_prefix_space` must be what the tokenizer does already.
-fn check_prefix_space(tokenizer: &Tokenizer, settings: &Settings) -> Result<(), ModelError> {
-    let file = settings.file;
-    let key = "add_prefix_space";
-    let Some(asked) = settings.flag(key)? else { return Ok(()) };
-    let steps = [serde_json::to_value(tokenizer.get_normalizer()), serde_json::to_value(tokenizer.get_pre_tokenizer())];
-    let mut done = None;
-    for steps in steps {
-        find_prefix_space(&steps.map_err(|e| failed(file, e))?, &mut done);
-    }
-    match done.filter(|done| *done != asked) {
-        Some(done) => {
-            let does = if done { "adds one" } else { "adds none" };
-            Err(refused(file, key, &asked.into(), format!("but tokenizer.json {does}; both must agree")))
-        }
-        None => Ok(()),
-    }
-}
-
-/// Whether any step puts a space before a text; `None` if none is of a kind that could.
-fn find_prefix_space(step: &Value, found: &mut Option<bool>) {
-    let mut say = |adds: bool| *found = Some(adds || *found == Some(true));
-    match step.get("type").and_then(Value::as_str) {
-        Some("ByteLevel") => say(step.get("add_prefix_space").and_then(Value::as_bool) == Some(true)),
-        Some("Metaspace") => say(step.get("prepend_scheme").and_then(Value::as_str) != Some("never")),
-        Some("Prepend") => say(true),
-        _ => {}
-    }
-    for name in ["normalizers", "pretokenizers"] {
-        for inner in step.get(name).and_then(Value::as_array).into_iter().flatten() {
-            find_prefix_space(inner, found);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests;

@@ -1,24 +1,23 @@
-//! `corda man`: the manual pages, made from the command line's own definition.
+//! `corda man`: the manual pages, made from the definition of the command line.
 
 use std::path::Path;
-use std::process::ExitCode;
 
 use clap::Command;
 use clap_mangen::Man;
-use corda::results::atomic::{self, WriteError};
+use corda::atomic::{self, WriteError};
 use corda::{out, outln};
 
-/// Prints the page of `corda`, or writes one a command into a folder and lists them.
+/// Prints the page of `corda`, or writes one page per command into a folder and lists them.
 ///
 /// # Errors
 /// If a file cannot be written.
-pub fn write(command: Command, out: Option<&Path>) -> Result<ExitCode, WriteError> {
+pub fn write(command: Command, out: Option<&Path>) -> Result<(), WriteError> {
     // `help` says what the pages say.
     let mut command = command.disable_help_subcommand(true);
     command.build();
     let Some(folder) = out else {
         out!("{}", String::from_utf8_lossy(&page(&command)));
-        return Ok(ExitCode::SUCCESS);
+        return Ok(());
     };
     let shown = command.get_subcommands().filter(|subcommand| !subcommand.is_hide_set());
     for one in std::iter::once(&command).chain(shown) {
@@ -26,7 +25,7 @@ pub fn write(command: Command, out: Option<&Path>) -> Result<ExitCode, WriteErro
         atomic::write_bytes(&path, &page(one))?;
         outln!("{}", path.display());
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 fn page(command: &Command) -> Vec<u8> {

@@ -10,10 +10,10 @@ use serde_json::Value;
 use tokenizers::Tokenizer;
 use tokenizers::processors::template::TemplateProcessing;
 
-use super::ModelError;
-use super::tokenizer_config::{Settings, failed};
-use super::tokenizer_tokens::added_token;
+use super::settings::{Settings, failed};
+use super::tokens::added_token;
 use crate::guard::unless_it_panics;
+use crate::model::ModelError;
 
 /// Tokens with their ids.
 type Tokens = Vec<(String, u32)>;
@@ -83,7 +83,7 @@ fn show(tokens: &Tokens) -> String {
 /// What the tokenizer itself adds before and after a text.
 fn there(tokenizer: &Tokenizer, file: &str) -> Result<(Tokens, Tokens), ModelError> {
     let ids = |special: bool| -> Result<Vec<u32>, ModelError> {
-        // Of some files that are no valid tokenizers the library panics.
+        // For some invalid tokenizers the library panics.
         let encoding = unless_it_panics(|| tokenizer.encode_fast("a", special)).map_err(|e| failed(file, e))?;
         Ok(encoding.map_err(|e| failed(file, e))?.get_ids().to_vec())
     };

@@ -1,7 +1,8 @@
 //! Files that appear whole or not at all: a temporary file in the same folder, fsync, rename, fsync of the folder.
 //!
-//! A killed process leaves at most a hidden temporary file (`.name.XXXXXX.tmp`), never half of `name`. Whoever writes
-//! `name` next removes it: a temporary file is locked while its writer lives, so one that can be locked is nobody's.
+//! A killed process leaves at most a hidden temporary file (`.name.XXXXXX.tmp`), never half of `name`. The next writer of
+//! `name` removes it: a temporary file is locked while its writer lives, so one that can be locked belongs to no process.
+//! What the files hold is not known here.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, BufWriter, ErrorKind, Write};
@@ -9,11 +10,14 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::export;
-use super::folder::STAGING;
 use crate::terminal;
 
-/// Why a file could not be written. What stood at its path before is untouched.
+mod export;
+
+/// How the hidden folder's name starts in which files are made that replace others together (`results/folder.rs`).
+pub(crate) const STAGING: &str = ".new.";
+
+/// Why a file could not be written. A file that was at its path before is untouched.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// No space left for the temporary file.
@@ -84,15 +88,15 @@ fn temporary(folder: &Path, name: &str) -> io::Result<NamedTempFile> {
     let builder = builder.permissions(<Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
     loop {
         let temporary = builder.tempfile_in(folder)?;
-        // Between its making and its locking another process may have taken it for a left-over and removed it. Where files
-        // cannot be locked, nobody does.
+        // Before it was locked, another process may have taken it for a left-over and removed it. Where files cannot be
+        // locked, none is taken for a left-over.
         if temporary.as_file().lock().is_err() || temporary.path().exists() {
             return Ok(temporary);
         }
     }
 }
 
-/// Removes what killed processes left of writing `name` into a folder.
+/// Removes temporary files of `name` that killed processes left in a folder.
 fn sweep(folder: &Path, name: &str) {
     let prefix = format!(".{name}.");
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -116,7 +120,7 @@ fn held(path: &Path) -> Option<File> {
     Some(file)
 }
 
-/// Removes a file, if there is one, and what killed processes left of writing it.
+/// Removes a file, if there is one, and temporary files of it that killed processes left.
 pub fn remove(path: &Path) -> io::Result<()> {
     let (folder, name) = place(path);
     sweep(folder, &name);
@@ -127,7 +131,7 @@ pub fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Whether an exported folder may go to a path: nothing is there, or an export that nobody has touched.
+/// Whether an exported folder may be written to a path: there is nothing, or an export that was not changed.
 ///
 /// # Errors
 /// [`WriteError::Occupied`].
@@ -160,7 +164,7 @@ pub fn write_folder<T, E: From<WriteError>>(path: &Path, fill: impl FnOnce(&Path
         fs::rename(path, &old).map_err(explained)?;
     }
     if let Err(source) = fs::rename(&filled, path) {
-        // What stood there comes back; if even that fails, the temporary folder must not take it along.
+        // The old folder is put back; if even that fails, the temporary folder must not take it along.
         if replaced && fs::rename(&old, path).is_err() {
             let _ = temporary.keep();
         }
@@ -190,7 +194,7 @@ fn replace(
 }
 
 /// The error of a file that could not be written into a folder.
-pub(super) fn explain(folder: &Path, name: String, source: io::Error) -> WriteError {
+pub(crate) fn explain(folder: &Path, name: String, source: io::Error) -> WriteError {
     let is_staging = folder.file_name().is_some_and(|own| own.to_string_lossy().starts_with(STAGING));
     // Files that are made beside the old ones belong to the folder that shall have them.
     let folder = folder.parent().filter(|_| is_staging).unwrap_or(folder).to_path_buf();

@@ -3,9 +3,9 @@
 use serde_json::Value;
 use tokenizers::{AddedToken, Tokenizer};
 
-use super::ModelError;
-use super::keys::refused;
-use super::tokenizer_config::{Settings, failed};
+use super::settings::{Settings, failed};
+use crate::model::ModelError;
+use crate::model::keys::refused;
 
 /// Names of tokens that transformers knows.
 const NAMES: [&str; 7] = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];

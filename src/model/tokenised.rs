@@ -1,7 +1,7 @@
-//! One example as token ids.
+//! An example as token ids: a prompt, and the response whose tokens are predicted.
 
-use crate::model::ModelError;
-use crate::model::tokenizer::Tokenizer;
+use super::ModelError;
+use super::tokenizer::Tokenizer;
 
 /// One example as token ids: prompt, then response with the end-of-sequence token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,8 +15,8 @@ pub struct Tokenised {
 impl Tokenised {
     /// Encodes `prompt` and `response` as one text, as the official code does, and ends it with `end`, if there is one.
     ///
-    /// Where the two texts meet the tokenizer may merge across; then the response starts at the first token that the
-    /// prompt alone would not have, so that none of its text is lost.
+    /// The tokenizer may merge across the border of the two texts. The response then starts at the first token that the prompt
+    /// alone would not have, so that none of its text is lost.
     pub fn new(tokenizer: &Tokenizer, prompt: &str, response: &str, end: Option<u32>) -> Result<Self, ModelError> {
         let alone = tokenizer.encode(prompt)?;
         let mut tokens = tokenizer.encode(&format!("{prompt}{response}"))?;
@@ -25,17 +25,17 @@ impl Tokenised {
         Ok(Self { tokens, response })
     }
 
-    /// Tokens that go through the model: the last is only ever a target.
+    /// The number of tokens that pass through the model: all but the last, which is a target only.
     pub fn inputs(&self) -> usize {
         self.tokens.len().saturating_sub(1)
     }
 
-    /// The targets: index of the first. The very first token of a text has nothing before it to be predicted from.
+    /// Index of the first target. The first token of a text cannot be predicted, since nothing precedes it.
     pub fn first_target(&self) -> usize {
         self.response.max(1)
     }
 
-    /// Number of predictions that are the loss.
+    /// The number of predictions in the loss.
     pub fn targets(&self) -> usize {
         self.tokens.len().saturating_sub(self.first_target())
     }

@@ -1,6 +1,6 @@
 //! Keys of `config.json`: read, harmless, or neutral.
 
-use super::keys::{Keys, Neutral};
+use crate::model::keys::{Keys, Neutral};
 
 /// Keys of `config.json`. Those of generation, tokenizing and training are harmless: transformers 5 itself drops the first.
 pub const KEYS: Keys = Keys {

@@ -1,12 +1,12 @@
-//! Losses of several examples in one pass: their tokens lie one after the other in the rows, without padding, and attention
-//! and positions stay inside each.
+//! Losses of several examples in one pass: their tokens are concatenated in the rows, without padding; positions start at 0 in
+//! each, and attention stays within it. Fine-tuning and the losses of answers both use this.
 
 use candle_core::Tensor;
 
-use super::Tokenised;
-use crate::model::ModelError;
-use crate::model::llama::{Apply, Attend, Block, Rotary, Weights, block_forward_by, embed, final_norm};
-use crate::model::ops;
+use super::ModelError;
+use super::llama::{Apply, Attend, Block, Rotary, Weights, block_forward_by, embed, final_norm};
+use super::ops;
+use super::tokenised::Tokenised;
 
 /// Examples packed into one sequence of rows.
 #[derive(Debug)]
@@ -37,8 +37,8 @@ impl Packed {
         all
     }
 
-    /// Loss of every response token, nats, [response tokens]; with a gradient where a weight has one. `linear` says what
-    /// each linear of a block makes of its input.
+    /// The loss of every response token, in nats, [response tokens], with a gradient if a weight has one. `linear` applies a linear
+    /// of a block to its input.
     pub fn losses(
         &self,
         weights: &dyn Weights,
@@ -61,7 +61,7 @@ impl Packed {
     }
 }
 
-/// Losses of the response tokens of each example, nats, by one pass over all of them, on one thread.
+/// The losses of the response tokens of each example, in nats, by one pass over all of them on one thread.
 pub fn response_losses<'a>(
     weights: &dyn Weights,
     examples: impl IntoIterator<Item = &'a Tokenised>,

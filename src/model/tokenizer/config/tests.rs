@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::tokenizer::Tokenizer;
+use super::super::Tokenizer;
 use super::Beside;
 
 /// Ids of `text`: a character-level vocabulary whose `tokenizer.json` is changed by `change`.
