@@ -1,13 +1,11 @@
 //! The binary from outside: every kind of input, whole and damaged.
 
-mod foreign;
-mod tiny;
-
 use std::path::Path;
 
+use crate::tiny;
+use crate::tiny::Tiny;
+use crate::tiny::binary::{fails, succeeds};
 use polars::prelude::{Column, DataFrame, ParquetWriter};
-use tiny::Tiny;
-use tiny::binary::{fails, succeeds};
 
 /// A folder with the tiny experiment, its spec changed.
 fn changed(from: &str, to: &str) -> tempfile::TempDir {

@@ -1,14 +1,13 @@
 //! Results folders through the binary, on a tiny model: the same bytes however a run went, and nothing replaced in silence.
 
-mod tiny;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use crate::tiny;
+use crate::tiny::binary::{corda, run, succeeds};
 use corda::results::{Row, read_rows};
-use tiny::binary::{corda, run, succeeds};
 
 const MORE: &str = "adapters: {energy: [own]}\nheatmaps: {calibrations: [own], size: 4}\nspectra: {last: 2}\n";
 

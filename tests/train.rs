@@ -1,12 +1,11 @@
 //! Fine-tuning through the binary, on a tiny model: a whole experiment, what it saves, and what it refuses.
 
-mod tiny;
-
 use std::fmt::Write;
 use std::path::Path;
 
+use crate::tiny;
+use crate::tiny::binary::{fails, run, succeeds};
 use corda::results::{AnswerRow, RateRow, StepRow, TrainedRow, read_rows};
-use tiny::binary::{fails, run, succeeds};
 
 const SPEC: &str = "\
 name: tuned

@@ -1,5 +1,4 @@
 //! A tiny random Llama in Hugging Face format, with a tokenizer and texts, for tests that need a whole model on disk.
-#![allow(dead_code)] // each test file uses its part
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
