@@ -1,6 +1,5 @@
 //! What a report says besides rows: headings, settings, citations, the paper's numbers.
 
-use crate::report::published::{PublishedRow, PublishedTest};
 use crate::report::{self, Meta};
 use crate::results::provenance::{Provenance, Samples};
 use crate::spec::{Calibration, Experiment, Publication};
@@ -71,26 +70,8 @@ pub(super) fn publication(experiment: &Experiment, context: &Context) -> Result<
 
 /// The paper's numbers that a spec names, as the report takes them.
 pub(super) fn published(experiment: &Experiment, context: &Context) -> Result<Option<report::Published>, RunError> {
-    let Some(Publication::Curves(data)) = publication(experiment, context)? else { return Ok(None) };
-    let tests = data.tests.into_iter().map(|test| PublishedTest {
-        evaluation: test.evaluation,
-        name: test.name,
-        rows: test
-            .rows
-            .into_iter()
-            .map(|row| PublishedRow {
-                method: row.method,
-                label: row.label,
-                calibration: row.calibration,
-                samples: row.samples.map(|n| n as usize),
-                perplexity: row.perplexity.into_iter().map(|(r, value)| (r as usize, value)).collect(),
-            })
-            .collect(),
-    });
-    Ok(Some(report::Published {
-        title: data.title,
-        citation: data.citation,
-        model: data.model,
-        tests: tests.collect(),
-    }))
+    match publication(experiment, context)? {
+        Some(Publication::Curves(curves)) => Ok(Some(curves)),
+        _ => Ok(None),
+    }
 }

@@ -5,9 +5,9 @@
 use super::super::{Meta, ReportError, number};
 use super::canvas::{Anchor, Canvas, Point, Stroke, Type, draw};
 use super::font::{self, Weight};
+use super::grid::{Header, MARGIN};
 use super::heat::{STEPS, colour, rectangle, step};
 use super::palette::{GREY, INK};
-use super::{Header, MARGIN};
 
 /// A cell's side.
 const CELL: f64 = 31.0;

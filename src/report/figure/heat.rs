@@ -2,13 +2,12 @@
 
 use plotters::style::RGBColor;
 
-use super::super::number;
 use super::super::study::distinct;
-use super::super::{Meta, ReportError};
+use super::super::{Meta, ReportError, number};
 use super::canvas::{Anchor, Canvas, Point, Stroke, Type, draw};
 use super::font::{self, Weight};
+use super::grid::{Header, MARGIN};
 use super::palette::{GREY, INK};
-use super::{Header, MARGIN};
 use crate::results::HeatRow;
 
 /// A map's side.
@@ -88,7 +87,7 @@ pub fn svg(cells: &[HeatRow], meta: &Meta) -> Result<String, ReportError> {
 }
 
 /// `layer 0  k_proj` of `model.layers.0.self_attn.k_proj`.
-fn short(linear: &str) -> String {
+pub fn short(linear: &str) -> String {
     match block_and_kind(linear) {
         (Some(layer), kind) => format!("layer {layer}  {kind}"),
         (None, name) => name.to_string(),

@@ -1,12 +1,11 @@
 //! What adapters carry, block by block: a column a rank, a row a measure, a line an arm, on logarithmic axes.
 
 use super::super::{Meta, ReportError};
-use super::axis::LogAxis;
-use super::canvas::{Anchor, Canvas, Point, Stroke, Type, draw};
-use super::font::Weight;
-use super::legend::Legend;
-use super::palette::{self, CurveStyle, GRID, INK};
-use super::{Header, MARGIN};
+use super::axis::{LogAxis, Tick};
+use super::canvas::{Anchor, Canvas, Point, Stroke};
+use super::grid::Grid;
+use super::palette::{self, CurveStyle};
+use super::plot::{self, Area, LOOK};
 
 /// One line: an arm at a rank, a value a block.
 pub struct Series<'a> {
@@ -34,91 +33,58 @@ const LEFT: f64 = 84.0;
 const BELOW: f64 = 58.0;
 const HEADING: f64 = 30.0;
 
-const TITLE: Type = Type { size: 18.0, colour: INK, weight: Weight::Bold };
-const AXIS: Type = Type { size: 17.0, colour: INK, weight: Weight::Regular };
-const TICK: Type = Type { size: 16.0, colour: INK, weight: Weight::Regular };
-
 /// The figure as SVG. Values of 0 have no place on a logarithmic axis and are left out.
 pub fn svg(measures: &[Measure], meta: &Meta, subtitle: &str) -> Result<String, ReportError> {
     let every = || measures.iter().flat_map(|m| m.panels.iter().flat_map(|(_, lines)| lines));
     let styles = palette::assign(every().map(|series| (series.method, series.arm)));
-    let across = measures.iter().map(|m| m.panels.len()).max().unwrap_or(0);
-    if across == 0 {
-        return Err(ReportError::Empty);
-    }
-    let width = 2.0 * MARGIN + across as f64 * (LEFT + WIDTH);
-    let header = Header::new(&meta.title, subtitle, width - 2.0 * MARGIN);
-    let styled = |series: &Series<'_>| styles.iter().find(|(arm, _)| *arm == series.arm).map(|(_, style)| *style);
-    let legend = Legend::new(every().filter_map(|s| Some((s.label, styled(s)?))), width - 2.0 * MARGIN);
-    let panel_height = HEADING + HEIGHT + BELOW;
-    let legend_top = header.height + measures.len() as f64 * panel_height;
-    let height = legend_top + legend.height + MARGIN;
+    let across = measures.iter().map(|m| m.panels.len()).max().filter(|across| *across > 0);
+    let across = across.ok_or(ReportError::Empty)?;
     let titles: Vec<&str> = measures.iter().map(|m| m.title.as_str()).collect();
     let description = format!("By block: {}.", titles.join("; "));
-    draw((width, height), &meta.title, &description, |canvas| {
-        header.paint(canvas)?;
-        for (row, measure) in measures.iter().enumerate() {
-            // One axis a row, so that ranks can be compared.
-            let values = measure.panels.iter().flat_map(|(_, lines)| lines).flat_map(|s| s.values.iter().map(|v| v.1));
-            let y = LogAxis::around(values);
-            for (column, (heading, lines)) in measure.panels.iter().enumerate() {
-                let corner = (MARGIN + column as f64 * (LEFT + WIDTH), header.height + row as f64 * panel_height);
-                let frame = Frame { left: corner.0 + LEFT, top: corner.1 + HEADING };
-                canvas.text(heading, (frame.left, corner.1 + 0.5 * HEADING), Anchor::Start, TITLE)?;
-                let title = if column == 0 { Some(measure.title.as_str()) } else { None };
-                panel(canvas, &frame, &y, lines, &styles, title)?;
-            }
-        }
-        legend.paint(canvas, (MARGIN, legend_top))
+    let grid = Grid { across, down: measures.len(), panel: (LEFT + WIDTH, HEADING + HEIGHT + BELOW), gap: 0.0 };
+    let legend = every().filter_map(|series| Some((series.label, palette::find(&styles, series.arm)?)));
+    grid.draw(meta, [subtitle, &description], legend, |canvas, (row, column), corner| {
+        let Some((heading, lines)) = measures[row].panels.get(column) else { return Ok(()) };
+        // One axis a row, so that ranks can be compared.
+        let of_row = measures[row].panels.iter().flat_map(|(_, lines)| lines);
+        let y = LogAxis::around(of_row.flat_map(|series| series.values.iter().map(|value| value.1)));
+        let area = Area::new((corner.0 + LEFT, corner.1 + HEADING), WIDTH - 24.0, HEIGHT);
+        canvas.text(heading, (area.left, corner.1 + 0.5 * HEADING), Anchor::Start, plot::HEADING)?;
+        panel(canvas, &area, &y, lines, &styles)?;
+        if column == 0 { area.y_title(canvas, &measures[row].title, LEFT - 12.0, &LOOK) } else { Ok(()) }
     })
-}
-
-struct Frame {
-    left: f64,
-    top: f64,
 }
 
 fn panel(
     canvas: &Canvas,
-    frame: &Frame,
+    area: &Area,
     y: &LogAxis,
     lines: &[Series],
     styles: &[(&str, CurveStyle)],
-    title: Option<&str>,
 ) -> Result<(), ReportError> {
-    let (right, bottom) = (frame.left + WIDTH - 24.0, frame.top + HEIGHT);
+    /// Between the axes' ends and the first and last block.
+    const INSET: f64 = 10.0;
     let last = lines.iter().flat_map(|s| s.values.iter().map(|v| v.0)).max().unwrap_or(0);
-    let x_of = |layer: u32| frame.left + 10.0 + (right - frame.left - 20.0) * f64::from(layer) / f64::from(last.max(1));
-    let y_of = |value: f64| bottom - y.fraction(value) * HEIGHT;
-    for tick in y.ticks() {
-        let at = bottom - tick.at * HEIGHT;
-        canvas.line(&[(frame.left - 5.0, at), (frame.left, at)], Stroke::solid(INK, 1.0))?;
-        if let Some(label) = &tick.label {
-            canvas.line(&[(frame.left, at), (right, at)], Stroke::solid(GRID, 1.0))?;
-            canvas.text(label, (frame.left - 9.0, at), Anchor::End, TICK)?;
-        }
-    }
-    canvas.line(&[(frame.left, frame.top), (frame.left, bottom), (right, bottom)], Stroke::solid(INK, 1.5))?;
+    let width = area.right - area.left;
+    let along = |layer: u32| (INSET + (width - 2.0 * INSET) * f64::from(layer) / f64::from(last.max(1))) / width;
     let step = (last / 5).max(1);
-    for layer in (0..=last).step_by(step as usize) {
-        canvas.line(&[(x_of(layer), bottom), (x_of(layer), bottom + 5.0)], Stroke::solid(INK, 1.0))?;
-        canvas.text(&layer.to_string(), (x_of(layer), bottom + 16.0), Anchor::Middle, TICK)?;
-    }
-    canvas.text("block", (0.5 * (frame.left + right), bottom + 40.0), Anchor::Middle, AXIS)?;
-    if let Some(title) = title {
-        canvas.text(title, (frame.left - LEFT + 12.0, frame.top + 0.5 * HEIGHT), Anchor::Upwards, AXIS)?;
-    }
+    let blocks = (0..=last).step_by(step as usize);
+    let blocks: Vec<Tick> = blocks.map(|block| Tick { at: along(block), label: Some(block.to_string()) }).collect();
+    area.y_ticks(canvas, &y.ticks(), &LOOK)?;
+    area.lines(canvas)?;
+    area.x_ticks(canvas, &blocks, &LOOK)?;
+    area.x_title(canvas, "block", &LOOK)?;
     for series in lines {
-        let Some((_, style)) = styles.iter().find(|(arm, _)| *arm == series.arm) else { continue };
-        let stroke = Stroke { colour: style.method.colour, width: 2.0, dash: style.dash };
+        let Some(style) = palette::find(styles, series.arm) else { continue };
         for run in series.values.split(|(_, value)| !value.is_finite() || *value <= 0.0) {
-            let points: Vec<Point> = run.iter().map(|(layer, value)| (x_of(*layer), y_of(*value))).collect();
+            let at = |(layer, value): &(u32, f64)| (area.x(along(*layer)), area.y(y.fraction(*value)));
+            let points: Vec<Point> = run.iter().map(at).collect();
             if points.len() > 1 {
-                canvas.line(&points, stroke)?;
+                canvas.line(&points, Stroke::of(style, 2.0))?;
             }
             for (point, (layer, _)) in points.iter().zip(run) {
                 if layer.is_multiple_of(step) {
-                    canvas.marker(*point, *style)?;
+                    canvas.marker(*point, style)?;
                 }
             }
         }

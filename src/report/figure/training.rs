@@ -1,12 +1,13 @@
 //! Training loss over optimiser steps: a panel a rank, a line a learner.
 
+use super::super::spread::Spread;
 use super::super::{Meta, ReportError};
-use super::canvas::{Point, Stroke, draw};
+use super::canvas::{Canvas, Point, Stroke};
+use super::grid::Grid;
 use super::legend::Legend;
 use super::palette::{self, CurveStyle};
-use super::plot::{BELOW, HEADING, LEFT, Plot};
+use super::plot::{Area, Plot};
 use super::scale::Scale;
-use super::{Header, MARGIN};
 
 /// Of a plot beside others, and of one alone.
 const WIDTH: f64 = 560.0;
@@ -33,8 +34,8 @@ pub struct Line<'a> {
     pub method: &'a str,
     /// The same for learners that differ in rank only.
     pub family: String,
-    /// Step, mean loss, and its standard deviation over seeds, NaN of a single one.
-    pub points: Vec<(f64, f64, f64)>,
+    /// Step, and the loss over seeds.
+    pub points: Vec<(f64, Spread)>,
 }
 
 /// The figure as SVG.
@@ -45,64 +46,56 @@ pub fn svg(panels: &[Panel], meta: &Meta, subtitle: &str) -> Result<String, Repo
         return Err(ReportError::Empty);
     }
     let styles = palette::assign(every().map(|line| (line.method, line.family.as_str())));
-    let style = |line: &Line| styles.iter().find(|(family, _)| *family == line.family).map(|(_, style)| *style);
     // One size and one pair of axes for all, so that ranks can be compared.
     let x = Scale::linear(points().map(|point| point.0).chain([0.0]));
-    let y = Scale::log(points().flat_map(|(_, mean, deviation)| [*mean, mean - deviation, mean + deviation]));
-    let plot_width = if panels.len() == 1 { ALONE } else { WIDTH };
-    let panel_width = LEFT + plot_width + RIGHT;
-    let width = 2.0 * MARGIN + panels.len() as f64 * panel_width;
-    let header = Header::new(&meta.title, subtitle, width - 2.0 * MARGIN);
-    let legend_of = |panel: &'_ Panel| -> Vec<(String, CurveStyle)> {
-        panel.lines.iter().filter_map(|line| Some((line.label.to_string(), style(line)?))).collect()
+    let y = Scale::log(points().flat_map(|(_, spread)| spread.ends()));
+    let width = if panels.len() == 1 { ALONE } else { WIDTH };
+    let legend = |panel: &Panel| {
+        let entries = panel.lines.iter().map(|line| Some((line.label, palette::find(&styles, &line.family)?)));
+        Legend::new(entries.flatten(), width + 0.5 * Plot::LEFT)
     };
-    let entries: Vec<Vec<(String, CurveStyle)>> = panels.iter().map(legend_of).collect();
-    let legends: Vec<Legend> = entries
-        .iter()
-        .map(|all| Legend::new(all.iter().map(|(label, style)| (label.as_str(), *style)), plot_width + 0.5 * LEFT))
-        .collect();
-    let below = legends.iter().map(|legend| legend.height).fold(0.0, f64::max);
-    let bottom = header.height + HEADING + HEIGHT;
+    let below = panels.iter().map(|panel| legend(panel).height).fold(0.0, f64::max);
+    let size = (Plot::LEFT + width + RIGHT, Plot::HEADING + HEIGHT + Plot::BELOW + below);
     let names: Vec<&str> = every().map(|line| line.label).collect();
     let description = format!("Training loss over optimiser steps. Lines: {}.", names.join("; "));
-    draw((width, bottom + BELOW + below + MARGIN), &meta.title, &description, |canvas| {
-        header.paint(canvas)?;
-        for (column, (panel, legend)) in panels.iter().zip(&legends).enumerate() {
-            let left = MARGIN + column as f64 * panel_width + LEFT;
-            let plot = Plot { left, top: bottom - HEIGHT, right: left + plot_width, bottom, x, y };
-            plot.paint(canvas, &panel.heading, "optimiser step", "training loss, nats a response token")?;
-            for line in &panel.lines {
-                let Some(style) = style(line) else { continue };
-                band(&plot, line).map_or(Ok(()), |outline| canvas.area(&outline, style.method.colour, 0.13))?;
-            }
-            for (number, line) in panel.lines.iter().enumerate() {
-                let Some(style) = style(line) else { continue };
-                let stroke = Stroke { colour: style.method.colour, width: 2.0, dash: style.dash };
-                let finite = line.points.iter().filter(|(_, mean, _)| mean.is_finite() && *mean > 0.0);
-                let path: Vec<Point> = finite.map(|(step, mean, _)| plot.at((*step, *mean))).collect();
-                if path.len() > 1 {
-                    canvas.line(&path, stroke)?;
-                }
-                // Markers of one line beside those of the next: lines that run together both show.
-                let shift = (number as f64 + 0.5) / panel.lines.len() as f64;
-                for index in 0..MARKERS {
-                    let along = (index as f64 + shift) / MARKERS as f64;
-                    if let Some(point) = path.get((along * path.len() as f64) as usize) {
-                        canvas.marker(*point, style)?;
-                    }
-                }
-            }
-            legend.paint(canvas, (left - 0.5 * LEFT, bottom + BELOW))?;
+    let grid = Grid { across: panels.len(), down: 1, panel: size, gap: 0.0 };
+    grid.draw(meta, [subtitle, &description], std::iter::empty(), |canvas, (_, column), corner| {
+        let area = Area::new((corner.0 + Plot::LEFT, corner.1 + Plot::HEADING), width, HEIGHT);
+        let (plot, panel) = (Plot { area, x, y }, &panels[column]);
+        plot.paint(canvas, &panel.heading, "optimiser step", "training loss, nats a response token")?;
+        let lines = panel.lines.iter().map(|line| Some((line, palette::find(&styles, &line.family)?)));
+        let lines: Vec<(&Line, CurveStyle)> = lines.flatten().collect();
+        for (line, style) in &lines {
+            band(&plot, line).map_or(Ok(()), |outline| canvas.area(&outline, style.method.colour, 0.13))?;
         }
-        Ok(())
+        for (number, (line, style)) in lines.iter().enumerate() {
+            paint_line(canvas, &plot, line, *style, (number as f64 + 0.5) / lines.len() as f64)?;
+        }
+        legend(panel).paint(canvas, (area.left - 0.5 * Plot::LEFT, area.bottom + Plot::BELOW))
     })
+}
+
+/// Markers of one line beside those of the next, by `shift`: lines that run together both show.
+fn paint_line(canvas: &Canvas, plot: &Plot, line: &Line, style: CurveStyle, shift: f64) -> Result<(), ReportError> {
+    let finite = line.points.iter().filter(|(_, loss)| loss.mean.is_finite() && loss.mean > 0.0);
+    let path: Vec<Point> = finite.map(|(step, loss)| plot.at((*step, loss.mean))).collect();
+    if path.len() > 1 {
+        canvas.line(&path, Stroke::of(style, 2.0))?;
+    }
+    for index in 0..MARKERS {
+        let along = (index as f64 + shift) / MARKERS as f64;
+        if let Some(point) = path.get((along * path.len() as f64) as usize) {
+            canvas.marker(*point, style)?;
+        }
+    }
+    Ok(())
 }
 
 /// Outline of the band around a line; none of a single seed.
 fn band(plot: &Plot, line: &Line) -> Option<Vec<Point>> {
-    let known = |(_, mean, deviation): &&(f64, f64, f64)| deviation.is_finite() && mean - deviation > 0.0;
-    let points: Vec<&(f64, f64, f64)> = line.points.iter().filter(known).collect();
-    let upper = points.iter().map(|(step, mean, deviation)| plot.at((*step, mean + deviation)));
-    let lower = points.iter().rev().map(|(step, mean, deviation)| plot.at((*step, mean - deviation)));
-    (points.len() > 1).then(|| upper.chain(lower).collect())
+    let ends = line.points.iter().map(|(step, loss)| (*step, loss.ends()));
+    let known: Vec<(f64, [f64; 3])> = ends.filter(|(_, [_, low, high])| high.is_finite() && *low > 0.0).collect();
+    let upper = known.iter().map(|(step, [_, _, high])| plot.at((*step, *high)));
+    let lower = known.iter().rev().map(|(step, [_, low, _])| plot.at((*step, *low)));
+    (known.len() > 1).then(|| upper.chain(lower).collect())
 }

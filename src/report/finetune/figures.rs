@@ -1,10 +1,12 @@
 //! What the figures of trained models show: losses smoothed and averaged over seeds, points of task against knowledge.
 
-use super::super::figure::{kept, training};
-use super::super::{Meta, ReportError};
-use super::compare::{Spread, spread};
+use super::tables::losses;
 use super::{Kind, Learner, Measure, Study};
-use crate::results::StepRow;
+use crate::report::figure::{kept, training};
+use crate::report::spread::{mean, spread};
+use crate::report::study::ascending;
+use crate::report::{Meta, ReportError};
+use crate::results::{StepRow, TrainedRow};
 
 /// Share of questions answered below which answers are too few to show by exact match.
 const ANSWERED: f64 = 0.05;
@@ -36,10 +38,7 @@ fn window(steps: &[StepRow]) -> usize {
 
 /// A panel a rank, the largest first; what has none, full fine-tuning, in each.
 fn panels<'a>(study: &Study<'a>) -> Vec<training::Panel<'a>> {
-    let mut ranks: Vec<Option<u32>> =
-        study.learners.iter().map(|learner| learner.row.rank).filter(Option::is_some).collect();
-    ranks.sort_unstable();
-    ranks.dedup();
+    let mut ranks = ascending(study.learners.iter().map(|learner| learner.row.rank).filter(Option::is_some));
     ranks.reverse();
     if ranks.is_empty() {
         ranks.push(None);
@@ -56,14 +55,12 @@ fn panels<'a>(study: &Study<'a>) -> Vec<training::Panel<'a>> {
 }
 
 fn line<'a>(steps: &[StepRow], learner: &Learner<'a>, width: usize) -> Option<training::Line<'a>> {
-    let runs: Vec<Vec<f64>> =
-        learner.seeds().into_iter().map(|seed| losses(steps, &learner.row.learner, seed)).collect();
-    let smooth: Vec<Vec<f64>> = runs.iter().map(|run| running_mean(run, width)).filter(|run| !run.is_empty()).collect();
+    let runs = losses(steps, &learner.row.learner).into_iter().map(|(_, run)| running_mean(&run, width));
+    let smooth: Vec<Vec<f64>> = runs.filter(|run| !run.is_empty()).collect();
     let length = smooth.iter().map(Vec::len).min()?;
     let points = (0..length).map(|at| {
-        let Spread { mean, deviation } = spread(&smooth.iter().map(|run| run[at]).collect::<Vec<_>>());
         // A window stands at its middle; steps count from 1.
-        (at as f64 + 0.5 * (width + 1) as f64, mean, deviation)
+        (at as f64 + 0.5 * (width + 1) as f64, spread(&smooth.iter().map(|run| run[at]).collect::<Vec<_>>()))
     });
     Some(training::Line {
         label: &learner.row.label,
@@ -73,25 +70,18 @@ fn line<'a>(steps: &[StepRow], learner: &Learner<'a>, width: usize) -> Option<tr
     })
 }
 
-/// Of one run, in the order of its steps.
-fn losses(steps: &[StepRow], learner: &str, seed: u64) -> Vec<f64> {
-    let mut own: Vec<&StepRow> = steps.iter().filter(|step| step.learner == learner && step.seed == seed).collect();
-    own.sort_by_key(|step| step.step);
-    own.into_iter().map(|step| step.loss).collect()
-}
-
 /// Means over every whole window.
 fn running_mean(values: &[f64], width: usize) -> Vec<f64> {
-    values.windows(width).map(|window| window.iter().sum::<f64>() / width as f64).collect()
+    values.windows(width).map(|window| mean(window.iter().copied())).collect()
 }
 
 /// The figure `kept`.
 pub fn kept(study: &Study, meta: &Meta) -> Result<String, ReportError> {
     let subtitle = format!("{}. {}", meta.model, kept_caption(study));
-    let Some(task) = readable(study, &study.all.tested.task).into_iter().next() else { return Err(ReportError::Empty) };
-    let panels =
-        readable(study, &study.all.tested.knowledge).into_iter().map(|knowledge| panel(study, task, knowledge));
-    kept::svg(&panels.collect::<Vec<_>>(), meta, &subtitle)
+    let task = *readable(study, &study.all.tested.task).first().ok_or(ReportError::Empty)?;
+    let knowledge = readable(study, &study.all.tested.knowledge);
+    let panels: Vec<kept::Panel> = knowledge.into_iter().map(|knowledge| panel(study, task, knowledge)).collect();
+    kept::svg(&panels, meta, &subtitle)
 }
 
 /// How to read it.
@@ -132,7 +122,7 @@ fn panel<'a>(study: &Study<'a>, task: Measure, knowledge: Measure<'a>) -> kept::
         reversed: measure.kind != Kind::ExactMatch,
     };
     let of = |learner: &Learner| -> Vec<(f64, f64)> {
-        let pair = |row: &crate::results::TrainedRow| {
+        let pair = |row: &TrainedRow| {
             let other = learner.of(knowledge).find(|other| other.seed == row.seed)?;
             Some((task.shown(row.value), knowledge.shown(other.value)))
         };

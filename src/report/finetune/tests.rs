@@ -1,8 +1,9 @@
 //! The report of made-up fine-tuning.
 
 use super::super::figure::tests::{crowded, keep, texts};
-use super::claims::Verdict;
 use super::*;
+use crate::report::claims::by_interval;
+use crate::report::table::Cell;
 use crate::report::{By, Meta, Sources};
 use crate::results::TimingRow;
 use crate::results::fixture::trained as fixture;
@@ -90,14 +91,20 @@ fn claims_say_what_the_rows_say() {
     let verdict = |rows: &Rows, text: &str| {
         let trained = rows.trained();
         let study = Study::new(&trained).unwrap();
-        let claim = claims::all(&study).into_iter().find(|claim| claim.text.contains(text)).unwrap();
-        (claim.verdict(), claim.paper, claim.duels.len())
+        let claim = claims::all(&study).into_iter().find(|claim| claim.rule.text.contains(text)).unwrap();
+        let (Cell::Verdict(class, says), Cell::Text(paper)) = (by_interval(&claim.here), claim.in_scores()) else {
+            panic!("verdict and text")
+        };
+        (class, says.split([' ', '.']).next().unwrap().to_string(), paper, claim.here.len())
     };
+    let expected = |class, says: &str, paper: &str, count| (class, says.to_string(), paper.to_string(), count);
+    const IN_SCORES: &str = "Holds in 1 of 1 scores.";
     // nq's exact matches differ in too few questions; its answer loss and the text do not.
-    assert_eq!(verdict(&rows, "better than PiSSA"), (Some(Verdict::Partly), Some((1, 1)), 3));
+    assert_eq!(verdict(&rows, "better than PiSSA"), expected("partly", "Holds", IN_SCORES, 3));
     // Made up without a difference. In the paper both have the same score, which is as good.
-    assert_eq!(verdict(&rows, "at least as well"), (Some(Verdict::Untold), Some((1, 1)), 2));
-    assert_eq!(verdict(&rows, "lower training loss than PiSSA"), (Some(Verdict::Holds), None, 1));
+    assert_eq!(verdict(&rows, "at least as well"), expected("soft", "Cannot", IN_SCORES, 2));
+    let training = verdict(&rows, "lower training loss than PiSSA");
+    assert_eq!((training.0, training.3), ("yes", 1));
     // With both swapped the opposite is told.
     let swap = |id: &mut String| match id.as_str() {
         "corda-nq-r8" => *id = "plain-svd-r8".into(),
@@ -113,10 +120,11 @@ fn claims_say_what_the_rows_say() {
             _ => continue,
         };
     }
-    assert_eq!(verdict(&rows, "keeps knowledge better than PiSSA").0, Some(Verdict::Fails));
+    let swapped = verdict(&rows, "keeps knowledge better than PiSSA");
+    assert_eq!((swapped.0, swapped.1.as_str()), ("no", "Does"));
     // A context of another kind is not the knowledge-preserved mode.
     rows.tested.contexts.clear();
-    assert_eq!(verdict(&rows, "keeps knowledge better than LoRA"), (None, Some((1, 1)), 0));
+    assert_eq!(verdict(&rows, "keeps knowledge better than LoRA"), expected("soft", "No", IN_SCORES, 0));
 }
 
 #[test]
@@ -125,7 +133,7 @@ fn only_learners_of_one_rank_are_compared() {
     rows.rows.iter_mut().filter(|row| row.method == "lora").for_each(|row| row.rank = Some(64));
     let trained = rows.trained();
     let claims = claims::all(&Study::new(&trained).unwrap());
-    let duels = |text: &str| claims.iter().find(|claim| claim.text.contains(text)).unwrap().duels.len();
+    let duels = |text: &str| claims.iter().find(|claim| claim.rule.text.contains(text)).unwrap().here.len();
     assert_eq!([duels("better than LoRA"), duels("better than full")], [0, 3]);
 }
 
