@@ -236,10 +236,11 @@ impl Claim {
     /// What the paper's own scores say, in a sentence.
     pub fn in_scores(&self) -> Cell {
         let equal = if self.rule.or_equal { count(&self.paper, Says::Equal) } else { 0 };
-        Cell::text(match self.paper.len() {
+        let says = match self.paper.len() {
             0 => "Not in the table beside.".into(),
             all => format!("Holds in {} of {all} scores.", count(&self.paper, Says::Holds) + equal),
-        })
+        };
+        Cell::Verdict("", says)
     }
 }
 

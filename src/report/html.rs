@@ -45,6 +45,6 @@ impl Markup for Html<'_> {
     }
 
     fn verdict(&self, class: &str, text: &str) -> String {
-        format!("<span class=\"{class}\">{}</span>", self.text(text))
+        if class.is_empty() { self.text(text) } else { format!("<span class=\"{class}\">{}</span>", self.text(text)) }
     }
 }

@@ -54,9 +54,11 @@ pub fn code(text: &str) -> String {
 /// Text that Markdown shows unchanged, on one line.
 pub fn escape(text: &str) -> String {
     let mut out = String::new();
-    for c in text.chars() {
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
         match c {
             '\n' | '\r' => out.push(' '),
+            '<' if chars.peek() == Some(&' ') => out.push(c),
             // Between letters and digits an underscore is literal already.
             '|' | '*' | '`' | '<' | '[' | ']' | '\\' | '#' => out.extend(['\\', c]),
             _ => out.push(c),

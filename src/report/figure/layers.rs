@@ -50,43 +50,57 @@ pub fn svg(measures: &[Measure], meta: &Meta, subtitle: &str) -> Result<String, 
         let y = LogAxis::around(of_row.flat_map(|series| series.values.iter().map(|value| value.1)));
         let area = Area::new((corner.0 + LEFT, corner.1 + HEADING), WIDTH - 24.0, HEIGHT);
         canvas.text(heading, (area.left, corner.1 + 0.5 * HEADING), Anchor::Start, plot::HEADING)?;
-        panel(canvas, &area, &y, lines, &styles)?;
-        if column == 0 { area.y_title(canvas, &measures[row].title, LEFT - 12.0, &LOOK) } else { Ok(()) }
+        paint_axes(canvas, &area, &y, lines)?;
+        if column == 0 {
+            area.y_title(canvas, &measures[row].title, LEFT - 12.0, &LOOK)?;
+        }
+        lines.iter().try_for_each(|series| paint_line(canvas, &area, &y, series, last(lines), &styles))
     })
 }
 
-fn panel(
+/// The last block of a panel.
+fn last(lines: &[Series]) -> u32 {
+    lines.iter().flat_map(|series| series.values.iter().map(|value| value.0)).max().unwrap_or(0)
+}
+
+/// From one label of a block to the next, and from one marker to the next.
+fn step(last: u32) -> u32 {
+    (last / 5).max(1)
+}
+
+/// Where a block lies on its axis, a little in from the ends.
+fn along(block: u32, last: u32, area: &Area) -> f64 {
+    const INSET: f64 = 10.0;
+    let width = area.right - area.left;
+    (INSET + (width - 2.0 * INSET) * f64::from(block) / f64::from(last.max(1))) / width
+}
+
+fn paint_axes(canvas: &Canvas, area: &Area, y: &LogAxis, lines: &[Series]) -> Result<(), ReportError> {
+    let last = last(lines);
+    let tick = |block: u32| Tick { at: along(block, last, area), label: Some(block.to_string()) };
+    area.y_ticks(canvas, &y.ticks(), &LOOK)?;
+    area.lines(canvas)?;
+    area.x_ticks(canvas, &(0..=last).step_by(step(last) as usize).map(tick).collect::<Vec<_>>(), &LOOK)?;
+    area.x_title(canvas, "block", &LOOK)
+}
+
+fn paint_line(
     canvas: &Canvas,
     area: &Area,
     y: &LogAxis,
-    lines: &[Series],
+    series: &Series,
+    last: u32,
     styles: &[(&str, CurveStyle)],
 ) -> Result<(), ReportError> {
-    /// Between the axes' ends and the first and last block.
-    const INSET: f64 = 10.0;
-    let last = lines.iter().flat_map(|s| s.values.iter().map(|v| v.0)).max().unwrap_or(0);
-    let width = area.right - area.left;
-    let along = |layer: u32| (INSET + (width - 2.0 * INSET) * f64::from(layer) / f64::from(last.max(1))) / width;
-    let step = (last / 5).max(1);
-    let blocks = (0..=last).step_by(step as usize);
-    let blocks: Vec<Tick> = blocks.map(|block| Tick { at: along(block), label: Some(block.to_string()) }).collect();
-    area.y_ticks(canvas, &y.ticks(), &LOOK)?;
-    area.lines(canvas)?;
-    area.x_ticks(canvas, &blocks, &LOOK)?;
-    area.x_title(canvas, "block", &LOOK)?;
-    for series in lines {
-        let Some(style) = palette::find(styles, series.arm) else { continue };
-        for run in series.values.split(|(_, value)| !value.is_finite() || *value <= 0.0) {
-            let at = |(layer, value): &(u32, f64)| (area.x(along(*layer)), area.y(y.fraction(*value)));
-            let points: Vec<Point> = run.iter().map(at).collect();
-            if points.len() > 1 {
-                canvas.line(&points, Stroke::of(style, 2.0))?;
-            }
-            for (point, (layer, _)) in points.iter().zip(run) {
-                if layer.is_multiple_of(step) {
-                    canvas.marker(*point, style)?;
-                }
-            }
+    let Some(style) = palette::find(styles, series.arm) else { return Ok(()) };
+    for run in series.values.split(|(_, value)| !value.is_finite() || *value <= 0.0) {
+        let at = |(block, value): &(u32, f64)| (area.x(along(*block, last, area)), area.y(y.fraction(*value)));
+        let points: Vec<Point> = run.iter().map(at).collect();
+        if points.len() > 1 {
+            canvas.line(&points, Stroke::of(style, 2.0))?;
+        }
+        for (point, _) in points.iter().zip(run).filter(|(_, (block, _))| block.is_multiple_of(step(last))) {
+            canvas.marker(*point, style)?;
         }
     }
     Ok(())

@@ -92,7 +92,8 @@ fn claims_say_what_the_rows_say() {
         let trained = rows.trained();
         let study = Study::new(&trained).unwrap();
         let claim = claims::all(&study).into_iter().find(|claim| claim.rule.text.contains(text)).unwrap();
-        let (Cell::Verdict(class, says), Cell::Text(paper)) = (by_interval(&claim.here), claim.in_scores()) else {
+        let (Cell::Verdict(class, says), Cell::Verdict(_, paper)) = (by_interval(&claim.here), claim.in_scores())
+        else {
             panic!("verdict and text")
         };
         (class, says.split([' ', '.']).next().unwrap().to_string(), paper, claim.here.len())

@@ -1,8 +1,8 @@
 //! `trained.md` and `trained.tex`.
 
 use super::{Study, answers, claims, compare, rates, tables};
-use crate::report::document::{self, Captioned};
 use crate::report::Meta;
+use crate::report::document::{self, Captioned};
 use crate::report::markdown::{self, escape};
 
 /// `trained.md`.
