@@ -17,7 +17,7 @@ mod adapters;
 pub mod card;
 mod claims;
 mod document;
-pub mod figure;
+mod figure;
 mod finetune;
 mod html;
 pub mod index;
@@ -182,8 +182,7 @@ pub fn render_adapters(
     meta: &Meta,
     out: &Path,
 ) -> Result<Vec<PathBuf>, ReportError> {
-    let subtitle = format!("{}. What adapters carry: means over the linears of a block.", meta.model);
-    let svg = figure::layers::svg(&adapters::measures(adapters), meta, &subtitle)?;
+    let svg = adapters::figure::svg(adapters, meta)?;
     let mut files = vec![("adapters.md".into(), adapters::table(adapters, rows, meta).into_bytes())];
     files.extend(figure("adapters", svg, meta)?);
     write(out, files)
@@ -208,10 +207,10 @@ pub fn render_trained(trained: &Trained, meta: &Meta, out: &Path) -> Result<Vec<
         ("trained.tex".into(), finetune::latex(&study, meta).into_bytes()),
     ];
     if trained.has_kept() {
-        files.extend(figure("kept", finetune::figures::kept(&study, meta)?, meta)?);
+        files.extend(figure("kept", finetune::figures::kept::svg(&study, meta)?, meta)?);
     }
     if trained.has_steps() {
-        files.extend(figure("training", finetune::figures::training(&study, meta)?, meta)?);
+        files.extend(figure("training", finetune::figures::training::svg(&study, meta)?, meta)?);
     }
     write(out, files)
 }

@@ -1,9 +1,10 @@
-//! What adapters carry: a table over all linears, and the lines of a figure block by block.
+//! What adapters carry: a table over all linears, and the [`figure`] block by block.
 
-use super::figure::layers::{Measure, Series};
+pub mod figure;
+
 use super::markdown::{self, Markdown, escape};
 use super::spread::mean;
-use super::study::{ascending, distinct};
+use super::study::distinct;
 use super::table::{Cell, Markup, Table};
 use super::{Meta, number};
 use crate::results::{AdapterRow, Row};
@@ -78,34 +79,6 @@ pub fn table(adapters: &[AdapterRow], rows: &[Row], meta: &Meta) -> String {
         Markdown.table(&table),
         "By linear: `adapters.parquet`. By block: `adapters.svg`.".into(),
     ])
-}
-
-/// The figure's rows of panels: energy, then the output share on each text; a panel a rank.
-pub fn measures(adapters: &[AdapterRow]) -> Vec<Measure<'_>> {
-    let groups = groups(adapters);
-    let ranks = ascending(groups.iter().map(|group| group.components));
-    let measure = |title: String, of: &dyn Fn(&AdapterRow) -> Option<f64>| {
-        let panel = |&rank: &u32| {
-            let lines = groups.iter().filter(|group| group.components == rank).map(|group| series(group, of));
-            // Plain LoRA starts at nothing, which a logarithmic axis cannot show.
-            let lines = lines.filter(|line| line.values.iter().any(|(_, value)| *value > 0.0)).collect();
-            (format!("r = {rank}"), lines)
-        };
-        Measure { title, panels: ranks.iter().map(panel).collect() }
-    };
-    let mut all = vec![measure("‖BA‖ / ‖W‖".into(), &|row| Some(row.energy))];
-    for text in texts(adapters) {
-        let share = |row: &AdapterRow| row.output_share.filter(|_| row.text.as_deref() == Some(text));
-        all.push(measure(format!("output share, {text}"), &share));
-    }
-    all
-}
-
-fn series<'a>(group: &Group<'a>, of: &dyn Fn(&AdapterRow) -> Option<f64>) -> Series<'a> {
-    let at = |layer: u32| mean(group.rows.iter().filter(|row| row.layer == layer).filter_map(|row| of(row)));
-    let AdapterRow { arm, label, method, .. } = group.rows[0];
-    let layers = ascending(group.rows.iter().map(|row| row.layer));
-    Series { arm, label, method, values: layers.into_iter().map(|layer| (layer, at(layer))).collect() }
 }
 
 #[cfg(test)]

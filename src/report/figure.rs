@@ -1,41 +1,35 @@
-//! All figures. The study's are drawn here: a panel a test set, perplexity over what was discarded, both on logarithmic axes.
+//! The study's figures, and what all figures are drawn with: [`grid`] lays panels out, [`plot`] paints axes, [`canvas`] draws
+//! SVG, [`png()`] and [`pdf()`] render it. Nothing in a figure depends on the machine or the time.
 //!
 //! | figure | where it is drawn |
 //! |---|---|
 //! | `figure2`, the paper's Figure 2 | [`study`]; of replicates [`replicates`] |
 //! | `parameters` | [`parameters`] |
-//! | `kept`, `training` (the paper's Figure 3) | [`kept`], [`training`] |
-//! | `adapters`, by block | [`layers`] |
 //! | `heatmaps`, `spectra` | [`heat`], [`spectra`] |
-//! | `layers`, of a sweep over targets | [`damage`] |
-//!
-//! [`grid`] lays panels out, [`plot`] paints axes, [`canvas`] draws SVG; [`png()`] and [`pdf()`] render a drawing. Nothing in a
-//! figure depends on the machine or the time.
+//! | `kept`, `training` (the paper's Figure 3) | `finetune/figures/` |
+//! | `adapters`, by block | `adapters/figure.rs` |
+//! | `layers`, of a sweep over targets | `sweep/damage.rs` |
 
 use super::study::Test;
 use super::{Meta, ReportError};
 use crate::spec::Published;
 
-mod axis;
-mod canvas;
+pub mod axis;
+pub mod canvas;
 mod content;
-pub mod damage;
 mod ends;
-mod font;
-mod grid;
+pub mod font;
+pub mod grid;
 pub mod heat;
-pub mod kept;
 mod labels;
-pub mod layers;
-mod legend;
-mod palette;
+pub mod legend;
+pub mod palette;
 mod panel;
 mod pdf;
-mod plot;
+pub mod plot;
 mod png;
-mod scale;
+pub mod scale;
 pub mod spectra;
-pub mod training;
 
 use content::Content;
 use grid::Grid;

@@ -1,9 +1,11 @@
-//! The report over all variants of a sweep: replicates as mean and standard deviation, others side by side.
+//! The report over all variants of a sweep: replicates as mean and standard deviation, others side by side; over targets
+//! the figure of [`damage`].
+
+mod damage;
 
 use std::path::{Path, PathBuf};
 
 use super::document::{self, Captioned, Section};
-use super::figure::damage::{Column, Damage, Line};
 use super::markdown::{self, escape};
 use super::number::{self, Number};
 use super::page::{Extra, Sources};
@@ -14,6 +16,7 @@ use super::table::{Cell, Table};
 use super::{Meta, ReportError, figure, latex};
 use crate::results::provenance::Provenance;
 use crate::results::{Row, Varied};
+use damage::{Column, Damage, Line};
 
 /// The rows of all variants, and what tells them apart.
 pub struct Combined<'a> {
@@ -67,7 +70,7 @@ pub fn render(
             Ok::<_, ReportError>(())
         };
         if combined.over_targets {
-            draw("layers", figure::damage::svg(&damage(&variants, &all, combined, meta.by), meta)?)?;
+            draw("layers", damage::svg(&of_damage(&variants, &all, combined, meta.by), meta)?)?;
         }
         if combined.replicates {
             let means: Vec<Row> = all.iter().flat_map(Across::means).collect();
@@ -222,7 +225,7 @@ fn table_md(sections: &[Section], combined: &Combined, meta: &Meta) -> String {
 }
 
 /// Where the damage is: a column a variant, a line an arm at a point, by test set.
-fn damage(variants: &[(&str, Vec<Test>)], all: &[Across], combined: &Combined, by: By) -> Damage {
+fn of_damage(variants: &[(&str, Vec<Test>)], all: &[Across], combined: &Combined, by: By) -> Damage {
     let columns = combined.variants.iter().map(|(_, _, values)| Column::new(values.first().map_or("", String::as_str)));
     let group = |across: &Across| {
         let name = across.0.first().map_or("", |(_, test)| test.name());

@@ -44,7 +44,7 @@ impl Shown {
         });
         Ok(Self {
             results: tables::all(&study, meta),
-            captions: [("training", figures::training_caption(&study)), ("kept", figures::kept_caption(&study))],
+            captions: [("training", figures::training::caption(&study)), ("kept", figures::kept::caption(&study))],
             judged: JUDGED,
             claims: claims::table(&claims),
             evidence: evidence.collect(),

@@ -175,7 +175,7 @@ fn figures_are_drawn_in_bounds_and_the_same_twice() {
     let rows = Rows::new();
     let trained = rows.trained();
     let study = Study::new(&trained).unwrap();
-    for (name, draw) in [("kept", figures::kept as fn(&Study, &Meta) -> _), ("training", figures::training)] {
+    for (name, draw) in [("kept", figures::kept::svg as fn(&Study, &Meta) -> _), ("training", figures::training::svg)] {
         let svg: String = draw(&study, &meta()).unwrap();
         assert!(svg == draw(&study, &meta()).unwrap());
         assert_eq!(crowded(&svg), None, "{name}");
@@ -202,14 +202,14 @@ fn ranks_have_panels_of_one_look() {
     rows.steps.extend(steps);
     let trained = rows.trained();
     let study = Study::new(&trained).unwrap();
-    let svg = figures::training(&study, &meta()).unwrap();
+    let svg = figures::training::svg(&study, &meta()).unwrap();
     let said: Vec<String> = texts(&svg).into_iter().map(|(text, _)| text).collect();
     let panels: Vec<&String> = said.iter().filter(|text| text.starts_with("r = ")).collect();
     assert_eq!(panels, ["r = 32", "r = 8"]);
     assert_eq!(said.iter().filter(|text| *text == "Full fine-tuning").count(), 2);
     assert_eq!(crowded(&svg), None);
     keep("training-ranks", &svg);
-    keep("kept-ranks", &figures::kept(&study, &meta()).unwrap());
+    keep("kept-ranks", &figures::kept::svg(&study, &meta()).unwrap());
 }
 
 #[test]
@@ -224,7 +224,7 @@ fn a_single_seed_and_no_answers_are_enough() {
     assert!(!text.contains('±') || text.contains("± standard deviation"), "{text}");
     assert!(!text.contains("NaN"), "{text}");
     assert!(text.contains("Cannot be told at this size") && !text.contains("Holds in"), "{text}");
-    assert_eq!(crowded(&figures::kept(&study, &meta()).unwrap()), None);
+    assert_eq!(crowded(&figures::kept::svg(&study, &meta()).unwrap()), None);
     let folder = tempfile::tempdir().unwrap();
     rows.steps.clear();
     rows.tested.knowledge.clear();
@@ -263,8 +263,8 @@ fn the_page_has_every_section_and_escapes_what_models_say() {
         timings: &timings,
         published: None,
         figures: vec![
-            ("kept".into(), figures::kept(&study, &meta).unwrap()),
-            ("training".into(), figures::training(&study, &meta).unwrap()),
+            ("kept".into(), figures::kept::svg(&study, &meta).unwrap()),
+            ("training".into(), figures::training::svg(&study, &meta).unwrap()),
         ],
         sweep: None,
         trained: Some(&trained),

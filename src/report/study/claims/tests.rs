@@ -45,8 +45,10 @@ fn orderings_are_judged_with_their_evidence() {
     .concat();
     let tests = arrange(&rows, By::Components).unwrap();
     let mut meta = crate::report::tests::meta(By::Components);
-    let here = |meta| Here { test: &tests[0], windows: &all, meta };
-    let claims = judge(&RULES, None, &here(&meta));
+    fn here<'a>(test: &'a Test<'a>, windows: &'a [WindowRow], meta: &'a Meta) -> Here<'a> {
+        Here { test, windows, meta }
+    }
+    let claims = judge(&RULES, None, &here(&tests[0], &all, &meta));
     // No ASVD here, so one claim is left.
     assert_eq!(claims.len(), 1);
     assert_eq!((count(&claims[0].here, Says::Holds), claims[0].here.len()), (1, 2));
@@ -54,7 +56,7 @@ fn orderings_are_judged_with_their_evidence() {
     let Paired { estimate, p, .. } = duel.paired.as_ref().unwrap();
     assert!(duel.says == Says::Holds && (estimate.mean - 0.15).abs() < 1e-12 && (0.0..0.1).contains(p), "{duel:?}");
     assert_eq!(says(&claims[0].here), "Holds at 1 of 2, 1 beyond the 95% interval.");
-    let winners = here(&meta).winners();
+    let winners = here(&tests[0], &all, &meta).winners();
     assert_eq!(
         winners.iter().map(|duel| duel.sides[0].as_str()).collect::<Vec<_>>(),
         [rows[3].label.clone(), rows[1].label.clone()]
@@ -62,7 +64,7 @@ fn orderings_are_judged_with_their_evidence() {
     assert!(winners.iter().all(|duel| duel.says == Says::Holds));
     // An arm that takes the largest components is no evidence for or against.
     meta.largest = vec!["other".into()];
-    assert!(judge(&RULES, None, &here(&meta)).is_empty());
+    assert!(judge(&RULES, None, &here(&tests[0], &all, &meta)).is_empty());
 }
 
 #[test]
