@@ -38,7 +38,6 @@ pub mod outcome;
 pub mod owner;
 mod product;
 mod products;
-mod published;
 mod redraw;
 mod saved;
 mod session;

@@ -10,7 +10,6 @@ use crate::spec::{Experiment, Publication};
 
 use super::meta::meta;
 use super::product::{Drawing, PageRows};
-use super::published::{curves, publication};
 use super::{Context, RunError, products};
 
 /// Draws tables, figures and the page into a folder, from the rows that are saved in another or in the same.
@@ -23,7 +22,7 @@ pub(super) fn draw(
 ) -> Result<Vec<PathBuf>, RunError> {
     let meta = meta(experiment, provenance);
     let (published, scores) = match publication(experiment, context)? {
-        Some(Publication::Curves(data)) => (Some(curves(data)), None),
+        Some(Publication::Curves(curves)) => (Some(curves), None),
         Some(Publication::Scores(scores)) => (None, Some(scores)),
         None => (None, None),
     };
@@ -62,4 +61,10 @@ fn figures(written: &[PathBuf]) -> Result<Vec<(String, String)>, results::Error>
         Ok((name, svg.map_err(|source| results::Error::Read { path: path.clone(), source })?))
     };
     figures.map(read).collect()
+}
+
+/// The paper's numbers that a spec names.
+fn publication(experiment: &Experiment, context: &Context) -> Result<Option<Publication>, RunError> {
+    let Some(name) = &experiment.published else { return Ok(None) };
+    Ok(Some(Publication::load(&context.experiments.join("published").join(format!("{name}.yaml")))?))
 }

@@ -1,8 +1,14 @@
 use super::*;
-use crate::report::published::PublishedRow;
+use crate::report::claims::{by_order, count, judge};
 use crate::report::study::arrange;
+use crate::results::Row;
 use crate::results::fixture::{curve, undamaged};
-use crate::results::{Row, WindowRow};
+use crate::spec::PublishedRow;
+
+fn says(duels: &[Duel]) -> String {
+    let Cell::Verdict(_, text) = by_order(duels) else { panic!("not a verdict") };
+    text
+}
 
 fn windows(arm: &str, discarded: u32, losses: &[f64]) -> Vec<WindowRow> {
     let row = |(window, &nll): (usize, &f64)| WindowRow {
@@ -39,24 +45,26 @@ fn orderings_are_judged_with_their_evidence() {
     .concat();
     let tests = arrange(&rows, By::Components).unwrap();
     let mut meta = crate::report::tests::meta(By::Components);
-    let losses = Losses::new(&all, &meta);
-    let claims = losses.claims(&tests[0]);
+    fn here<'a>(test: &'a Test<'a>, windows: &'a [WindowRow], meta: &'a Meta) -> Here<'a> {
+        Here { test, windows, meta }
+    }
+    let claims = judge(&RULES, None, &here(&tests[0], &all, &meta));
     // No ASVD here, so one claim is left.
     assert_eq!(claims.len(), 1);
-    assert_eq!((claims[0].held(), claims[0].duels.len()), (1, 2));
-    let duel = &claims[0].duels[1];
-    let Paired { delta, p } = duel.paired.as_ref().unwrap();
-    assert!(duel.holds() && (delta.mean - 0.15).abs() < 1e-12 && (0.0..0.1).contains(p), "{duel:?}");
-    assert_eq!(claims[0].verdict(), "Holds at 1 of 2, 1 beyond the 95% interval.");
-    let winners = losses.winners(&tests[0]);
+    assert_eq!((count(&claims[0].here, Says::Holds), claims[0].here.len()), (1, 2));
+    let duel = &claims[0].here[1];
+    let Paired { estimate, p, .. } = duel.paired.as_ref().unwrap();
+    assert!(duel.says == Says::Holds && (estimate.mean - 0.15).abs() < 1e-12 && (0.0..0.1).contains(p), "{duel:?}");
+    assert_eq!(says(&claims[0].here), "Holds at 1 of 2, 1 beyond the 95% interval.");
+    let winners = here(&tests[0], &all, &meta).winners();
     assert_eq!(
-        winners.iter().map(|duel| duel.better.as_str()).collect::<Vec<_>>(),
+        winners.iter().map(|duel| duel.sides[0].as_str()).collect::<Vec<_>>(),
         [rows[3].label.clone(), rows[1].label.clone()]
     );
-    assert!(winners.iter().all(Duel::holds));
+    assert!(winners.iter().all(|duel| duel.says == Says::Holds));
     // An arm that takes the largest components is no evidence for or against.
     meta.largest = vec!["other".into()];
-    assert!(Losses::new(&all, &meta).claims(&tests[0]).is_empty());
+    assert!(judge(&RULES, None, &here(&tests[0], &all, &meta)).is_empty());
 }
 
 #[test]
@@ -79,8 +87,8 @@ fn published_orderings_may_be_level() {
             row("corda", Some("ptb"), Some(256), [5.49, 5.5]),
         ],
     };
-    let claims = published(&test);
-    let verdicts: Vec<String> = claims.iter().map(Claim::verdict).collect();
+    let claims = judge(&RULES, None, &test);
+    let verdicts: Vec<String> = claims.iter().map(|claim| says(&claim.here)).collect();
     assert_eq!(
         verdicts,
         [
@@ -90,5 +98,6 @@ fn published_orderings_may_be_level() {
             "Holds nowhere (0 of 2, level at 1)."
         ]
     );
-    assert_eq!(claims[3].failures().map(|duel| duel.point).collect::<Vec<_>>(), [32.0]);
+    let against = claims[3].here.iter().filter(|duel| duel.says == Says::Opposite);
+    assert_eq!(against.map(|duel| duel.at.as_str()).collect::<Vec<_>>(), ["32"]);
 }

@@ -2,12 +2,12 @@
 //!
 //! One logarithmic colour scale for all, so that test sets and arms compare by eye.
 
-use super::super::{Meta, ReportError, number};
-use super::canvas::{Anchor, Canvas, Point, Stroke, Type, draw};
-use super::font::{self, Weight};
-use super::heat::{STEPS, colour, rectangle, step};
-use super::palette::{GREY, INK};
-use super::{Header, MARGIN};
+use crate::report::figure::canvas::{Anchor, Canvas, Point, Stroke, Type, draw};
+use crate::report::figure::font::{self, Weight};
+use crate::report::figure::grid::{Header, MARGIN};
+use crate::report::figure::heat::{STEPS, colour, rectangle, step};
+use crate::report::figure::palette::{GREY, INK};
+use crate::report::{Meta, ReportError, number};
 
 /// A cell's side.
 const CELL: f64 = 31.0;
