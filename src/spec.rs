@@ -47,7 +47,11 @@ pub use model::ShapeReader;
 pub use origin::{Origin, quoted};
 pub use place::{Places, TextPlace};
 pub use published::{Published, PublishedRow, PublishedTest};
+#[cfg(test)]
+pub(crate) use raw::ARM_KEYS;
 use resolve::safe_name;
+#[cfg(test)]
+pub(crate) use schema::keys;
 pub use schema::schema;
 pub use scores::{Publication, ScoreColumn, ScoreRow, Scores, Tests};
 pub use sweep::{Sweep, Variant};

@@ -1,7 +1,7 @@
 //! Rows on disk: parquet through polars, and CSV beside it.
 //!
-//! The same rows give the same bytes. A checksum of the file travels in its own metadata ([`super::seal`]), so that damage
-//! is noticed before polars, which may abort the process on it, sees a byte.
+//! The same rows give the same bytes. The metadata of a parquet file holds what each column means ([`COLUMNS`]) and a checksum
+//! of the file ([`super::seal`]), so that damage is noticed before polars, which may abort the process on it, sees a byte.
 
 use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};
@@ -60,14 +60,17 @@ pub enum Error {
     Write(#[from] WriteError),
 }
 
+/// Key of the parquet metadata with the descriptions of the columns: a JSON object from names to texts.
+pub const COLUMNS: &str = "corda:columns";
+
 /// Writes rows as parquet, atomically. The same rows give the same bytes.
 pub fn write_rows<R: Record>(path: &Path, rows: &[R]) -> Result<(), Error> {
     let encode = || {
         let mut bytes = Vec::new();
-        let blank = KeyValueMetadata::from_static(vec![seal::blank()]);
+        let metadata = KeyValueMetadata::from_static(vec![(COLUMNS.into(), descriptions::<R>()), seal::blank()]);
         ParquetWriter::new(&mut bytes)
             .set_parallel(false)
-            .with_key_value_metadata(Some(blank))
+            .with_key_value_metadata(Some(metadata))
             .finish(&mut R::to_frame(rows)?)?;
         PolarsResult::Ok(bytes)
     };
@@ -75,6 +78,12 @@ pub fn write_rows<R: Record>(path: &Path, rows: &[R]) -> Result<(), Error> {
     let mut bytes = encode().map_err(|error| failed(error.to_string()))?;
     seal::close(&mut bytes).map_err(|broken| failed(broken.to_string()))?;
     Ok(atomic::write_bytes(path, &bytes)?)
+}
+
+/// The descriptions of a row type's columns as JSON, in the order of the columns.
+fn descriptions<R: Record>() -> String {
+    let columns = R::columns().into_iter().map(|column| (column.name.to_owned(), column.text.into()));
+    serde_json::Value::Object(columns.collect()).to_string()
 }
 
 /// Writes rows as CSV with a header, atomically. Floats are the shortest text that reads back to the same bits; infinity

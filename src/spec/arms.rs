@@ -106,7 +106,7 @@ impl Draft {
 fn draft(node: &Node, known: &Known, errors: &mut Errors) -> Option<Draft> {
     let pairs = errors.keep(node.pairs("an arm: {method: NAME, ...}"))?;
     let (common, own): (Vec<_>, Vec<_>) =
-        pairs.iter().cloned().partition(|(key, _)| raw::Arm::KEYS.contains(&key.name.as_str()));
+        pairs.iter().cloned().partition(|(key, _)| raw::ARM_KEYS.contains(&key.name.as_str()));
     let part = |pairs| Node { value: Value::Mapping(pairs), span: node.span.clone() };
     let raw: raw::Arm = errors.keep(yaml::from_node(&part(common)))?;
 
@@ -115,7 +115,7 @@ fn draft(node: &Node, known: &Known, errors: &mut Errors) -> Option<Draft> {
     let found = entry.ok_or_else(|| Error::unknown(&raw.method.span, "method", &raw.method, names));
     let evaluations = evaluations(raw.evaluate.as_ref(), known, errors);
     let method = errors.keep(found).and_then(|entry| {
-        errors.keep((entry.read)(&part(own)).map_err(|error| error.also_known(raw::Arm::KEYS).or_at(&node.span)))
+        errors.keep((entry.read)(&part(own)).map_err(|error| error.also_known(raw::ARM_KEYS).or_at(&node.span)))
     });
     let (calibration, samples) = statistics(&raw, method.as_deref(), known, errors);
     let samples_span = raw.samples.map(|samples| samples.span);

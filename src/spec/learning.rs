@@ -108,12 +108,12 @@ pub struct Questions {
     pub asks: Asks,
 }
 
-/// What questions are about.
+/// What a set of questions is about.
 #[derive(Debug, Clone, Copy, Serialize, serde::Deserialize, PartialEq, Eq, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Asks {
-    /// What is learned.
+    /// The task that is learned.
     Task,
-    /// What should be kept.
+    /// Knowledge that should be kept.
     Knowledge,
 }

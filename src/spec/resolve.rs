@@ -14,7 +14,7 @@ use crate::names;
 use crate::yaml::{self, Error, Errors, Key, Node, Span};
 
 /// The official code's seed.
-const SEED: u64 = 233;
+pub(super) const SEED: u64 = 233;
 
 /// [`super::load`] with the methods there are.
 pub(super) fn load(

