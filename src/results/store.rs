@@ -1,4 +1,4 @@
-//! Rows on disk: parquet through polars, and CSV beside it.
+//! Rows on disk: as parquet through polars, and as CSV.
 //!
 //! The same rows give the same bytes. The metadata of a parquet file holds what each column means ([`COLUMNS`]) and a checksum
 //! of the file ([`super::seal`]), so that damage is noticed before polars, which may abort the process on it, sees a byte.
@@ -17,13 +17,13 @@ use crate::pages;
 /// Why rows could not be stored or read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Nothing there.
+    /// The file does not exist.
     #[error("{} does not exist; run the experiment first: corda run experiments/<name>.yaml", path.display())]
     NotFound {
         /// The file.
         path: PathBuf,
     },
-    /// There, but not readable.
+    /// The file cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     Read {
         /// The file.
@@ -31,7 +31,7 @@ pub enum Error {
         /// The system's reason.
         source: io::Error,
     },
-    /// Truncated, damaged, or no parquet at all.
+    /// Truncated, damaged, or not parquet at all.
     #[error("{} is not an intact parquet file: {why}; restore it, or delete it and run the experiment again", path.display())]
     Corrupt {
         /// The file.
@@ -98,7 +98,8 @@ pub fn write_csv<R: Record>(path: &Path, rows: &[R]) -> Result<(), Error> {
     Ok(atomic::write_bytes(path, &bytes)?)
 }
 
-/// Reads the rows of a parquet file, whoever wrote it; checks columns and types, and the checksum where there is one.
+/// Reads the rows of a parquet file, also one of another program or version; checks columns and types, and the checksum if
+/// there is one.
 pub fn read_rows<R: Record>(path: &Path) -> Result<Vec<R>, Error> {
     let path_of = || path.to_path_buf();
     let bytes = std::fs::read(path).map_err(|source| match source.kind() {

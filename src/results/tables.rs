@@ -8,7 +8,7 @@ use super::{
 /// A file of results as users see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
-    /// Its name in a results folder; the CSV file beside some has the same columns.
+    /// Its name in a results folder. A CSV file of the same name has the same columns.
     pub file: &'static str,
     /// What one row is.
     pub about: &'static str,

@@ -29,13 +29,16 @@ pub(super) fn heatmaps(
         None => calibrations.iter().map(|name| (*name).to_string()).collect(),
     };
     if columns.is_empty() {
-        errors.at(&node.span, "heat maps of no calibration: name one under `calibrations`");
+        errors.at(&node.span, "heat maps need a calibration: add one under `calibrations`");
     }
     let size = raw.size.as_ref().map_or(CELLS, |size| **size);
     let narrowest = linears.and_then(|linears| linears.iter().map(|l| l.d_in).min()).unwrap_or(usize::MAX);
     if !(1..=narrowest.min(256)).contains(&size) {
         let span = raw.size.as_ref().map_or(&node.span, |size| &size.span);
-        errors.at(span, format!("`size` is {size}: from 1 to 256 cells, and no more than the narrowest input"));
+        errors.at(
+            span,
+            format!("`size` is {size}; it must be from 1 to 256 cells, and at most the width of the narrowest input"),
+        );
     }
     Some(HeatMaps { calibrations: columns, size })
 }
@@ -47,7 +50,10 @@ pub(super) fn spectra(node: &Node, linears: Option<&[Linear]>, errors: &mut Erro
     let narrowest = linears.and_then(|linears| linears.iter().map(Linear::rank).min()).unwrap_or(usize::MAX);
     if !(1..narrowest).contains(&last) {
         let span = raw.last.as_ref().map_or(&node.span, |last| &last.span);
-        errors.at(span, format!("`last` is {last}: from 1 to below the smallest rank of the targets, {narrowest}"));
+        errors.at(
+            span,
+            format!("`last` is {last}; it must be at least 1 and below the smallest rank of the targets, {narrowest}"),
+        );
     }
     Some(Spectra { last })
 }

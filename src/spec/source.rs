@@ -93,12 +93,12 @@ fn pypi(Pypi { pypi, version, files }: Pypi) -> Result<Source, Errors> {
 fn hub(Hub { hub, dataset, revision, files }: Hub) -> Result<Source, Errors> {
     let mut errors = Errors::default();
     if hub.split('/').filter(|part| !part.is_empty()).count() != 2 || hub.matches('/').count() != 1 {
-        errors.at(&hub.span, format!("`{}` is no repository: write OWNER/NAME", *hub));
+        errors.at(&hub.span, format!("`{}` is not a repository: write OWNER/NAME", *hub));
     }
     // The hub's own conversions to parquet live on refs that cannot be pinned; a ref written in full is meant.
     if !(revision.len() == 40 && is_hexadecimal(&revision) || revision.starts_with("refs/")) {
         let message = format!(
-            "`{}` is no commit: pin a revision by its 40 hexadecimal digits (or, where it has to move, by a full \
+            "`{}` is not a commit: pin a revision by its 40 hexadecimal digits (or, where it has to move, by a full \
              `refs/...`)",
             *revision
         );
@@ -127,12 +127,12 @@ pub(super) fn existing(written: &Path, span: &Span) -> Result<PathBuf, Error> {
         Ok(false) if written.is_absolute() => Err(Error::at(span, format!("there is no {}", path.display()))),
         Ok(false) => {
             let message =
-                format!("there is no {} (a path in a spec starts from the spec's own folder)", path.display());
+                format!("there is no {} (paths in a spec are relative to the folder of the spec)", path.display());
             Err(Error::at(span, message))
         }
         Err(why) => {
             let message =
-                format!("cannot look at {}: {}; check its permissions", path.display(), terminal::reason(&why));
+                format!("cannot access {}: {}; check its permissions", path.display(), terminal::reason(&why));
             Err(Error::at(span, message))
         }
     }
