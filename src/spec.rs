@@ -75,6 +75,22 @@ pub struct Loaded {
 ///
 /// # Errors
 /// If the YAML or the top level of the file is wrong, that one error; otherwise every error in its parts.
+///
+/// ```
+/// use std::path::Path;
+/// use corda::spec::{self, Catalog};
+///
+/// let catalog = Catalog::load(Path::new("experiments/catalog.yaml"))?;
+/// let no_local_models = |_: &Path| Err("give the shape in the spec".to_string());
+/// let loaded = spec::load(Path::new("experiments/smoke.yaml"), &[], &catalog, &no_local_models)?;
+/// assert_eq!(loaded.experiment.name, "smoke");
+///
+/// // An error names its place.
+/// let wrong = ["arms[0].method=plain-svt".to_string()];
+/// let errors = spec::load(Path::new("experiments/smoke.yaml"), &wrong, &catalog, &no_local_models).unwrap_err();
+/// assert!(errors.to_string().contains("did you mean `plain-svd`?"));
+/// # Ok::<(), spec::SpecErrors>(())
+/// ```
 pub fn load(
     path: &Path,
     overrides: &[String],

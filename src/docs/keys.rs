@@ -12,7 +12,8 @@ pub fn reference() -> String {
     let mut root = spec::keys();
     let methods = root["properties"]["arms"]["items"].take();
     root["properties"]["arms"]["items"] = arms(&methods);
-    let mut sections = Sections { root: &root, waiting: VecDeque::from([(String::new(), &root)]), places: HashMap::new() };
+    let mut sections =
+        Sections { root: &root, waiting: VecDeque::from([(String::new(), &root)]), places: HashMap::new() };
     let mut text = String::new();
     while let Some((path, schema)) = sections.waiting.pop_front() {
         text += &sections.section(&path, schema);
@@ -57,7 +58,8 @@ impl<'a> Sections<'a> {
         let heading = if path.is_empty() { "### Top level".into() } else { format!("### `{path}`") };
         let mut text = format!("\n{heading}\n\n{}\n\n{}", description(schema), self.keys(path, schema));
         for one in list(&schema["oneOf"]) {
-            let keys = if properties(one).count() == 0 { "It has no keys of its own.\n".into() } else { self.keys(path, one) };
+            let keys =
+                if properties(one).count() == 0 { "It has no keys of its own.\n".into() } else { self.keys(path, one) };
             let (title, about) = (one["title"].as_str().unwrap_or_default(), description(one));
             text += &format!("\n#### `{path}` with `method: {title}`\n\n{about}\n\n{keys}");
         }

@@ -100,6 +100,16 @@ pub fn write_csv<R: Record>(path: &Path, rows: &[R]) -> Result<(), Error> {
 
 /// Reads the rows of a parquet file, also one of another program or version; checks columns and types, and the checksum if
 /// there is one.
+///
+/// ```
+/// use std::path::Path;
+/// use corda::results::{Row, read_rows};
+///
+/// let rows: Vec<Row> = read_rows(Path::new("results/table6/results.parquet"))?;
+/// let undamaged = rows.iter().find(|row| row.method == "none" && row.evaluation == "wiki");
+/// assert_eq!(undamaged.map(|row| (row.discarded, row.windows)), Some((0, 6)));
+/// # Ok::<(), corda::results::Error>(())
+/// ```
 pub fn read_rows<R: Record>(path: &Path) -> Result<Vec<R>, Error> {
     let path_of = || path.to_path_buf();
     let bytes = std::fs::read(path).map_err(|source| match source.kind() {
