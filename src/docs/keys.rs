@@ -1,6 +1,6 @@
 //! The reference of keys: a section per mapping of an experiment file, from the schema.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use serde_json::{Map, Value, json};
 
@@ -12,8 +12,7 @@ pub fn reference() -> String {
     let mut root = spec::keys();
     let methods = root["properties"]["arms"]["items"].take();
     root["properties"]["arms"]["items"] = arms(&methods);
-    let mut sections =
-        Sections { root: &root, waiting: VecDeque::from([(String::new(), &root)]), places: HashMap::new() };
+    let mut sections = Sections { root: &root, waiting: VecDeque::from([(String::new(), &root)]), places: Vec::new() };
     let mut text = String::new();
     while let Some((path, schema)) = sections.waiting.pop_front() {
         text += &sections.section(&path, schema);
@@ -49,14 +48,15 @@ struct Sections<'a> {
     root: &'a Value,
     /// Mappings without a section yet, each with the path of its key.
     waiting: VecDeque<(String, &'a Value)>,
-    /// Definitions of the schema, and the paths of the sections that describe them.
-    places: HashMap<&'a str, String>,
+    /// Mappings, and the paths of the sections that describe them.
+    places: Vec<(&'a Value, String)>,
 }
 
 impl<'a> Sections<'a> {
     fn section(&mut self, path: &str, schema: &'a Value) -> String {
-        let heading = if path.is_empty() { "### Top level".into() } else { format!("### `{path}`") };
-        let mut text = format!("\n{heading}\n\n{}\n\n{}", description(schema), self.keys(path, schema));
+        let heading = if path.is_empty() { "Top level".into() } else { shown(path) };
+        let below = path.split(WITH).next().unwrap_or_default();
+        let mut text = format!("\n### {heading}\n\n{}\n\n{}", description(schema), self.keys(below, schema));
         for one in list(&schema["oneOf"]) {
             let keys =
                 if properties(one).count() == 0 { "It has no keys of its own.\n".into() } else { self.keys(path, one) };
@@ -84,33 +84,30 @@ impl<'a> Sections<'a> {
 
     /// What a key takes, in words; mappings are put off to sections of their own.
     fn kind(&mut self, path: &str, schema: &'a Value) -> String {
+        if let Some(mapping) = self.mapping(schema) {
+            return see(&self.place(path, mapping));
+        }
         if let Some(name) = reference_of(schema) {
-            let definition = &self.root["$defs"][name];
-            if properties(definition).next().is_none() {
-                return self.kind(path, definition);
-            }
-            let known = self.places.get(name).cloned();
-            let place = known.unwrap_or_else(|| {
-                self.waiting.push_back((path.to_string(), definition));
-                self.places.insert(name, path.to_string());
-                path.to_string()
-            });
-            return see(&place);
+            return self.kind(path, &self.root["$defs"][name]);
         }
         if let Some(word) = schema.get("const") {
             return format!("`{}`", yaml(word));
         }
         let choices = [&schema["anyOf"], &schema["oneOf"]].into_iter().flat_map(list);
         let choices: Vec<&Value> = choices.filter(|one| one["type"] != "null").collect();
-        let mut own = properties(schema);
-        match (own.next(), own.next()) {
-            (Some((key, one)), None) => format!("`{{{key}: ...}}` ({})", self.kind(&format!("{path}.{key}"), one)),
-            (Some(_), Some(_)) => {
-                self.waiting.push_back((path.to_string(), schema));
-                see(path)
-            }
+        let several = choices.iter().filter(|one| self.mapping(one).is_some()).count() > 1;
+        match properties(schema).next() {
+            Some((key, one)) => format!("`{{{key}: ...}}` ({})", self.kind(&format!("{path}.{key}"), one)),
             _ if !choices.is_empty() => {
-                let kinds: Vec<String> = choices.into_iter().map(|one| self.kind(path, one)).collect();
+                let mut kinds = Vec::new();
+                for one in choices {
+                    let first = self.mapping(one).and_then(|mapping| properties(mapping).next());
+                    let path = match first.filter(|_| several) {
+                        Some((key, _)) => format!("{path}{WITH}{key}"),
+                        None => path.to_string(),
+                    };
+                    kinds.push(self.kind(&path, one));
+                }
                 kinds.join(" or ")
             }
             _ if schema["additionalProperties"].is_object() => {
@@ -121,6 +118,22 @@ impl<'a> Sections<'a> {
             }
             _ => scalar(schema),
         }
+    }
+
+    /// The mapping that a schema is or refers to; one with a single key is written out where it is used.
+    fn mapping(&self, schema: &'a Value) -> Option<&'a Value> {
+        let (schema, least) = reference_of(schema).map_or((schema, 2), |name| (&self.root["$defs"][name], 1));
+        (properties(schema).count() >= least).then_some(schema)
+    }
+
+    /// The path of the section about a mapping, which is put off if there is none yet.
+    fn place(&mut self, path: &str, mapping: &'a Value) -> String {
+        if let Some((_, known)) = self.places.iter().find(|(other, _)| *other == mapping) {
+            return known.clone();
+        }
+        self.places.push((mapping, path.to_string()));
+        self.waiting.push_back((path.to_string(), mapping));
+        path.to_string()
     }
 
     /// The meaning of a key, of the words it takes, and examples.
@@ -166,22 +179,32 @@ fn reference_of(schema: &Value) -> Option<&str> {
 }
 
 fn description(schema: &Value) -> String {
-    schema["description"].as_str().unwrap_or_default().replace('\n', " ")
+    let text = schema["description"].as_str().unwrap_or_default().replace('\n', " ");
+    if text.is_empty() || text.ends_with(['.', '?']) { text } else { text + "." }
+}
+
+/// Between the path of a key that takes one of several mappings, and the key that distinguishes the mapping.
+const WITH: &str = " with ";
+
+/// A path as text.
+fn shown(path: &str) -> String {
+    format!("`{}`", path.replace(WITH, "` with `"))
 }
 
 /// A link to a section, as GitHub names it.
 fn see(path: &str) -> String {
-    let anchor: String = path.to_lowercase().chars().filter(|c| c.is_alphanumeric() || "-_".contains(*c)).collect();
-    format!("mapping, see [`{path}`](#{anchor})")
+    let anchor = path.to_lowercase().replace(' ', "-");
+    let anchor: String = anchor.chars().filter(|c| c.is_alphanumeric() || "-_".contains(*c)).collect();
+    format!("mapping, see [{}](#{anchor})", shown(path))
 }
 
 /// A type without parts, and its bounds.
 fn scalar(schema: &Value) -> String {
     let of = |kind: &str| schema["type"] == kind || list(&schema["type"]).iter().any(|one| one == kind);
-    let bound = |key: &str, words: &str| schema.get(key).map_or(String::new(), |at| format!(" {words} {}", yaml(at)));
+    let bound = |key: &str, words: &str| schema.get(key).map_or(String::new(), |at| format!("{words} {}", yaml(at)));
     let bounds = ["minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"];
-    let bounds: String =
-        bounds.iter().zip(["from", "above", "to", "below"]).map(|(key, words)| bound(key, words)).collect();
+    let words = [" from", " above", " to", ", below"];
+    let bounds: String = bounds.iter().zip(words).map(|(key, words)| bound(key, words)).collect();
     match () {
         () if of("boolean") => "`true` or `false`".into(),
         () if of("integer") => format!("integer{bounds}"),

@@ -26,6 +26,8 @@ pub fn schema() -> String {
 pub(crate) fn keys() -> Value {
     let mut root = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<raw::Experiment>().to_value();
     add_keys_about_the_file(&mut root);
+    // A schema written by hand does not say that the key may be left out.
+    root["required"] = json!(["name", "model"]);
     root
 }
 

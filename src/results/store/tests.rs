@@ -90,7 +90,7 @@ fn files_describe_their_columns() {
 
     let path = folder.path().join("varied.parquet");
     write_rows(&path, &crate::results::Varied::of(rows(), "seed-1").collect::<Vec<_>>()).unwrap();
-    assert_eq!(described(&path).keys().last().map(String::as_str), Some("variant"));
+    assert_eq!(described(&path).keys().next_back().map(String::as_str), Some("variant"));
 }
 
 #[test]

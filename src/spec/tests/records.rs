@@ -20,7 +20,7 @@ fn a_file_of_ones_own_has_parts() {
         assert!(matches!(&corpus.format, Format::Records(records) if records.parts.names().eq(["one", "two"])));
     }
     assert!(bench.errors(&text(", split: tow"), &[]).contains("unknown part `tow`; did you mean `two`?"));
-    assert!(bench.errors(&text(", column: q"), &[]).contains("this format has no such part"));
+    assert!(bench.errors(&text(", column: q"), &[]).contains("this key does not belong to this format"));
     let lines = calibrating_on("{file: notes.txt, format: lines, split: two}");
     assert!(bench.errors(&lines, &[]).contains("this format has no parts; `split` is for records"));
     let bare = calibrating_on("{file: notes.txt, format: records}");
