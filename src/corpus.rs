@@ -85,7 +85,7 @@ pub enum Sampling {
     RandomCharacters,
     /// Consecutive runs of tokens from the start of the text.
     Contiguous,
-    /// One document (question, example) a sample, in the file's order.
+    /// One document (question, example) per sample, in the order of the file.
     Documents,
 }
 

@@ -10,7 +10,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::results::atomic::{self, WriteError};
+use crate::atomic::{self, WriteError};
 use crate::results::{AdapterRow, HeatRow, Row, SpectrumRow, WindowRow};
 
 mod adapters;

@@ -275,7 +275,7 @@ fn messages_say_what_to_do() {
     succeeds(folder, &["new", "mine"]);
     says(&["new", "mine"], &["experiments/mine.yaml exists already and was left as it is"]);
     for name in ["con", "index.html", "a.", "-", "", "a/b", "b\u{fc}cher", "a\nb"] {
-        says(&["new", "--", name], &["will not do as a name"]);
+        says(&["new", "--", name], &["is not a valid name"]);
     }
     // A name that is not UTF-8 is none of ours, and no reason to panic.
     let odd: &std::ffi::OsStr = std::os::unix::ffi::OsStrExt::from_bytes(b"\xff.yaml");
@@ -287,7 +287,7 @@ fn messages_say_what_to_do() {
     assert_eq!(written["name"], "2024");
     let spec = tiny::SPEC.replace("file: test.txt", "file: txet.txt");
     std::fs::write(folder.join("experiments/away.yaml"), spec).unwrap();
-    says(&["check", "away"], &["experiments/txet.txt (a path in a spec starts from the spec's own folder)"]);
+    says(&["check", "away"], &["experiments/txet.txt (paths in a spec are relative to the folder of the spec)"]);
     std::fs::write(folder.join("results.csv"), "experiment,arm\n").unwrap();
     says(&["compare", "results.csv", "results.csv"], &["results.csv is not compared", "parquet files; give ."]);
 }

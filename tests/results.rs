@@ -167,7 +167,7 @@ fn results_of_another_spec_or_of_other_overrides_are_not_replaced_in_silence() {
     .unwrap();
     refused(folder, &["run", "sub/tiny.yaml"], &["this is sub/tiny.yaml"]);
     refused(folder, &["run", "tiny.yaml", "second.yaml", "--as", "x"], &["--as names one experiment"]);
-    refused(folder, &["run", "tiny.yaml", "--as", "../x"], &["will not do as a name"]);
+    refused(folder, &["run", "tiny.yaml", "--as", "../x"], &["is not a valid name"]);
     // A variant goes beside it; then its own folder is another's to the file without overrides.
     succeeds(folder, &[&["run", "tiny.yaml", "--as", "few"], &few[..]].concat());
     refused(folder, &["run", "tiny.yaml", "--as", "few"], &["results/few holds the results of tiny.yaml --set"]);

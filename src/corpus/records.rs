@@ -26,27 +26,28 @@ mod tests;
 /// A record as it is in its file.
 pub(super) type Object = Map<String, Value>;
 
-/// How records are read and worded.
+/// How records are read and put into words.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(deny_unknown_fields, expecting = "records: {file, text, prompt, response, answers, score}")]
 pub struct Records {
-    /// What kind of file they are in.
+    /// The kind of file that holds the records.
     pub file: Container,
-    /// What a calibration or a perplexity sees of a record: a text with `{FIELD}` where a value goes.
+    /// The text of a record for calibrations and perplexities: `{FIELD}` stands for the value of a field.
     pub text: Template,
-    /// What a model is asked; likewise.
+    /// The question that a model is asked, with `{FIELD}` as in `text`.
     pub prompt: Template,
-    /// What it is trained to answer, from right after the prompt; likewise.
+    /// The answer that a model is trained to give right after the prompt, with `{FIELD}` as in `text`.
     pub response: Template,
-    /// Where the answers are that count as right: a field, `{field: ..., after: MARK}`, or a list of them.
+    /// The accepted answers: a field, `{field: ..., after: MARK}`, or a list of these.
     #[schemars(with = "answers::Written")]
     pub answers: Answers,
-    /// How answers compare.
+    /// How a generated answer is compared with the accepted ones.
     pub score: Score,
-    /// What decides on the part, so that records that share it stay together; default: the prompt.
+    /// The text whose hash decides on the part, so that records with the same text are in the same part. Without it, the
+    /// prompt is used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<Template>,
-    /// Splits within a file: name -> [from, to) in percent. A split that is not named here is the whole file.
+    /// The parts of the file: name -> [from, to) in percent. A split that is not listed here is the whole file.
     #[serde(default, skip_serializing_if = "Parts::is_empty")]
     pub parts: Parts,
 }
@@ -55,11 +56,11 @@ pub struct Records {
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum Container {
-    /// One JSON object a line.
+    /// One JSON object per line.
     Jsonl,
     /// One JSON array of objects.
     Json,
-    /// One row a record.
+    /// One record per row.
     Parquet,
 }
 
