@@ -68,9 +68,10 @@ pub enum Container {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Score {
-    /// The same text as any right answer, as SQuAD and NQ-open compare it: without case, punctuation, articles.
+    /// The same text as any accepted answer, compared as in SQuAD and NQ-open: without case, punctuation and articles.
     Text,
-    /// The same number as any right answer: the first one given, after the last "The answer is" or "=" if there is one.
+    /// The same number as any accepted answer: the first number given, after the last "The answer is", "####" or "=" if there is
+    /// one.
     Number,
 }
 
