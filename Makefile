@@ -23,7 +23,7 @@ TIME ?= 600
 TARGET ?=
 KILLS ?= 200
 
-.PHONY: help build reproduce reproduce-all report figures verify test lint smoke snakemake notebooks interop memory bench fuzz soak clean
+.PHONY: help build reproduce reproduce-all report figures verify test lint docs smoke snakemake notebooks interop memory bench fuzz soak clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -58,6 +58,9 @@ lint: ## Formatting and clippy, warnings denied
 	cargo fmt --check
 	cargo clippy --release --locked --all-targets -- -D warnings
 
+docs: ## Write the generated parts of docs/ anew: the references of keys and columns
+	UPDATE_DOCS=1 cargo test --release --locked --lib docs_are_current
+
 smoke: build ## The smallest experiment, end to end, on the real model; then again, with nothing to do
 	$(CORDA) --results .cache/smoke run experiments/smoke.yaml
 	$(CORDA) --results .cache/smoke run experiments/smoke.yaml | grep 'nothing to do'
@@ -83,7 +86,7 @@ interop: build ## Load exported adapters with PEFT and compare logits (installs 
 	.cache/interop/venv/bin/pip install --quiet -r tests/interop/requirements.txt
 	$(CORDA) adapt experiments/adapters.yaml --out .cache/interop $(foreach one,$(INTEROP),--only $(one)-r16)
 	$(CORDA) adapt experiments/ipm.yaml --out .cache/interop $(foreach one,$(TRAINED),--only $(one)-r16-seed1) $(BRIEF)
-	.cache/interop/venv/bin/python tests/interop/check.py $(CORDA) .cache/interop/adapters README.md .cache/interop/ipm
+	.cache/interop/venv/bin/python tests/interop/check.py $(CORDA) .cache/interop/adapters docs/adapters.md .cache/interop/ipm
 
 memory: build ## Hold the account of memory in `corda plan` against what stages take (writes two random models: 4 GB)
 	cargo build --release --locked --example random_llama

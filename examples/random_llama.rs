@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use corda::model::llama::block_tensor;
+use corda::model::shape::block_tensor;
 use corda::model::shape::{LINEARS, Shape};
 use corda::tensors::{self, Entry};
 use half::f16;

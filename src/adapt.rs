@@ -30,7 +30,7 @@ const PREFIX: &str = "base_model.model.";
 /// How the singular values are divided between B and A.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum Split {
-    /// The roots to each: B = U sqrt(S), A = sqrt(S) V^T T^-1. The official code's default.
+    /// Their square roots to each: B = U sqrt(S), A = sqrt(S) V^T T^-1, as in the official code by default.
     #[default]
     UV,
     /// All to B: B = U S, A = V^T T^-1.

@@ -21,10 +21,10 @@ pub use spectrum::shifted;
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Normalisation {
-    /// The official code's: Xn = X / abs(max(X)), the maximum over all entries of the sample.
+    /// As in the official code: Xn = X / abs(max(X)), with the maximum over all entries of the sample.
     #[default]
     Max,
-    /// Xn = X.
+    /// No scaling: Xn = X.
     None,
 }
 

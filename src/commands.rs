@@ -15,7 +15,7 @@ use corda::evaluate::uncertainty::Estimate;
 use corda::plan::memory::Room;
 use corda::progress::Progress;
 use corda::results::machine;
-use corda::run::{self, Context, Done, RunError, Share};
+use corda::run::{self, Context, Done, RunError, Selection};
 use corda::spec::{self, Loaded};
 use corda::{out, outln, snakemake, status};
 
@@ -39,12 +39,12 @@ pub fn execute(cli: Cli, progress: &Progress) -> Result<ExitCode, Failure> {
     let context = context(&cli, progress);
     match cli.command {
         Command::Run { specs, shard, stage, .. } => {
-            let share = match (shard, &stage) {
-                (Some(shard), _) => Share::Shard(shard),
-                (None, Some(stage)) => Share::Step(stage),
-                (None, None) => Share::All,
+            let selection = match (shard, &stage) {
+                (Some(shard), _) => Selection::Shard(shard),
+                (None, Some(stage)) => Selection::Stage(stage),
+                (None, None) => Selection::All,
             };
-            run_all(&specs, &context, share)?;
+            run_all(&specs, &context, selection)?;
         }
         Command::Check(specs) => each(&specs, &context, |loaded| check(loaded, &context))?,
         Command::Plan { specs, format } => each(&specs, &context, |loaded| plan(loaded, &context, format))?,
@@ -110,23 +110,23 @@ fn free_memory() -> u64 {
     machine::available_memory().map_or(8 << 30, |free| free / 10 * 9)
 }
 
-fn run_all(specs: &Specs, context: &Context, share: Share) -> Result<(), RunError> {
+fn run_all(specs: &Specs, context: &Context, selection: Selection) -> Result<(), RunError> {
     let all = load(specs, context)?;
-    if share == Share::All {
+    if selection == Selection::All {
         run::owner::check_all(&all, context)?;
     }
-    each_of(&all, |loaded| run_one(loaded, context, share))
+    each_of(&all, |loaded| run_one(loaded, context, selection))
 }
 
-fn run_one(loaded: &Loaded, context: &Context, share: Share) -> Result<(), RunError> {
+fn run_one(loaded: &Loaded, context: &Context, selection: Selection) -> Result<(), RunError> {
     let name = &loaded.experiment.name;
     let folder = context.results.join(name);
-    match run::run(loaded, context, share)? {
-        Done::Share => outln!("{name}: this part is done; run without --shard or --stage once all parts are"),
+    match run::run(loaded, context, selection)? {
+        Done::Selected => outln!("{name}: this part is done; run without --shard or --stage once all parts are"),
         Done::Nothing => outln!("{name}: nothing to do, {} is up to date", folder.display()),
         Done::Ran => {
             outln!("{name}: done");
-            for file in run::sweep::all_files(loaded) {
+            for file in run::files(loaded) {
                 let what = match file.rsplit_once('.') {
                     Some((_, "html")) => "page",
                     Some((_, "md")) => "table",
@@ -145,7 +145,7 @@ fn run_one(loaded: &Loaded, context: &Context, share: Share) -> Result<(), RunEr
 fn check(loaded: &Loaded, context: &Context) -> Result<(), RunError> {
     run::check_model(loaded, context)?;
     let (_, warnings) = run::texts::look_all(loaded, context, run::texts::Patience::Check)?;
-    run::warn(context, &warnings);
+    context.warn(&warnings);
     let path = loaded.experiment.path.display();
     match &loaded.sweep {
         None => outln!("{path}: ok"),
@@ -171,7 +171,7 @@ fn plan(loaded: &Loaded, context: &Context, format: Format) -> Result<(), RunErr
 }
 
 fn fetch(loaded: &Loaded, context: &Context) -> Result<(), RunError> {
-    for asset in run::sweep::fetch(loaded, context)? {
+    for asset in run::fetch(loaded, context)? {
         let bytes: u64 = asset.files.iter().map(|file| file.bytes).sum();
         outln!("{}: {} ({:.1} MB, verified)", asset.name, asset.origin, bytes as f64 / 1e6);
     }

@@ -48,10 +48,10 @@ pub struct Entry {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum End {
-    /// The smallest: what truncation drops, and what a KPM adapter holds.
+    /// The smallest components: truncation discards them, and they make CorDA's knowledge-preserved adapter (KPM).
     #[default]
     Smallest,
-    /// The largest: what an IPM adapter (with plain SVD: PiSSA) holds.
+    /// The largest components: they make CorDA's instruction-previewed adapter (IPM) and, with plain SVD, PiSSA's.
     Largest,
 }
 

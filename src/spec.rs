@@ -1,4 +1,4 @@
-//! The experiment: what a researcher wrote, checked and resolved against the catalog.
+//! The experiment file: read, checked, and resolved against the catalog.
 //!
 //! [`load`] turns a YAML file (with `extends` and `--set` overrides) into an [`Experiment`], or into errors that name
 //! file, line and column. Nothing here fetches or computes; later stages never look at YAML again.
@@ -47,30 +47,50 @@ pub use model::ShapeReader;
 pub use origin::{Origin, quoted};
 pub use place::{Places, TextPlace};
 pub use published::{Published, PublishedRow, PublishedTest};
+#[cfg(test)]
+pub(crate) use raw::ARM_KEYS;
 use resolve::safe_name;
+#[cfg(test)]
+pub(crate) use schema::keys;
 pub use schema::schema;
 pub use scores::{Publication, ScoreColumn, ScoreRow, Scores, Tests};
 pub use sweep::{Sweep, Variant};
 pub use warning::{Thin, Warning, WarningKind, merge_warnings, thin};
 
-/// An experiment, and what to say about it before it is run.
+/// A loaded experiment file: the experiment, its variants and its warnings.
 #[derive(Debug, Clone)]
 pub struct Loaded {
-    /// The experiment; with a sweep, that of the first value of every swept key.
+    /// The experiment; with a sweep, the one with the first value of every swept key.
     pub experiment: Experiment,
     /// The variants that its `sweep` asks for.
     pub sweep: Option<Sweep>,
-    /// What is allowed but probably not meant; of a sweep, said once for all variants.
+    /// Warnings; with a sweep, each once for all variants.
     pub warnings: Vec<Warning>,
-    /// Where the file asks something of its texts; with a sweep, those of the first variant.
+    /// Where the file makes demands on its texts; with a sweep, those of the first variant.
     pub places: Places,
 }
 
-/// Reads, checks and resolves a spec file. `overrides` are `--set`'s arguments, applied in order. `shape_reader` is
-/// asked for the shape of a local model whose spec does not give it.
+/// Reads, checks and resolves a spec file. `overrides` are the arguments of `--set`, applied in order. `shape_reader` reads
+/// the shape of a local model if the spec does not give it.
 ///
 /// # Errors
-/// If the YAML or the top level of the file is wrong, that one error; otherwise all that is wrong with its parts.
+/// If the YAML or the top level of the file is wrong, that one error; otherwise every error in its parts.
+///
+/// ```
+/// use std::path::Path;
+/// use corda::spec::{self, Catalog};
+///
+/// let catalog = Catalog::load(Path::new("experiments/catalog.yaml"))?;
+/// let no_local_models = |_: &Path| Err("give the shape in the spec".to_string());
+/// let loaded = spec::load(Path::new("experiments/smoke.yaml"), &[], &catalog, &no_local_models)?;
+/// assert_eq!(loaded.experiment.name, "smoke");
+///
+/// // An error names its place.
+/// let wrong = ["arms[0].method=plain-svt".to_string()];
+/// let errors = spec::load(Path::new("experiments/smoke.yaml"), &wrong, &catalog, &no_local_models).unwrap_err();
+/// assert!(errors.to_string().contains("did you mean `plain-svd`?"));
+/// # Ok::<(), spec::SpecErrors>(())
+/// ```
 pub fn load(
     path: &Path,
     overrides: &[String],
@@ -83,7 +103,7 @@ pub fn load(
 /// A commented experiment file to start from.
 ///
 /// # Errors
-/// If the name will not do as a file's.
+/// If the name is not valid as a file name.
 pub fn starter(name: &str) -> Result<String, String> {
     resolve::check_name("experiment", name)?;
     let starter = include_str!("spec/starter.yaml").replace("experiments/NAME", &format!("experiments/{name}"));
@@ -108,7 +128,7 @@ impl Loaded {
 pub struct Experiment {
     /// Name of the results folder, `results/<name>/`.
     pub name: String,
-    /// Which variant of a sweep it is: its folder below that of the results.
+    /// Name of the variant of a sweep: its folder below that of the results.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
     /// One line for headings.
@@ -132,7 +152,7 @@ pub struct Experiment {
     pub discard: Discard,
     /// Test sets, in the order of the file; none where nothing is measured: heat maps or spectra only.
     pub evaluations: Vec<Evaluation>,
-    /// What to tell of the components as adapters.
+    /// What to measure of the components as adapters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub adapters: Option<Adapters>,
     /// Heat maps to draw.
@@ -141,19 +161,19 @@ pub struct Experiment {
     /// Spectra to draw.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spectra: Option<Spectra>,
-    /// Fine-tuning of adapters and others; the arms are then where adapters start, and what is measured are trained models.
+    /// Fine-tuning of adapters and others; adapters then start from the arms, and the trained models are measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub train: Option<Train>,
     /// Questions asked before and after fine-tuning.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub questions: Vec<Questions>,
-    /// Name of a file in `experiments/published/` (without `.yaml`) to show beside ours.
+    /// Name of a file in `experiments/published/` (without `.yaml`) to show next to our results.
     pub published: Option<String>,
     /// The spec file as given on the command line.
     pub path: PathBuf,
     /// `--set` overrides as given, in order; then the settings of a variant.
     pub overrides: Vec<String>,
-    /// How it was asked for.
+    /// How it was requested.
     #[serde(skip)]
     pub origin: Origin,
 }
@@ -224,9 +244,9 @@ pub struct Calibration {
 pub struct Arm {
     /// Unique short name, e.g. `corda-wiki-64`.
     pub id: String,
-    /// What tables and legends say.
+    /// Its label in tables and legends.
     pub label: String,
-    /// The decomposition with its parameters; its `name()` is the spec's word.
+    /// The decomposition with its parameters; its `name()` is the spec's name for it.
     #[serde(serialize_with = "method_as_written")]
     pub method: Arc<dyn Method>,
     /// Name of the calibration it uses; `None` for methods that use none.
@@ -240,7 +260,7 @@ pub struct Arm {
     pub evaluations: Vec<String>,
 }
 
-/// The numbers of components to discard: 0 (the undamaged model) is always measured, listed or not.
+/// The numbers of components to discard; 0 (the undamaged model) is always measured.
 #[derive(Debug, Clone, Serialize, PartialEq)]
 #[serde(rename_all = "kebab-case")]
 pub enum Discard {
@@ -250,7 +270,7 @@ pub enum Discard {
         values: Vec<usize>,
         /// What happens where a linear's rank R <= r: `false` refuses the spec, `true` discards R - 1 there.
         cap: bool,
-        /// Linears with an r of their own at every point but 0; the first that matches rules.
+        /// Linears with an r of their own at every point but 0; the first that matches counts.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         except: Vec<Exception>,
     },
@@ -261,31 +281,31 @@ pub enum Discard {
     },
 }
 
-/// Components taken as LoRA adapters (B A with W - B A left behind): every arm at every point.
+/// Components taken as LoRA adapters (B A, with the residual W - B A): every arm at every point.
 #[derive(Debug, Clone, Serialize, PartialEq)]
 pub struct Adapters {
     /// Calibrations on whose text the share of each linear's output that its adapter carries is measured.
     pub energy: Vec<String>,
-    /// How the singular values are shared between B and A.
+    /// How the singular values are divided between B and A.
     pub split: Split,
-    /// Whether plain LoRA (random A, zero B) of the same ranks stands beside.
+    /// Whether plain LoRA (random A, zero B) of the same ranks is shown for comparison.
     pub lora: bool,
 }
 
-/// Heat maps of the covariances at the targets' inputs, a row a target, a column a calibration (the paper's Figures 4
-/// and 5).
+/// Heat maps of the covariances at the targets' inputs, one row per target and one column per calibration (the paper's
+/// Figures 4 and 5).
 #[derive(Debug, Clone, Serialize, PartialEq)]
 pub struct HeatMaps {
     /// Names of calibrations.
     pub calibrations: Vec<String>,
-    /// Cells a side.
+    /// Cells per side.
     pub size: usize,
 }
 
 /// Singular values of every target under every arm, in figure and file.
 #[derive(Debug, Clone, Serialize, PartialEq)]
 pub struct Spectra {
-    /// Number of the smallest components whose share of the energy is told.
+    /// Number of the smallest components whose share of the energy is reported.
     pub last: usize,
 }
 
@@ -312,7 +332,7 @@ pub struct Evaluation {
 }
 
 impl Corpus {
-    /// What tells it from any other text: where it is from and how it is read. The name does not: it is as written.
+    /// Identifies the text: its source and how it is read, not its name, which is as written.
     pub fn id(&self) -> String {
         serde_json::json!([self.source, self.split, self.format]).to_string()
     }

@@ -2,9 +2,9 @@
 //!
 //! [`load`] reads a file and what it `extends`, [`override_with`] applies `--set PATH=VALUE`, and [`from_node`] turns a
 //! tree into typed values, so that serde's complaints (wrong type, unknown or missing key, unknown variant) point at
-//! the place in the file. What the values mean is none of this module's business.
+//! the place in the file. This module does not know what the values mean.
 //!
-//! Of YAML 1.2 this takes the core schema in one document a file. Anchors, aliases, tags and keys that are not scalars
+//! This accepts the core schema of YAML 1.2, one document per file. Anchors, aliases, tags and keys that are not scalars
 //! are refused with a message: an experiment should be readable without following references.
 
 mod de;

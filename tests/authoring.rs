@@ -1,157 +1,12 @@
-//! What helps to write and watch experiments: the JSON schema, `--json`, manual pages.
+//! What helps to write and watch experiments: `--json`, manual pages, `corda check` and `corda plan`, and messages.
 
-mod tiny;
+use std::path::Path;
 
-use std::fs::File;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
-
-use corda::yaml;
 use serde_json::Value;
-use tiny::binary::{corda, fails, run, succeeds};
 
-const FIRST_LINE: &str = "# yaml-language-server: $schema=schema.json\n";
-
-fn experiments() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments")
-}
-
-fn parsed(text: &str, name: &str) -> Value {
-    yaml::from_node(&yaml::parse(text, name).unwrap()).unwrap()
-}
-
-fn validator() -> jsonschema::Validator {
-    let schema: Value = serde_json::from_str(&corda::spec::schema()).unwrap();
-    jsonschema::validator_for(&schema).unwrap()
-}
-
-#[test]
-fn the_committed_schema_is_current() {
-    let committed = std::fs::read_to_string(experiments().join("schema.json")).unwrap_or_default();
-    let printed = succeeds(Path::new("."), &["schema"]);
-    assert!(committed == printed, "run: target/release/corda schema > experiments/schema.json");
-    assert!(!printed.contains("[`"), "a link of rustdoc is no text for editors");
-}
-
-#[test]
-fn shipped_experiments_validate_and_name_the_schema() {
-    let validator = validator();
-    let mut seen = 0;
-    for entry in std::fs::read_dir(experiments()).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_none_or(|e| e != "yaml") || path.ends_with("catalog.yaml") {
-            continue;
-        }
-        let text = std::fs::read_to_string(&path).unwrap();
-        assert!(text.starts_with(FIRST_LINE), "{}", path.display());
-        let errors: Vec<String> =
-            validator.iter_errors(&parsed(&text, "spec")).map(|e| format!("{}: {e}", e.instance_path())).collect();
-        assert!(errors.is_empty(), "{}: {errors:?}", path.display());
-        seen += 1;
-    }
-    assert!(seen >= 8, "{seen}");
-    let starter = corda::spec::starter("mine").unwrap();
-    assert!(starter.starts_with(FIRST_LINE) && validator.is_valid(&parsed(&starter, "starter")));
-}
-
-const GOOD: &str = "\
-name: good
-model: {path: model}
-device: cuda:1
-targets: ['*.q_proj']
-calibrations:
-  own: {corpus: {file: a.txt, format: text}, samples: 6, length: 128, sampling: contiguous, seed: 4}
-arms:
-  - {method: plain-svd, end: largest}
-  - {method: asvd, calibration: own, alpha: 0.25, statistic: abs-max, label: mine}
-  - {method: corda, calibration: own, samples: 2, damping: {start: 0.1, precision: f32}, evaluate: [test]}
-  - {method: svd-whitening, calibration: own, damping: 1.0e-3, normalisation: none}
-discard: {components: [0, 2, 8], cap: true, except: {'*.k_proj': 1}}
-evaluate:
-  test: {corpus: enwiki/test, windows: all, length: 128}
-adapters: {energy: [own], split: U, lora: true}
-heatmaps: {size: 16}
-sweep: {seed: [1, 2], calibrations.own.seed: [3]}
-";
-
-#[test]
-fn good_spellings_validate() {
-    let validator = validator();
-    let accepted = |text: &str| {
-        let errors: Vec<String> =
-            validator.iter_errors(&parsed(text, "spec")).map(|e| format!("{}: {e}", e.instance_path())).collect();
-        assert!(errors.is_empty(), "{text}: {errors:?}");
-    };
-    accepted(GOOD);
-    accepted(&GOOD.replace("{components: [0, 2, 8], cap: true, except: {'*.k_proj': 1}}", "{share: [0, 0.5]}"));
-    accepted("name: maps\nmodel: some-model\nheatmaps: {}\n");
-    accepted("name: s\nmodel: m\narms: [{method: plain-svd}]\ndiscard: {share: [0.1]}\nspectra: {last: 4}\n");
-    // Anything may come from the file that is extended.
-    accepted("extends: base.yaml\n");
-    accepted(
-        "extends: base.yaml\ncalibrations: {wiki: {samples: 2}, ptb: null}\nevaluate: {wiki: {windows: 2}}\n\
-         discard: {components: null, share: [0.1]}\npublished: null\nadapters: null\n",
-    );
-}
-
-#[test]
-fn mistakes_do_not_validate() {
-    let validator = validator();
-    let mistakes = [
-        ("name: good", "nmae: good"),
-        ("name: good", "name: ../good"),
-        ("name: good", "name: 2024"),
-        ("name: good\n", ""),
-        ("model: {path: model}\n", ""),
-        ("model: {path: model}", "model: {pth: model}"),
-        ("device: cuda:1", "device: gpu"),
-        ("targets: ['*.q_proj']", "targets: '*.q_proj'"),
-        ("targets: ['*.q_proj']", "targets: []"),
-        ("targets: ['*.q_proj']", "seed: lucky"),
-        ("targets: ['*.q_proj']", "seed: -1"),
-        ("samples: 6", "samples: many"),
-        ("samples: 6", "samples: 0"),
-        ("samples: 6", "sampels: 6"),
-        ("samples: 6, length: 128", "samples: 6"),
-        ("sampling: contiguous", "sampling: contigous"),
-        ("format: text", "format: txt"),
-        ("{file: a.txt, format: text}", "{file: a.txt}"),
-        ("corpus: enwiki/test", "corpus: enwiki"),
-        ("method: plain-svd", "method: plain"),
-        ("method: plain-svd, ", ""),
-        ("end: largest", "end: biggest"),
-        ("end: largest", "alpha: 1"),
-        ("method: plain-svd", "method: plain-svd, calibration: own"),
-        ("method: asvd, calibration: own", "method: asvd"),
-        ("alpha: 0.25", "alpha: high"),
-        ("alpha: 0.25", "alpha: 5"),
-        ("statistic: abs-max", "statistic: max"),
-        ("start: 0.1", "start: 0"),
-        ("precision: f32", "precision: f16"),
-        ("damping: 1.0e-3", "damping: {start: 1}"),
-        ("label: mine", "lable: mine"),
-        ("evaluate: [test]", "evaluate: test"),
-        ("{components: [0, 2, 8], cap: true, except: {'*.k_proj': 1}}", "{components: []}"),
-        ("{components: [0, 2, 8], cap: true, except: {'*.k_proj': 1}}", "{components: [0.5]}"),
-        ("{components: [0, 2, 8], cap: true, except: {'*.k_proj': 1}}", "{share: [1.5]}"),
-        ("{components: [0, 2, 8], cap: true, except: {'*.k_proj': 1}}", "{components: [1], share: [0.5]}"),
-        ("{components: [0, 2, 8], cap: true, except: {'*.k_proj': 1}}", "{}"),
-        ("discard: {components: [0, 2, 8], cap: true, except: {'*.k_proj': 1}}\n", ""),
-        ("windows: all", "windows: some"),
-        ("windows: all", "windows: 0"),
-        ("windows: all, length: 128", "windows: all, length: 1"),
-        ("split: U", "split: UU"),
-        ("size: 16", "size: 0"),
-        ("seed: [1, 2]", "seed: 1"),
-        ("seed: [1, 2]", "seed: []"),
-        ("seed: [1, 2]", "name: [a, b]"),
-    ];
-    for (from, to) in mistakes {
-        assert!(GOOD.contains(from), "{from}");
-        let text = GOOD.replacen(from, to, 1);
-        assert!(!validator.is_valid(&parsed(&text, "spec")), "{from} -> {to}");
-    }
-}
+use crate::schema::parsed;
+use crate::tiny;
+use crate::tiny::binary::{corda, fails, run, succeeds};
 
 /// The objects on standard error, which holds nothing else.
 fn events(folder: &Path, arguments: &[&str]) -> (Option<i32>, Vec<Value>) {
@@ -363,77 +218,6 @@ fn plan_counts_energies_and_results() {
     assert!(missing.contains("0/4 parts") && missing.contains("to do: "), "{missing}");
 }
 
-/// A stream whose reader has gone.
-fn closed() -> Stdio {
-    let (reader, writer) = std::io::pipe().unwrap();
-    drop(reader);
-    writer.into()
-}
-
-/// Every command, with what it needs written by those before it.
-fn commands(folder: &Path) -> Vec<Vec<String>> {
-    tiny::experiment(folder);
-    let spec = tiny::SPEC.replace("evaluate:", "adapters: {}\nevaluate:");
-    std::fs::write(folder.join("tiny.yaml"), spec).unwrap();
-    let adapter = succeeds(folder, &["adapt", "tiny.yaml", "--only", "corda-own-6-r2"]).trim().to_string();
-    let mut base = std::fs::read_dir(folder.join(&adapter)).unwrap().map(|entry| entry.unwrap().path());
-    let base = base.find(|path| path.join("config.json").exists()).unwrap().display().to_string();
-    let all = "--help|--version|run --help|run tiny.yaml|run tiny.yaml --stage|check tiny.yaml|plan tiny.yaml|\
-               plan tiny.yaml --format snakemake|fetch tiny.yaml|report tiny.yaml|\
-               adapt tiny.yaml --only corda-own-6-r2|convert ADAPTER/adapter --start ADAPTER/adapter --base model --out c|\
-               merge tiny.yaml --adapter ADAPTER/adapter --base BASE|compare results/tiny results/tiny|index|results|\
-               new mine|list|schema|man|man --out pages|completions bash";
-    let words = |command: &str| -> Vec<String> {
-        let stage = command.ends_with("--stage").then(|| "evaluate undamaged".to_string());
-        let words = command.replace("ADAPTER", &adapter).replace("BASE", &base);
-        words.split_whitespace().map(Into::into).chain(stage).collect()
-    };
-    all.split('|').map(words).collect()
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn every_command_takes_streams_that_are_closed_or_full() {
-    let temporary = tempfile::tempdir().unwrap();
-    let folder = temporary.path();
-    let full = || Stdio::from(File::options().write(true).open("/dev/full").unwrap());
-    for command in commands(folder) {
-        let words: Vec<&str> = command.iter().map(String::as_str).collect();
-        let ended = |out: Stdio, err: Stdio| {
-            let _ = std::fs::remove_file(folder.join("experiments/mine.yaml"));
-            let output = corda(folder, &words).stdout(out).stderr(err).spawn().unwrap().wait_with_output().unwrap();
-            (output.status.code(), String::from_utf8(output.stderr).unwrap())
-        };
-        let (status, message) = ended(Stdio::null(), Stdio::piped());
-        assert_eq!(status, Some(0), "{words:?}: {message}");
-        let (status, message) = ended(closed(), Stdio::piped());
-        assert!(
-            status == Some(0) && !message.contains("error") && !message.contains("panicked"),
-            "{words:?}: {message}"
-        );
-        let (status, message) = ended(full(), Stdio::piped());
-        assert_eq!(status, Some(1), "{words:?}: {message}");
-        let last = message.lines().last().unwrap_or_default();
-        assert_eq!(last, "error: cannot write to standard output: No space left on device", "{words:?}");
-        for err in [closed(), full()] {
-            assert_eq!(ended(Stdio::null(), err).0, Some(0), "{words:?}");
-        }
-        assert_eq!(ended(closed(), closed()).0, Some(0), "{words:?}");
-    }
-    // Nobody reads of a mistake, and it is one all the same; work whose results nobody reads of is done.
-    for (arguments, status) in
-        [(vec!["--bogus"], 2), (vec!["check", "nowhere.yaml"], 2), (vec!["results", "nothing"], 1)]
-    {
-        for err in [closed(), full()] {
-            let mut child = corda(folder, &arguments).stdout(Stdio::null()).stderr(err).spawn().unwrap();
-            assert_eq!(child.wait().unwrap().code(), Some(status), "{arguments:?}");
-        }
-    }
-    let other = ["--results", "other", "--json", "run", "tiny.yaml"];
-    assert_eq!(corda(folder, &other).stdout(full()).stderr(full()).spawn().unwrap().wait().unwrap().code(), Some(1));
-    assert!(folder.join("other/tiny/results.csv").is_file() && folder.join("other/tiny/report.html").is_file());
-}
-
 /// Fails and says `said`, however it is wrapped; without the system's numbers.
 fn refused(folder: &Path, arguments: &[&str], said: &str) {
     let output = run(folder, arguments);
@@ -491,7 +275,7 @@ fn messages_say_what_to_do() {
     succeeds(folder, &["new", "mine"]);
     says(&["new", "mine"], &["experiments/mine.yaml exists already and was left as it is"]);
     for name in ["con", "index.html", "a.", "-", "", "a/b", "b\u{fc}cher", "a\nb"] {
-        says(&["new", "--", name], &["will not do as a name"]);
+        says(&["new", "--", name], &["is not a valid name"]);
     }
     // A name that is not UTF-8 is none of ours, and no reason to panic.
     let odd: &std::ffi::OsStr = std::os::unix::ffi::OsStrExt::from_bytes(b"\xff.yaml");
@@ -503,7 +287,7 @@ fn messages_say_what_to_do() {
     assert_eq!(written["name"], "2024");
     let spec = tiny::SPEC.replace("file: test.txt", "file: txet.txt");
     std::fs::write(folder.join("experiments/away.yaml"), spec).unwrap();
-    says(&["check", "away"], &["experiments/txet.txt (a path in a spec starts from the spec's own folder)"]);
+    says(&["check", "away"], &["experiments/txet.txt (paths in a spec are relative to the folder of the spec)"]);
     std::fs::write(folder.join("results.csv"), "experiment,arm\n").unwrap();
     says(&["compare", "results.csv", "results.csv"], &["results.csv is not compared", "parquet files; give ."]);
 }

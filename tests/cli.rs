@@ -1,12 +1,11 @@
 //! The binary from outside, on a tiny model: results, resuming, threads.
 
-mod tiny;
-
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use tiny::binary::{corda, run, succeeds};
+use crate::tiny;
+use crate::tiny::binary::{corda, run, succeeds};
 
 /// Every file of the results that does not depend on the run.
 fn fingerprint(folder: &Path) -> Vec<String> {

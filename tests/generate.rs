@@ -1,10 +1,9 @@
 //! Generation against candle-transformers' own Llama, against passing everything anew each step, and on the real model.
 
-mod tiny;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::tiny::{LLAMA3_SCALING, Tiny};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use candle_transformers::models::llama::{Cache, Llama, LlamaConfig};
@@ -20,7 +19,6 @@ use corda::model::llama::{Resident, Streamed, Weights, logits};
 use corda::progress::Progress;
 use corda::spec::Catalog;
 use corda::train::tokenised::Tokenised;
-use tiny::{LLAMA3_SCALING, Tiny};
 
 const BASE: Tiny = Tiny { hidden: 72, layers: 2, heads: 9, kv_heads: 3, tied: true, rope_scaling: None };
 const VOCABULARY: u32 = Tiny::VOCABULARY as u32;

@@ -11,7 +11,6 @@ use corda::progress::Progress;
 
 use server::{Reply, Request, Server};
 
-#[path = "hub/server.rs"]
 mod server;
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";

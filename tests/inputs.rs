@@ -1,13 +1,11 @@
 //! The binary from outside: every kind of input, whole and damaged.
 
-mod foreign;
-mod tiny;
-
 use std::path::Path;
 
+use crate::tiny;
+use crate::tiny::Tiny;
+use crate::tiny::binary::{fails, succeeds};
 use polars::prelude::{Column, DataFrame, ParquetWriter};
-use tiny::Tiny;
-use tiny::binary::{fails, succeeds};
 
 /// A folder with the tiny experiment, its spec changed.
 fn changed(from: &str, to: &str) -> tempfile::TempDir {
@@ -82,7 +80,7 @@ fn two_readings_of_one_file_are_two_texts() {
 fn what_takes_nothing_or_shows_nothing_is_told_or_left_out() {
     for nothing in ["{components: [0]}", "{share: [0, 0.001]}"] {
         let folder = changed("{components: [0, 2, 8]}", nothing);
-        fails(folder.path(), &["run", "tiny.yaml"], &["nothing is taken"]);
+        fails(folder.path(), &["run", "tiny.yaml"], &["nothing is discarded"]);
     }
     // A test set that no arm is measured on: a warning, and no section of its own.
     let folder = changed(

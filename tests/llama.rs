@@ -1,13 +1,11 @@
 //! Our forward pass against candle-transformers' own Llama on the same weights.
 
-mod tiny;
-
+use crate::tiny::{LLAMA3_SCALING, Tiny};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use candle_transformers::models::llama::{Cache, Llama, LlamaConfig};
 use corda::model::checkpoint::Checkpoint;
 use corda::model::llama::{Resident, Streamed, Weights, logits};
-use tiny::{LLAMA3_SCALING, Tiny};
 
 const WINDOW: usize = 512;
 

@@ -1,14 +1,13 @@
 //! Results folders through the binary, on a tiny model: the same bytes however a run went, and nothing replaced in silence.
 
-mod tiny;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use crate::tiny;
+use crate::tiny::binary::{corda, run, succeeds};
 use corda::results::{Row, read_rows};
-use tiny::binary::{corda, run, succeeds};
 
 const MORE: &str = "adapters: {energy: [own]}\nheatmaps: {calibrations: [own], size: 4}\nspectra: {last: 2}\n";
 
@@ -168,7 +167,7 @@ fn results_of_another_spec_or_of_other_overrides_are_not_replaced_in_silence() {
     .unwrap();
     refused(folder, &["run", "sub/tiny.yaml"], &["this is sub/tiny.yaml"]);
     refused(folder, &["run", "tiny.yaml", "second.yaml", "--as", "x"], &["--as names one experiment"]);
-    refused(folder, &["run", "tiny.yaml", "--as", "../x"], &["will not do as a name"]);
+    refused(folder, &["run", "tiny.yaml", "--as", "../x"], &["is not a valid name"]);
     // A variant goes beside it; then its own folder is another's to the file without overrides.
     succeeds(folder, &[&["run", "tiny.yaml", "--as", "few"], &few[..]].concat());
     refused(folder, &["run", "tiny.yaml", "--as", "few"], &["results/few holds the results of tiny.yaml --set"]);

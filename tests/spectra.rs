@@ -1,9 +1,8 @@
 //! Spectra from outside, on a tiny model: what is saved, what is drawn, and that it needs no test set.
 
-mod tiny;
-
+use crate::tiny;
+use crate::tiny::binary::{fails, succeeds};
 use corda::results::{SpectrumRow, read_rows};
-use tiny::binary::{fails, succeeds};
 
 const SPEC: &str = "\
 name: tiny

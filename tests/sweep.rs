@@ -1,11 +1,10 @@
 //! Sweeps through the binary, on a tiny model.
 
-mod tiny;
-
 use std::path::Path;
 
+use crate::tiny;
+use crate::tiny::binary::{fails, run, succeeds};
 use corda::results::{Row, Varied, read_rows};
-use tiny::binary::{fails, run, succeeds};
 
 fn swept(folder: &Path, sweep: &str) {
     tiny::experiment(folder);

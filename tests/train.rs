@@ -1,12 +1,11 @@
 //! Fine-tuning through the binary, on a tiny model: a whole experiment, what it saves, and what it refuses.
 
-mod tiny;
-
 use std::fmt::Write;
 use std::path::Path;
 
+use crate::tiny;
+use crate::tiny::binary::{fails, run, succeeds};
 use corda::results::{AnswerRow, RateRow, StepRow, TrainedRow, read_rows};
-use tiny::binary::{fails, run, succeeds};
 
 const SPEC: &str = "\
 name: tuned
@@ -197,7 +196,7 @@ fn what_cannot_be_meant_is_refused_with_its_place() {
     refused(
         "split: test}, examples: 6",
         "split: train}, examples: 6",
-        &["tuned.yaml", "are learned: ask another part"],
+        &["tuned.yaml", "are training or validation examples: use another part"],
     );
     refused("split: validation}", "split: train}", &["would be chosen on the examples learned"]);
     refused("lora, dora]", "lora, doar]", &["unknown method beside the arms `doar`", "did you mean `dora`?"]);
@@ -207,7 +206,7 @@ fn what_cannot_be_meant_is_refused_with_its_place() {
     refused("batch: 4", "batch: 0", &["`batch` is 0"]);
     refused("batch: 4", "warmup: 2", &["`warmup` is a share of the steps"]);
     refused("discard: {components: [4]}", "spectra: {}", &["missing key `discard`"]);
-    refused("tokens: 4}", "tokens: 4000}", &["beyond the context"]);
+    refused("tokens: 4}", "tokens: 4000}", &["exceeds the context"]);
     let text = "{file: test.txt, format: text}";
     refused(
         &format!("{{file: other.jsonl, format: {FORMAT}}}"),

@@ -1,7 +1,7 @@
-//! What an exported folder held when it was written, so that only an unchanged export is replaced.
+//! A list of what an exported folder held when it was written, so that only an unchanged export is replaced.
 //!
-//! A trained adapter is often saved over the one it started from, and a model folder has the same files whoever made it, so
-//! file names say nothing. Each export holds a list of its files with their sizes and times.
+//! A trained adapter is often saved over the one it started from, and the names of files do not show who wrote a model folder.
+//! So each export holds a list of its files with their sizes and times.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -21,7 +21,7 @@ pub(super) fn mark(folder: &Path) -> io::Result<()> {
     fs::write(folder.join(LIST), text + "\n")
 }
 
-/// Whether a folder is empty, or holds exactly what its list says, so that replacing it loses no file of the user's.
+/// Whether a folder is empty, or holds exactly what its list says: replacing it loses nothing of the user's.
 pub(super) fn is_unchanged(folder: &Path) -> bool {
     let Ok(found) = files(folder) else { return false };
     let listed = || serde_json::from_str::<Files>(&fs::read_to_string(folder.join(LIST)).ok()?).ok();

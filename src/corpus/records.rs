@@ -26,27 +26,28 @@ mod tests;
 /// A record as read from its file.
 pub(super) type Object = Map<String, Value>;
 
-/// How records are read and worded.
+/// How records are read and put into words.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(deny_unknown_fields, expecting = "records: {file, text, prompt, response, answers, score}")]
 pub struct Records {
-    /// The kind of file.
+    /// The kind of file that holds the records.
     pub file: Container,
-    /// The text of a record for calibration and perplexity, with `{FIELD}` in place of a value.
+    /// The text of a record for calibrations and perplexities: `{FIELD}` stands for the value of a field.
     pub text: Template,
-    /// The question to a model; likewise.
+    /// The question that a model is asked, with `{FIELD}` as in `text`.
     pub prompt: Template,
-    /// The answer it is trained to give, directly after the prompt; likewise.
+    /// The answer that a model is trained to give right after the prompt, with `{FIELD}` as in `text`.
     pub response: Template,
-    /// The fields of the right answers: a field, `{field: ..., after: MARK}`, or a list of these.
+    /// The accepted answers: a field, `{field: ..., after: MARK}`, or a list of these.
     #[schemars(with = "answers::Written")]
     pub answers: Answers,
-    /// How answers are compared.
+    /// How a generated answer is compared with the accepted ones.
     pub score: Score,
-    /// What assigns a record to a part: records that have it in common stay together. The default is the prompt.
+    /// The text whose hash decides on the part, so that records with the same text are in the same part. Without it, the
+    /// prompt is used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<Template>,
-    /// Splits within a file: name -> [from, to) in percent. A split without an entry is the whole file.
+    /// The parts of the file: name -> [from, to) in percent. A split that is not listed here is the whole file.
     #[serde(default, skip_serializing_if = "Parts::is_empty")]
     pub parts: Parts,
 }
@@ -67,9 +68,10 @@ pub enum Container {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Score {
-    /// The same text as any right answer, as SQuAD and NQ-open compare it: without case, punctuation, articles.
+    /// The same text as any accepted answer, compared as in SQuAD and NQ-open: without case, punctuation and articles.
     Text,
-    /// The same number as any right answer: the first one given, after the last "The answer is" or "=" if there is one.
+    /// The same number as any accepted answer: the first number given, after the last "The answer is", "####" or "=" if there is
+    /// one.
     Number,
 }
 

@@ -18,13 +18,13 @@ pub const ENTRY: Entry = Entry {
     schema: Asvd::json_schema,
 };
 
-/// Which measure of a channel's size.
+/// The measure of a channel's size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Size {
-    /// Sum over samples of mean over tokens of |X|: the official code's, so its scale grows with the sample count.
+    /// The sum over samples of the mean over tokens of |X|, as in the official code; its scale grows with the sample count.
     AbsMean,
-    /// Largest |X|.
+    /// The largest |X|.
     AbsMax,
 }
 
@@ -32,11 +32,11 @@ pub enum Size {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Asvd {
-    /// Exponent; 0 makes it plain SVD.
+    /// The exponent of a channel's size a: s = a^alpha + 1e-6. 0 makes it plain SVD, the paper's is 0.5.
     #[serde(default = "half", deserialize_with = "exponent")]
     #[schemars(range(min = 0, max = 4))]
     pub alpha: f64,
-    /// Measure of a channel's size.
+    /// The measure of a channel's size over the calibration samples.
     #[serde(default = "abs_mean")]
     pub statistic: Size,
 }

@@ -27,9 +27,9 @@ pub const ENTRY: Entry = Entry {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Corda {
-    /// How the covariance is made invertible.
+    /// How the covariance is made invertible: C + lambda I, with lambda doubled until the inverse is accurate.
     pub damping: Damping,
-    /// How samples are weighted in the covariance.
+    /// How each sample is scaled before it enters the covariance.
     pub normalisation: Normalisation,
 }
 
@@ -37,15 +37,15 @@ pub struct Corda {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Damping {
-    /// First lambda, as a share of mean(diag C).
+    /// The first lambda, relative to mean(diag C).
     #[serde(deserialize_with = "super::positive")]
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub start: f64,
-    /// Bound on ||C~ C~^-1 - I||_F.
+    /// The largest error of the inverse, ||C~ C~^-1 - I||_F with C~ = C + lambda I.
     #[serde(deserialize_with = "super::positive")]
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub threshold: f64,
-    /// Precision in which that error is taken.
+    /// The precision in which that error is computed.
     pub precision: Precision,
 }
 
@@ -59,9 +59,9 @@ impl Default for Damping {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
-    /// The official code's.
+    /// That of the official code: rounding decides how often lambda is doubled.
     F32,
-    /// Ours.
+    /// Double precision.
     #[default]
     F64,
 }

@@ -26,11 +26,12 @@ pub const ENTRY: Entry = Entry {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Whitening {
-    /// First lambda, as a share of mean(diag C); doubled until C + lambda I has a Cholesky factor.
+    /// The first lambda, relative to mean(diag C). It is doubled until C + lambda I has a Cholesky factor.
     #[serde(deserialize_with = "super::positive")]
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub damping: f64,
-    /// How samples are weighted in the covariance; by default all tokens alike, as the output error has them.
+    /// How each sample is scaled before it enters the covariance. By default every token has the same weight, as in the error
+    /// of the output.
     pub normalisation: Normalisation,
 }
 

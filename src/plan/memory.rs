@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Part, Plan};
+use super::{Calibrate, Part};
 use crate::calibrate::Snapshot;
 use crate::calibrate::pass::group;
 use crate::decompose::Factorisation;
@@ -50,15 +50,14 @@ pub struct PassSize {
 }
 
 impl PassSize {
-    /// Of a calibration of an experiment, by its index there.
-    pub fn of(experiment: &Experiment, plan: &Plan, calibration: usize) -> Self {
-        let stages = plan.calibrate.iter().filter(|stage| stage.calibration == calibration);
-        let snapshots: Vec<Snapshot> = stages.map(|stage| stage.snapshot).collect();
+    /// Of one pass of an experiment.
+    pub fn of(experiment: &Experiment, pass: &Calibrate) -> Self {
+        let snapshots: Vec<Snapshot> = pass.statistics.iter().map(|statistics| statistics.snapshot).collect();
         let samples = snapshots.iter().map(|snapshot| snapshot.samples).max().unwrap_or(0);
         let normalisations: BTreeSet<_> = snapshots.iter().map(|snapshot| snapshot.normalisation).collect();
         Self {
             samples,
-            length: experiment.calibrations[calibration].length,
+            length: experiment.calibrations[pass.calibration].length,
             earlier: snapshots.iter().filter(|snapshot| snapshot.samples < samples).count(),
             normalisations: normalisations.len(),
         }

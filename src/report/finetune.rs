@@ -1,10 +1,11 @@
 //! The report of fine-tuning: what each learner learned of the task and kept of the knowledge, from the saved rows.
 //!
-//! [`Study`] arranges rows into learners and measures, [`compare`] says whether two learners differ by more than noise,
-//! the others make tables, claims and the page's sections of that.
+//! [`Study`] arranges rows into learners and measures, [`compare`] says whether two learners differ by more than noise. From
+//! that [`tables`] (the paper's Tables 1 and 2), [`claims`] by the [`rules`], [`figures`] (Figure 3 is `training`), [`rates`]
+//! and [`answers`]; [`write`] and [`page`] put them into files.
 
 use super::ReportError;
-use super::study::distinct;
+use super::study::{ascending, distinct};
 use crate::results::{AnswerRow, FailureRow, RateRow, StepRow, TrainedRow};
 use crate::spec::Scores;
 
@@ -12,9 +13,9 @@ mod answers;
 mod claims;
 mod compare;
 pub(super) mod figures;
-mod orderings;
 mod page;
 mod rates;
+mod rules;
 mod tables;
 mod write;
 
@@ -155,10 +156,7 @@ impl<'a> Learner<'a> {
 
     /// Seeds that it was trained from.
     pub fn seeds(&self) -> Vec<u64> {
-        let mut seeds: Vec<u64> = self.rows.iter().filter_map(|row| row.seed).collect();
-        seeds.sort_unstable();
-        seeds.dedup();
-        seeds
+        ascending(self.rows.iter().filter_map(|row| row.seed))
     }
 
     /// Tells learners of the same sort from others, whatever their rank: the key of colours and dashes.
@@ -194,12 +192,8 @@ impl<'a> Study<'a> {
                 measures.push(measure);
             }
         }
-        let place = |measure: &Measure| match () {
-            () if all.tested.task.iter().any(|name| name == measure.name) => 0,
-            () if all.tested.knowledge.iter().any(|name| name == measure.name) => 1,
-            () => 2,
-        };
-        measures.sort_by_key(place);
+        let is = |names: &[String], measure: &Measure| names.iter().any(|name| name == measure.name);
+        measures.sort_by_key(|measure| (!is(&all.tested.task, measure), !is(&all.tested.knowledge, measure)));
         let ids = distinct(all.rows.iter().map(|row| row.learner.as_str()));
         let mut learners: Vec<Learner> = ids.into_iter().filter_map(|id| learner(all.rows, id)).collect();
         let first = learners.iter().position(|learner| learner.row.method == "none");
@@ -212,11 +206,8 @@ impl<'a> Study<'a> {
                 return Err(ReportError::NoUndamaged { evaluation: measure.name.into() });
             }
             for learner in &learners {
-                let mut seeds: Vec<Option<u64>> = learner.of(*measure).map(|row| row.seed).collect();
-                let count = seeds.len();
-                seeds.sort_unstable();
-                seeds.dedup();
-                if seeds.len() < count {
+                let seeds = || learner.of(*measure).map(|row| row.seed);
+                if ascending(seeds()).len() < seeds().count() {
                     let (learner, measure) = (learner.row.learner.clone(), measure.name.into());
                     return Err(ReportError::TrainedTwice { learner, measure });
                 }
@@ -242,15 +233,12 @@ impl<'a> Study<'a> {
 
     /// How many questions or windows each set has, in a sentence.
     pub fn counts(&self) -> String {
-        let mut parts: Vec<String> = Vec::new();
-        for measure in &self.measures {
+        let part = |measure: &Measure| {
             let count = self.untrained.of(*measure).next().map_or(0, |row| row.count);
-            let part = format!("{} {} of {}", count, measure.items(), measure.name);
-            if !parts.contains(&part) {
-                parts.push(part);
-            }
-        }
-        parts.join(", ")
+            format!("{count} {} of {}", measure.items(), measure.name)
+        };
+        let parts: Vec<String> = self.measures.iter().map(part).collect();
+        distinct(parts.iter().map(String::as_str)).join(", ")
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use askama::Template;
 
 use super::ReportError;
-use crate::results::atomic;
+use crate::atomic;
 use crate::results::provenance::Provenance;
 
 #[derive(Template)]

@@ -1,4 +1,4 @@
-//! Two sets of results row by row: the same to the bit, within a tolerance, within their intervals, or apart.
+//! Compares two sets of results row by row: identical to the bit, within a tolerance, within their intervals, or apart.
 //!
 //! Content keys are not compared: they say how a number was made, not what it is. ([`super::exact`] compares every bit.)
 
@@ -60,7 +60,7 @@ pub struct Comparison {
     pub only_first: Vec<Key>,
     /// Measurements only the second set has.
     pub only_second: Vec<Key>,
-    /// Relative tolerance asked for.
+    /// Relative tolerance requested.
     pub tolerance: f64,
 }
 
@@ -71,7 +71,7 @@ pub enum CompareError {
     #[error(transparent)]
     Read(#[from] Error),
     /// A set holds a measurement twice.
-    #[error("{}: {key} is there twice; the file was not written by one run: delete it and run the experiment again", path.display())]
+    #[error("{}: {key} occurs twice, so the file was not written by one run: delete it and run the experiment again", path.display())]
     Twice {
         /// The file or folder.
         path: PathBuf,
@@ -79,15 +79,15 @@ pub enum CompareError {
         key: Key,
     },
     /// Not the kind of file that is compared.
-    #[error("{} is not compared: results are compared from parquet files; give {}", path.display(), instead.display())]
+    #[error("{} is not a parquet file, which results are compared from; use {}", path.display(), instead.display())]
     NotParquet {
         /// The file.
         path: PathBuf,
-        /// The parquet file beside it, or its folder.
+        /// The parquet file of the same name, or its folder.
         instead: PathBuf,
     },
     /// A folder whose files are of two runs.
-    #[error("{} is there in part only: a run was ended while it wrote these results; run the experiment again", .0.display())]
+    #[error("{} is incomplete: a run was interrupted while it wrote these results; run the experiment again", .0.display())]
     Unfinished(PathBuf),
     /// Results of another kind, or none.
     #[error("{} holds no perplexities and no scores to compare; `corda compare --exact` compares the files of any results", .0.display())]
@@ -292,7 +292,7 @@ fn relative(a: f64, b: f64) -> f64 {
 }
 
 impl Comparison {
-    /// The worst agreement of all measurements: what the exit status of `corda compare` says.
+    /// The worst agreement of all measurements, which decides the exit status of `corda compare`.
     pub fn worst(&self) -> Agreement {
         if !self.only_first.is_empty() || !self.only_second.is_empty() {
             return Agreement::Incomparable;

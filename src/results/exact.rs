@@ -15,13 +15,13 @@ use polars::prelude::*;
 use super::folder::{self, PROVENANCE, TIMINGS};
 use super::{Error, store};
 
-/// What stands around the parts of a page that depend on the run.
+/// Marks around the parts of a page that depend on the run.
 pub const RUN_FACTS: [&str; 2] = ["<!-- run facts -->", "<!-- end of run facts -->"];
 
 /// A column of earlier versions' files that depends on the run.
 const SECONDS: &str = "seconds";
 
-/// Folders below folders that are looked at: experiments, their variants, and some more.
+/// Depth of folders that are looked at: experiments, their variants, and some more.
 const DEEPEST: usize = 4;
 
 /// Two results compared bit by bit.
@@ -107,7 +107,7 @@ pub enum ExactError {
     #[error(transparent)]
     Rows(#[from] Error),
     /// A folder with a file.
-    #[error("{} is a folder and {} is not: give two folders or two files", folder.display(), file.display())]
+    #[error("{} is a folder and {} is not: compare two folders or two files", folder.display(), file.display())]
     Unlike {
         /// The folder.
         folder: PathBuf,
@@ -118,7 +118,7 @@ pub enum ExactError {
     #[error("{} holds no results", .0.display())]
     Empty(PathBuf),
     /// Its files are of two runs.
-    #[error("{} is there in part only: a run was ended while it wrote these results; run the experiment again", .0.display())]
+    #[error("{} is incomplete: a run was interrupted while it wrote these results; run the experiment again", .0.display())]
     Unfinished(PathBuf),
 }
 
@@ -157,7 +157,7 @@ pub fn compare(first: &Path, second: &Path) -> Result<Exact, ExactError> {
     Ok(found)
 }
 
-/// Names of the files to compare, relative to the folder, with `/`. Hidden files are no results.
+/// Names of the files to compare, relative to the folder, with `/`. Hidden files are not results.
 fn files(root: &Path) -> Result<BTreeSet<String>, ExactError> {
     let mut found = BTreeSet::new();
     let mut open = vec![String::new()];

@@ -1,4 +1,4 @@
-//! A results folder is replaced as one: everything is written beside the old files, which then give way together.
+//! A results folder is replaced as a whole: everything is written next to the old files, which are then replaced together.
 //!
 //! Files are made in a hidden folder inside; [`Replacement::commit`] moves them to their places. While it does, a marker lies
 //! in the folder, a copy of the new provenance. A process killed before that leaves the old results as they were, one killed
@@ -116,7 +116,7 @@ impl Replacement {
         let listed = |entry: io::Result<fs::DirEntry>| entry.map(|entry| entry.file_name());
         let names = fs::read_dir(staging).and_then(|all| all.map(listed).collect::<io::Result<Vec<_>>>());
         let mut names = names.map_err(|source| failed(MARKER, source))?;
-        // The provenance comes last: it says that the others are there.
+        // The provenance comes last: it implies that the others are there.
         names.sort_by_key(|name| (name == PROVENANCE, name.clone()));
         // Nothing is moved if something cannot be.
         if let Some(name) = names.iter().find(|name| folder.join(name).is_dir()) {

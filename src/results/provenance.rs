@@ -1,7 +1,7 @@
 //! Where results came from: `provenance.json`.
 //!
-//! What follows from the spec and the assets stands at the top level and is the same for every run of them; what depends
-//! on the run (machine, commit, times) stands below `run`.
+//! What follows from the spec and the assets is at the top level and the same for every run; what depends on the run (machine,
+//! commit, times) is below `run`.
 
 use std::path::Path;
 use std::process::{Command, Stdio};

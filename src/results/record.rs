@@ -1,11 +1,9 @@
-//! Rows to data frames and back: a column a field, named as the field, so that names and types are said once.
+//! Rows to data frames and back: one column per field, named as the field, so that names, types and descriptions are
+//! written once.
 
 use polars::prelude::*;
 
-use super::{
-    AdapterRow, AnswerRow, FailureRow, HeatRow, LinearRow, RateRow, Row, SpectrumRow, StepRow, TimingRow, TrainedRow,
-    Varied, WindowRow,
-};
+use super::Varied;
 
 /// Why a frame does not hold the rows it should.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,16 +38,41 @@ pub enum Mismatch {
     },
 }
 
+/// A column as users see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Described {
+    /// Its name.
+    pub name: &'static str,
+    /// Its type in words.
+    pub holds: &'static str,
+    /// What it holds; for numbers with `Unit: ...` at the end.
+    pub text: &'static str,
+}
+
+impl Described {
+    /// The description without the unit, and the unit.
+    pub fn parts(&self) -> (&'static str, Option<&'static str>) {
+        match self.text.split_once(" Unit: ") {
+            Some((text, unit)) => (text, Some(unit.trim_end_matches('.'))),
+            None => (self.text, None),
+        }
+    }
+}
+
 /// A row type that can be stored.
 pub trait Record: Sized {
-    /// One column a field, in the order of the fields.
+    /// What one row is.
+    fn about() -> &'static str;
+    /// The columns, in the order of the fields.
+    fn columns() -> Vec<Described>;
+    /// One column per field, in the order of the fields.
     fn to_frame(rows: &[Self]) -> PolarsResult<DataFrame>;
-    /// The rows of a frame. Columns are found by name; further columns are ignored.
+    /// The rows of a frame. Columns are found by name; other columns are ignored.
     fn from_frame(frame: &DataFrame) -> Result<Vec<Self>, Mismatch>;
 }
 
 /// A value of one column.
-trait Cell: Sized {
+pub(super) trait Cell: Sized {
     /// The column's type in words.
     const EXPECTED: &'static str;
     fn column(name: &str, values: Vec<Self>) -> Column;
@@ -93,7 +116,7 @@ cell!(f64, f64, "64-bit floats");
 cell!(String, str, "text");
 
 /// The values of one column of a frame.
-fn read<C: Cell>(frame: &DataFrame, column: &'static str) -> Result<Vec<C>, Mismatch> {
+pub(super) fn read<C: Cell>(frame: &DataFrame, column: &'static str) -> Result<Vec<C>, Mismatch> {
     let expected = C::EXPECTED;
     let found = frame.column(column).map_err(|_| Mismatch::Missing { column, expected })?;
     let wrong = || Mismatch::Type { column, expected, found: found.dtype().to_string() };
@@ -101,26 +124,58 @@ fn read<C: Cell>(frame: &DataFrame, column: &'static str) -> Result<Vec<C>, Mism
     values.map(|(row, cell)| cell.or_else(C::empty).ok_or(Mismatch::Empty { column, expected, row })).collect()
 }
 
+/// A row type as it is written: the struct, and its [`Record`] with the comments as descriptions.
 macro_rules! record {
-    ($type:ident { $($field:ident),* $(,)? }) => {
-        impl Record for $type {
-            fn to_frame(rows: &[Self]) -> PolarsResult<DataFrame> {
-                let columns = vec![$(Cell::column(stringify!($field), rows.iter().map(|row| row.$field.clone()).collect())),*];
-                DataFrame::new(rows.len(), columns)
+    (
+        $(#[doc = $about:literal])+
+        pub struct $type:ident { $($(#[doc = $text:literal])+ pub $field:ident: $kind:ty,)+ }
+    ) => {
+        $(#[doc = $about])+
+        #[derive(Debug, Clone, PartialEq, serde::Serialize)]
+        pub struct $type {
+            $($(#[doc = $text])+ pub $field: $kind,)+
+        }
+
+        impl $crate::results::Record for $type {
+            fn about() -> &'static str {
+                concat!($($about),+).trim_ascii()
             }
-            fn from_frame(frame: &DataFrame) -> Result<Vec<Self>, Mismatch> {
-                $(let mut $field = read(frame, stringify!($field))?.into_iter();)*
-                // Columns of a frame have one height, so all end together.
-                Ok(std::iter::from_fn(|| Some(Self { $($field: $field.next()?),* })).collect())
+            fn columns() -> Vec<$crate::results::Described> {
+                use $crate::results::{Described, record::Cell};
+                vec![$(Described {
+                    name: stringify!($field),
+                    holds: <$kind as Cell>::EXPECTED,
+                    text: concat!($($text),+).trim_ascii(),
+                }),+]
+            }
+            fn to_frame(rows: &[Self]) -> polars::prelude::PolarsResult<polars::prelude::DataFrame> {
+                let columns = vec![$($crate::results::record::Cell::column(
+                    stringify!($field),
+                    rows.iter().map(|row| row.$field.clone()).collect(),
+                )),+];
+                polars::prelude::DataFrame::new(rows.len(), columns)
+            }
+            fn from_frame(frame: &polars::prelude::DataFrame) -> Result<Vec<Self>, $crate::results::Mismatch> {
+                $(let mut $field = $crate::results::record::read(frame, stringify!($field))?.into_iter();)+
+                // The columns of a frame have one height, so all end together.
+                Ok(std::iter::from_fn(|| Some(Self { $($field: $field.next()?),+ })).collect())
             }
         }
     };
 }
+pub(super) use record;
 
 /// The column of [`Varied::variant`], after those of the row.
 const VARIANT: &str = "variant";
 
 impl<R: Record + Clone> Record for Varied<R> {
+    fn about() -> &'static str {
+        R::about()
+    }
+    fn columns() -> Vec<Described> {
+        let text = "Name of the variant of a sweep: its folder below that of the experiment.";
+        R::columns().into_iter().chain([Described { name: VARIANT, holds: Option::<String>::EXPECTED, text }]).collect()
+    }
     fn to_frame(rows: &[Self]) -> PolarsResult<DataFrame> {
         let inner: Vec<R> = rows.iter().map(|row| row.row.clone()).collect();
         let mut frame = R::to_frame(&inner)?;
@@ -136,77 +191,3 @@ impl<R: Record + Clone> Record for Varied<R> {
         Ok(rows.into_iter().zip(variants).map(|(row, variant)| Self { row, variant }).collect())
     }
 }
-
-record!(Row {
-    experiment,
-    arm,
-    label,
-    method,
-    calibration,
-    samples,
-    discarded,
-    share,
-    targets,
-    evaluation,
-    corpus,
-    split,
-    windows,
-    length,
-    tokens,
-    nll,
-    nll_stderr,
-    perplexity,
-    ppl_low,
-    ppl_high,
-    delta_nll,
-    delta_low,
-    delta_high,
-    key,
-    factored_ratio,
-});
-record!(WindowRow { experiment, arm, discarded, share, evaluation, window, nll });
-record!(LinearRow {
-    experiment,
-    arm,
-    linear,
-    d_out,
-    d_in,
-    sigma_max,
-    sigma_min,
-    tokens_per_dimension,
-    effective_rank,
-    condition,
-    lambda,
-    damping_rounds,
-});
-record!(AdapterRow { experiment, arm, label, method, components, linear, layer, rank, energy, text, output_share });
-record!(HeatRow { experiment, linear, calibration, row, column, value });
-record!(SpectrumRow { experiment, arm, label, method, linear, index, value, normalised });
-record!(TrainedRow {
-    experiment,
-    learner,
-    label,
-    method,
-    calibration,
-    end,
-    rank,
-    parameters,
-    rate,
-    seed,
-    measure,
-    kind,
-    count,
-    value,
-    stderr,
-    low,
-    high,
-    delta,
-    delta_low,
-    delta_high,
-    key,
-});
-record!(StepRow { experiment, learner, label, rank, rate, seed, step, loss, gradient_norm, step_rate, tokens });
-record!(TimingRow { experiment, stage, arm, discarded, share, measure, seed, step, seconds });
-record!(FailureRow { experiment, learner, label, why });
-record!(RateRow { experiment, learner, label, rate, seed, examples, loss, chosen });
-record!(AnswerRow { experiment, learner, seed, questions, record, given, expected, exact, nll });

@@ -12,11 +12,11 @@ const BETWEEN: [u8; 2] = [0x18, 64];
 /// Hexadecimal digits of the checksum.
 const LENGTH: usize = 64;
 
-/// What is wrong with a seal.
+/// What is wrong with a checksum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Broken {
     /// The entry is not laid out as [`close`] needs it.
-    #[error("the checksum inside it has no place")]
+    #[error("the checksum inside it is not where it should be")]
     Place,
     /// The file is not what was sealed.
     #[error("it does not match the checksum inside it")]

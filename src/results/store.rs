@@ -1,7 +1,7 @@
-//! Rows on disk: parquet through polars, and CSV beside it.
+//! Rows on disk: as parquet through polars, and as CSV.
 //!
-//! The same rows give the same bytes. A checksum of the file travels in its own metadata ([`super::seal`]), so that damage
-//! is noticed before polars, which may abort the process on it, sees a byte.
+//! The same rows give the same bytes. The metadata of a parquet file holds what each column means ([`COLUMNS`]) and a checksum
+//! of the file ([`super::seal`]), so that damage is noticed before polars, which may abort the process on it, sees a byte.
 
 use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};
@@ -17,13 +17,13 @@ use crate::pages;
 /// Why rows could not be stored or read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Nothing there.
+    /// The file does not exist.
     #[error("{} does not exist; run the experiment first: corda run experiments/<name>.yaml", path.display())]
     NotFound {
         /// The file.
         path: PathBuf,
     },
-    /// There, but not readable.
+    /// The file cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     Read {
         /// The file.
@@ -31,7 +31,7 @@ pub enum Error {
         /// The system's reason.
         source: io::Error,
     },
-    /// Truncated, damaged, or no parquet at all.
+    /// Truncated, damaged, or not parquet at all.
     #[error("{} is not an intact parquet file: {why}; restore it, or delete it and run the experiment again", path.display())]
     Corrupt {
         /// The file.
@@ -60,14 +60,17 @@ pub enum Error {
     Write(#[from] WriteError),
 }
 
+/// Key of the parquet metadata with the descriptions of the columns: a JSON object from names to texts.
+pub const COLUMNS: &str = "corda:columns";
+
 /// Writes rows as parquet, atomically. The same rows give the same bytes.
 pub fn write_rows<R: Record>(path: &Path, rows: &[R]) -> Result<(), Error> {
     let encode = || {
         let mut bytes = Vec::new();
-        let blank = KeyValueMetadata::from_static(vec![seal::blank()]);
+        let metadata = KeyValueMetadata::from_static(vec![(COLUMNS.into(), descriptions::<R>()), seal::blank()]);
         ParquetWriter::new(&mut bytes)
             .set_parallel(false)
-            .with_key_value_metadata(Some(blank))
+            .with_key_value_metadata(Some(metadata))
             .finish(&mut R::to_frame(rows)?)?;
         PolarsResult::Ok(bytes)
     };
@@ -75,6 +78,12 @@ pub fn write_rows<R: Record>(path: &Path, rows: &[R]) -> Result<(), Error> {
     let mut bytes = encode().map_err(|error| failed(error.to_string()))?;
     seal::close(&mut bytes).map_err(|broken| failed(broken.to_string()))?;
     Ok(atomic::write_bytes(path, &bytes)?)
+}
+
+/// The descriptions of a row type's columns as JSON, in the order of the columns.
+fn descriptions<R: Record>() -> String {
+    let columns = R::columns().into_iter().map(|column| (column.name.to_owned(), column.text.into()));
+    serde_json::Value::Object(columns.collect()).to_string()
 }
 
 /// Writes rows as CSV with a header, atomically. Floats are the shortest text that reads back to the same bits; infinity
@@ -89,7 +98,18 @@ pub fn write_csv<R: Record>(path: &Path, rows: &[R]) -> Result<(), Error> {
     Ok(atomic::write_bytes(path, &bytes)?)
 }
 
-/// Reads the rows of a parquet file, whoever wrote it; checks columns and types, and the checksum where there is one.
+/// Reads the rows of a parquet file, also one of another program or version; checks columns and types, and the checksum if
+/// there is one.
+///
+/// ```
+/// use std::path::Path;
+/// use corda::results::{Row, read_rows};
+///
+/// let rows: Vec<Row> = read_rows(Path::new("results/table6/results.parquet"))?;
+/// let undamaged = rows.iter().find(|row| row.method == "none" && row.evaluation == "wiki");
+/// assert_eq!(undamaged.map(|row| (row.discarded, row.windows)), Some((0, 6)));
+/// # Ok::<(), corda::results::Error>(())
+/// ```
 pub fn read_rows<R: Record>(path: &Path) -> Result<Vec<R>, Error> {
     let path_of = || path.to_path_buf();
     let bytes = std::fs::read(path).map_err(|source| match source.kind() {

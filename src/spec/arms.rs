@@ -1,4 +1,4 @@
-//! The `arms` key: the curves, their methods, and what they are called.
+//! The `arms` key: the curves, their methods, ids and labels.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -16,14 +16,14 @@ pub(super) struct Known<'a> {
     pub evaluations: &'a Named<Evaluation>,
 }
 
-/// An arm that is resolved, and where its number of samples was written (the arm's, if it says none).
+/// A resolved arm, and where its number of samples was written (or the arm itself).
 pub(super) struct Placed {
     pub arm: Arm,
     pub span: Span,
 }
 
-/// What each arm of a file is called, by what the file says alone, so that the path of an override or of a swept key may
-/// name it. Empty where an arm is too wrong to have a name.
+/// The id of each arm as far as the file alone determines it, so that the paths of overrides and of swept keys may name
+/// arms. Empty for an arm that is too broken to have one.
 pub(super) fn ids(root: &Node) -> Vec<String> {
     let count = |node: Option<&Node>| yaml::from_node::<usize>(node?).ok();
     let mut taken = HashSet::new();
@@ -55,7 +55,7 @@ fn unique_id(method: &str, statistics: Option<(&str, usize)>, end: End, taken: &
 pub(super) fn resolve(node: &Node, known: &Known, errors: &mut Errors) -> Vec<Placed> {
     let elements = errors.keep(node.elements("a list of arms, each {method: NAME, ...}"));
     if elements.is_some_and(<[_]>::is_empty) {
-        errors.at(&node.span, "`arms` is empty: an experiment has at least one, e.g. {method: plain-svd}");
+        errors.at(&node.span, "`arms` is empty: list at least one, e.g. {method: plain-svd}");
     }
     let mut arms = Vec::new();
     let (mut ids, mut labels) = (HashSet::new(), HashMap::new());
@@ -106,7 +106,7 @@ impl Draft {
 fn draft(node: &Node, known: &Known, errors: &mut Errors) -> Option<Draft> {
     let pairs = errors.keep(node.pairs("an arm: {method: NAME, ...}"))?;
     let (common, own): (Vec<_>, Vec<_>) =
-        pairs.iter().cloned().partition(|(key, _)| raw::Arm::KEYS.contains(&key.name.as_str()));
+        pairs.iter().cloned().partition(|(key, _)| raw::ARM_KEYS.contains(&key.name.as_str()));
     let part = |pairs| Node { value: Value::Mapping(pairs), span: node.span.clone() };
     let raw: raw::Arm = errors.keep(yaml::from_node(&part(common)))?;
 
@@ -115,7 +115,7 @@ fn draft(node: &Node, known: &Known, errors: &mut Errors) -> Option<Draft> {
     let found = entry.ok_or_else(|| Error::unknown(&raw.method.span, "method", &raw.method, names));
     let evaluations = evaluations(raw.evaluate.as_ref(), known, errors);
     let method = errors.keep(found).and_then(|entry| {
-        errors.keep((entry.read)(&part(own)).map_err(|error| error.also_known(raw::Arm::KEYS).or_at(&node.span)))
+        errors.keep((entry.read)(&part(own)).map_err(|error| error.also_known(raw::ARM_KEYS).or_at(&node.span)))
     });
     let (calibration, samples) = statistics(&raw, method.as_deref(), known, errors);
     let samples_span = raw.samples.map(|samples| samples.span);
@@ -138,7 +138,7 @@ fn statistics(
             let message = format!("`{}` needs statistics: add {keys}", *raw.method);
             errors.at(&raw.method.span, message);
         } else if let Some(samples) = &raw.samples {
-            errors.at(&samples.span, "`samples` counts those of a calibration, and this arm has none");
+            errors.at(&samples.span, "`samples` is the number of calibration samples, and this arm has no calibration");
         }
         return (None, None);
     };
@@ -154,10 +154,10 @@ fn statistics(
     let samples = raw.samples.as_ref().map_or(calibration.samples, |samples| **samples);
     if let Some(span) = raw.samples.as_ref().map(|samples| &samples.span) {
         if samples == 0 {
-            errors.at(span, "`samples` is 0, it must be at least 1");
+            errors.at(span, "`samples` is 0; it must be at least 1");
         } else if samples > calibration.samples {
             let (most, name) = (calibration.samples, &calibration.name);
-            errors.at(span, format!("{samples} samples are more than the {most} of calibration `{name}`"));
+            errors.at(span, format!("{samples} samples exceed the {most} of calibration `{name}`"));
         }
     }
     (Some(calibration.name.clone()), Some(samples))
@@ -169,7 +169,8 @@ fn evaluations(node: Option<&Node>, known: &Known, errors: &mut Errors) -> Vec<S
     let Some(node) = node else { return all().map(str::to_owned).collect() };
     let elements = errors.keep(node.elements("a list of evaluations' names"));
     if elements.is_some_and(<[_]>::is_empty) {
-        errors.at(&node.span, "an arm that nothing evaluates: name an evaluation, or leave `evaluate` out for all");
+        errors
+            .at(&node.span, "this arm is not measured: name an evaluation, or leave out `evaluate` to use all of them");
     }
     let mut wanted = HashSet::new();
     for node in elements.unwrap_or_default() {
@@ -182,24 +183,25 @@ fn evaluations(node: Option<&Node>, known: &Known, errors: &mut Errors) -> Vec<S
     all().filter(|name| wanted.contains(*name)).map(str::to_owned).collect()
 }
 
-/// Refuses a label that another arm, or the undamaged model, has already.
+/// Refuses a label that another arm, or the undamaged model, has.
 fn distinct(label: &str, span: &Span, labels: &mut HashMap<String, Span>) -> Result<(), Error> {
     if label.trim().is_empty() {
-        return Err(Error::at(span, "an empty label"));
+        return Err(Error::at(span, "the label is empty"));
     }
     if label.chars().any(char::is_control) {
-        return Err(Error::at(span, "a label is one line of text, without tabs or other control characters"));
+        return Err(Error::at(span, "a label must be one line of text, without tabs or other control characters"));
     }
     // Tables and pages show white space as one blank.
     let shown = label.split_whitespace().collect::<Vec<_>>().join(" ");
     if shown == "Undamaged" {
-        return Err(Error::at(span, "`Undamaged` is what the model without any decomposition is called"));
+        return Err(Error::at(span, "`Undamaged` is the label of the model without decomposition: choose another"));
     }
     match labels.insert(shown, span.clone()) {
         None => Ok(()),
         Some(first) => {
-            let message =
-                format!("this arm and the one at {first} are both called `{label}`: give them a `label` each");
+            let message = format!(
+                "this arm and the one at {first} have the same label `{label}`: give each a `label` of its own"
+            );
             Err(Error::at(span, message))
         }
     }

@@ -25,7 +25,7 @@ pub struct Catalog {
 pub struct ModelEntry {
     /// The model; its name is the catalog's.
     pub model: Model,
-    /// One line on what it is.
+    /// A short description.
     pub description: Option<String>,
 }
 
@@ -42,7 +42,7 @@ pub struct CorpusEntry {
     pub licence: String,
     /// How to cite it.
     pub citation: String,
-    /// One line on what it is.
+    /// A short description.
     pub description: Option<String>,
 }
 
@@ -89,7 +89,7 @@ impl Catalog {
     /// Reads the catalog's file.
     ///
     /// # Errors
-    /// All that is wrong with it, each at its position.
+    /// Everything that is wrong with it, each error at its position.
     pub fn load(path: &Path) -> Result<Self, Errors> {
         let raw: RawCatalog = yaml::from_node(&yaml::load(path)?)?;
         let mut errors = Errors::default();
@@ -149,12 +149,12 @@ fn read_corpus(name: &str, node: &Node) -> Result<CorpusEntry, Errors> {
     Ok(CorpusEntry { name: name.to_owned(), format: format.value, splits, licence, citation, description })
 }
 
-/// A split that is no part is the whole file, so a misspelt one would hold what is to be kept apart.
+/// A split that is not a part stands for the whole file, so a misspelt one would hold examples that must be kept apart.
 fn parts_are_splits(format: &Spanned<Format>, splits: &[(String, Source)]) -> Result<(), Error> {
     let Format::Records(records) = &format.value else { return Ok(()) };
     match records.parts.names().find(|part| !splits.iter().any(|(split, _)| split == part)) {
         None => Ok(()),
-        Some(part) => Err(Error::at(&format.span, format!("the part `{part}` is no split: list it among `splits`"))),
+        Some(part) => Err(Error::at(&format.span, format!("the part `{part}` is not a split: list it among `splits`"))),
     }
 }
 
@@ -182,7 +182,7 @@ fn read_splits(source: Option<&Node>, splits: &Node) -> Result<Vec<(String, Sour
         }
     }
     if all.is_empty() && errors.is_empty() {
-        errors.push(Error::at(&splits.span, "a corpus has at least one split"));
+        errors.push(Error::at(&splits.span, "a corpus needs at least one split"));
     }
     errors.into_result(all)
 }

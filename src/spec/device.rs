@@ -49,7 +49,7 @@ impl FromStr for Device {
             ("cpu", _) if text == "cpu" => Ok(Self::Cpu),
             ("cuda", Ok(n)) => Ok(Self::Cuda(n)),
             ("metal", Ok(n)) => Ok(Self::Metal(n)),
-            _ => Err(format!("`{text}` is no device; there are `cpu`, `cuda`, `cuda:N`, `metal` and `metal:N`")),
+            _ => Err(format!("`{text}` is not a device; use `cpu`, `cuda`, `cuda:N`, `metal` or `metal:N`")),
         }
     }
 }

@@ -15,12 +15,12 @@ impl Discard {
         }
     }
 
-    /// Whether there is none; [`super::load`] refuses that.
+    /// Whether there are none; [`super::load`] refuses that.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// What point `index` is called: its r, or with shares the r of the linear of the largest rank.
+    /// The name of point `index`: its r, or with shares the r of the linear with the largest rank.
     ///
     /// # Panics
     /// If `index` is not below [`Discard::len`].
@@ -63,13 +63,13 @@ pub(super) fn resolve(node: &Node, linears: Option<&[Linear]>) -> Result<Discard
     let linears = linears.unwrap_or_default();
     let takes = |point: usize| linears.iter().any(|linear| discard.components(point, linear) > 0);
     if !linears.is_empty() && !(0..discard.len()).any(takes) {
-        let message = "nothing is taken from any linear: list a number above 0 (a share must round to a component)";
+        let message = "nothing is discarded from any linear: list a number above 0 (a share must round to at least one component)";
         return Err(Error::at(&node.span, message).into());
     }
     Ok(discard)
 }
 
-/// Points that would bear the same name, if there are any: shares that round to the same r.
+/// Two points that would have the same name, if there are any: shares that round to the same r.
 pub(super) fn same_name(discard: &Discard, linears: &[Linear]) -> Option<usize> {
     let names: Vec<usize> = (0..discard.len()).map(|point| discard.named(point, linears)).collect();
     names.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
@@ -82,16 +82,18 @@ fn read(node: &Node, linears: Option<&[Linear]>) -> Result<Discard, Errors> {
             let cap = cap.as_ref().is_some_and(|cap| **cap);
             components(list, cap, raw.except.as_ref(), linears.unwrap_or_default())
         }
-        (None, Some(_), None) if raw.except.is_some() => {
-            Err(Error::at(&node.span, "`except` goes with `components`; with a share each linear has its own r").into())
-        }
+        (None, Some(_), None) if raw.except.is_some() => Err(Error::at(
+            &node.span,
+            "`except` can only be used with `components`; with `share` each linear has an r of its own",
+        )
+        .into()),
         (None, Some(list), None) => share(list),
         (None, Some(_), Some(cap)) => {
-            Err(Error::at(&cap.span, "`cap` goes with `components`; a share always leaves a component").into())
+            Err(Error::at(&cap.span, "`cap` can only be used with `components`; `share` always leaves a component")
+                .into())
         }
         (Some(_), Some(share), _) => {
-            let message =
-                "`components` and `share` are two ways to say it: keep one (`components: null` drops a base's)";
+            let message = "`components` and `share` exclude each other: keep one (`components: null` removes that of the extended file)";
             Err(Error::at(&share.span, message).into())
         }
         (None, None, _) => Err(Error::at(&node.span, "write `components: [...]` or `share: [...]`").into()),
@@ -116,13 +118,13 @@ fn components(list: &Node, cap: bool, except: Option<&Node>, linears: &[Linear])
     errors.into_result(Discard::Components { values, cap, except })
 }
 
-/// `except: {GLOB: r}`. The first glob that matches a linear rules it.
+/// `except: {GLOB: r}`. The first glob that matches a linear counts.
 fn exceptions(node: &Node, cap: bool, linears: &[Linear], errors: &mut Errors) -> Vec<Exception> {
     let mut all = Vec::new();
     for (key, value) in errors.keep(node.pairs("numbers of components by glob: {'*.k_proj': 8}")).unwrap_or_default() {
         let Some(components) = errors.keep(yaml::from_node::<usize>(value)) else { continue };
         if let Err(why) = Glob::new(&key.name) {
-            errors.at(&key.span, format!("`{}` is no glob: {}", key.name, why.kind()));
+            errors.at(&key.span, format!("`{}` is not a valid glob: {}", key.name, why.kind()));
             continue;
         }
         let exception = Exception { linears: key.name.clone(), components };
@@ -163,7 +165,7 @@ fn share(list: &Node) -> Result<Discard, Errors> {
     for node in some_elements(list)? {
         match errors.keep(yaml::from_node::<f64>(node)) {
             Some(share) if (0.0..1.0).contains(&share) => values.push(share + 0.0),
-            Some(share) => errors.at(&node.span, format!("a share is from 0 to below 1 of the rank, not {share}")),
+            Some(share) => errors.at(&node.span, format!("a share must be at least 0 and below 1, not {share}")),
             None => {}
         }
     }

@@ -1,4 +1,4 @@
-//! Fine-tuning as resolved: what learns from what, and what is asked before and after.
+//! Fine-tuning as resolved: what is trained, on what, and which questions are asked before and after.
 
 use serde::Serialize;
 
@@ -6,7 +6,7 @@ use super::Corpus;
 use crate::corpus::Format;
 use crate::corpus::records::Score;
 
-/// Fine-tuning: every learner at the learning rate that suits it, from every seed.
+/// Fine-tuning: every learner at the learning rate chosen for it, from every seed.
 #[derive(Debug, Clone, Serialize, PartialEq)]
 pub struct Train {
     /// The examples to learn; a part of a corpus of records.
@@ -21,7 +21,7 @@ pub struct Train {
     pub length: usize,
     /// Passes over the examples.
     pub epochs: usize,
-    /// Examples an optimiser step.
+    /// Examples per optimiser step.
     pub batch: usize,
     /// Share of the steps over which the learning rate rises.
     pub warmup: f64,
@@ -31,16 +31,16 @@ pub struct Train {
     pub clip: Option<f64>,
     /// Seeds of order and of random adapters, distinct, in the order of the file. Learning rates are chosen with the first.
     pub seeds: Vec<u64>,
-    /// What learns: those beside the arms first, then each arm at each point of `discard`.
+    /// The learners: those of `beside` first, then each arm at each point of `discard`.
     pub learners: Vec<Learner>,
 }
 
-/// Something that learns.
+/// Something that is trained: adapters, or all weights.
 #[derive(Debug, Clone, Serialize, PartialEq)]
 pub struct Learner {
     /// Unique short name, e.g. `lora-r32`, `corda-nq-64-r32`, `full`.
     pub id: String,
-    /// What tables and legends say.
+    /// Its label in tables and legends.
     pub label: String,
     /// What it starts from.
     pub start: Start,
@@ -48,23 +48,23 @@ pub struct Learner {
     pub rates: Vec<f64>,
 }
 
-/// What a learner starts from. A point is one of `discard`: the rank of each linear's adapter.
+/// What a learner starts from. Points are those of `discard`: the rank of each linear's adapter.
 #[derive(Debug, Clone, Copy, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum Start {
-    /// The model as it is; every weight learns.
+    /// The model itself; every weight is trained.
     Full,
     /// Adapters with random A and B = 0.
     Lora {
         /// Index of the point.
         point: usize,
     },
-    /// The same, with a magnitude for each row.
+    /// The same, with a trained magnitude per row.
     Dora {
         /// Index of the point.
         point: usize,
     },
-    /// Adapters made of the components an arm takes, on the model without them.
+    /// Adapters made of the components that an arm takes, on the model without them.
     Components {
         /// Index of the arm.
         arm: usize,
@@ -84,7 +84,7 @@ impl Questions {
 }
 
 impl Start {
-    /// The point of `discard` that says the adapters' ranks; `None` where there are no adapters.
+    /// The point of `discard` that gives the adapters' ranks; `None` without adapters.
     pub fn point(self) -> Option<usize> {
         match self {
             Self::Full => None,
@@ -104,16 +104,16 @@ pub struct Questions {
     pub examples: Option<usize>,
     /// Longest answer to generate, in tokens.
     pub tokens: usize,
-    /// What they are about.
+    /// Whether they are about the task or about knowledge.
     pub asks: Asks,
 }
 
-/// What questions are about.
+/// What a set of questions is about.
 #[derive(Debug, Clone, Copy, Serialize, serde::Deserialize, PartialEq, Eq, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Asks {
-    /// What is learned.
+    /// The task that is learned.
     Task,
-    /// What should be kept.
+    /// Knowledge that should be kept.
     Knowledge,
 }

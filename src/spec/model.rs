@@ -7,7 +7,7 @@ use crate::assets::Source;
 use crate::model::shape::Shape;
 use crate::yaml::{self, Error, Errors, Node};
 
-/// Reads the shape of the model in a folder or file; the message of an error says what is wrong with it.
+/// Reads the shape of the model in a folder or file; errors are messages for users.
 pub type ShapeReader<'a> = &'a dyn Fn(&Path) -> Result<Shape, String>;
 
 /// Resolves the `model` key.
@@ -60,7 +60,7 @@ fn possible(shape: &Shape) -> Result<(), String> {
         ("context", shape.context, 1 << 30),
     ] {
         if !(1..=most).contains(&value) {
-            return Err(format!("`{name}` is {value}: no model has that; it must be from 1 to {most}"));
+            return Err(format!("`{name}` is {value}; it must be from 1 to {most}"));
         }
     }
     if !shape.heads.is_multiple_of(shape.kv_heads) {

@@ -1,6 +1,6 @@
-//! How an experiment was asked for: which file, which overrides, under which name; as results record it.
+//! How an experiment was requested, as results record it: the file, the overrides, the name.
 //!
-//! Nothing recorded depends on where the checkout stands on a machine: paths are relative to the folder that holds the
+//! Nothing recorded depends on the place of the checkout on a machine: paths are relative to the folder that holds the
 //! experiments' (so `experiments/table6.yaml`, wherever the program was started and wherever the results go).
 
 use std::path::{Path, PathBuf};
@@ -9,14 +9,14 @@ use serde_json::Value;
 
 use super::{Experiment, Loaded, Warning, resolve};
 
-/// How an experiment was asked for.
+/// How an experiment was requested.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Origin {
     /// The folder that holds the experiments', in full: what recorded paths are relative to.
     home: PathBuf,
     /// The spec file relative to `home`, with `/`; a file elsewhere is its name only.
     pub file: String,
-    /// Of a file elsewhere, a checksum of its full path, which tells it from another of the same name.
+    /// For a file outside that folder, a checksum of its full path, to distinguish it from others of the same name.
     pub elsewhere: Option<String>,
     /// `--set` overrides as given, without those of a sweep's variant.
     pub overrides: Vec<String>,
@@ -42,7 +42,7 @@ impl Origin {
         Self { home, file, elsewhere, overrides: overrides.to_vec(), renamed: false }
     }
 
-    /// A path as results record it: below `home` relative to that, elsewhere as it is.
+    /// A path as results record it: relative to `home` if it is below that folder, else unchanged.
     pub fn recorded(&self, path: &Path) -> String {
         inside(&full(path), &self.home).unwrap_or_else(|| path.display().to_string())
     }
@@ -86,14 +86,14 @@ impl Experiment {
         Ok(value)
     }
 
-    /// The command line that, with `command` (e.g. `report`), takes up the same results again.
+    /// The command line that runs `command` (e.g. `report`) on the same results.
     pub fn command(&self, command: &str) -> String {
         let mut words = vec!["corda".to_string(), command.to_string(), quoted(&self.origin.file)];
         words.extend(self.origin.overrides.iter().flat_map(|text| ["--set".to_string(), quoted(text)]));
         if self.origin.renamed {
             words.extend(["--as".to_string(), quoted(&self.name)]);
         }
-        // It stands in comments of one line.
+        // It is written into comments of one line.
         words.join(" ").replace(['\n', '\r'], " ")
     }
 }
@@ -118,7 +118,7 @@ impl Loaded {
     /// Gives the experiment (and the variants of its sweep) another name: that of its results folder.
     ///
     /// # Errors
-    /// If the name will not do as a folder's.
+    /// If the name is not valid as the name of a folder.
     pub fn rename(&mut self, name: &str) -> Result<(), String> {
         resolve::check_name("experiment", name)?;
         let variants =
@@ -131,7 +131,7 @@ impl Loaded {
     }
 }
 
-/// A word as the shell takes it.
+/// A word quoted for the shell.
 pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+%@".contains(c);
     if !word.is_empty() && word.chars().all(plain) {

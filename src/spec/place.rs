@@ -1,4 +1,4 @@
-//! Where a file asks something of the length of a text, so that a text that is too short can be said there.
+//! Where a file makes a demand on the length of a text, so that an error about a text that is too short can name the place.
 
 use super::raw;
 use crate::yaml::{Node, Span, Spanned};
@@ -20,14 +20,14 @@ pub struct Places {
     pub arms: Vec<Span>,
 }
 
-/// What is asked of one text.
+/// The demands on one text.
 #[derive(Debug, Clone)]
 pub struct TextPlace {
     /// The text.
     pub corpus: Span,
-    /// How many samples, windows or examples; the text's place where the file does not say.
+    /// How many samples, windows or examples; the text's place if the file does not say.
     pub count: Span,
-    /// Tokens of each; the text's place where the file does not say.
+    /// Tokens of each; the text's place if the file does not say.
     pub length: Span,
 }
 
@@ -42,7 +42,7 @@ impl TextPlace {
         Self { corpus: raw.corpus.span.clone(), count, length }
     }
 
-    /// Of records, of which the file may say neither how many nor how long.
+    /// Of records; the file may say neither how many nor how long they are.
     pub(super) fn records(corpus: &Node, count: Option<&Spanned<usize>>, length: Option<&Spanned<usize>>) -> Self {
         let or_corpus = |number: Option<&Spanned<usize>>| number.map_or(&corpus.span, |number| &number.span).clone();
         Self { corpus: corpus.span.clone(), count: or_corpus(count), length: or_corpus(length) }

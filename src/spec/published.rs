@@ -1,4 +1,4 @@
-//! Results from a paper, as data, to show beside ours.
+//! Results from a paper, as data, to show next to ours.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -64,6 +64,17 @@ impl Published {
         check_perplexities(&root, &mut errors);
         errors.into_result(published)
     }
+
+    /// The test set that corresponds to an evaluation of ours.
+    pub fn test(&self, evaluation: &str) -> Option<&PublishedTest> {
+        self.tests.iter().find(|test| test.evaluation == evaluation)
+    }
+
+    /// All test sets: those that correspond to these evaluations, in their order, then the rest.
+    pub fn beside<'a>(&self, evaluations: impl Iterator<Item = &'a str> + Clone) -> Vec<&PublishedTest> {
+        let rest = self.tests.iter().filter(|test| !evaluations.clone().any(|name| name == test.evaluation));
+        evaluations.clone().filter_map(|name| self.test(name)).chain(rest).collect()
+    }
 }
 
 /// Each value is a perplexity: finite, at least 1. Walks the tree, which knows the positions.
@@ -74,13 +85,13 @@ fn check_perplexities(root: &Node, errors: &mut Errors) {
     for row in lists(root, "tests").iter().flat_map(|test| lists(test, "rows")) {
         let values = row.get("perplexity").and_then(|values| values.pairs("values").ok()).unwrap_or_default();
         if values.is_empty() {
-            errors.at(&row.span, "a row without values");
+            errors.at(&row.span, "this row has no values");
         }
         for (_, node) in values {
             if let Ok(value) = yaml::from_node::<f64>(node)
                 && !(1.0..f64::INFINITY).contains(&value)
             {
-                errors.at(&node.span, format!("{value} is no perplexity: those are finite and at least 1"));
+                errors.at(&node.span, format!("{value} is not a perplexity: it must be finite and at least 1"));
             }
         }
     }

@@ -14,9 +14,9 @@ use crate::names;
 use crate::yaml::{self, Error, Errors, Key, Node, Span};
 
 /// The official code's seed.
-const SEED: u64 = 233;
+pub(super) const SEED: u64 = 233;
 
-/// [`super::load`] with the methods there are.
+/// [`super::load`] with the methods as an argument.
 pub(super) fn load(
     path: &Path,
     overrides: &[String],
@@ -26,7 +26,7 @@ pub(super) fn load(
 ) -> Result<Loaded, SpecErrors> {
     let mut root = yaml::load(path)?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    // Arms are called as before any override, and as by now.
+    // Arms may be named as before any override, or as after those applied so far.
     let mut before = arms::ids(&root);
     for text in overrides {
         let known = [before, arms::ids(&root)];
@@ -47,7 +47,7 @@ pub(super) fn arm_names(of: &[Vec<String>]) -> yaml::Names<'_> {
     yaml::Names { list: "arms", what: "arm", of }
 }
 
-/// One experiment, without a sweep; a path that leads through a name which is not there is said to do so.
+/// One experiment, without a sweep. Errors about keys that only an override's path has added name the missing parent.
 fn resolve(root: &Node, written: &Written) -> Result<Loaded, SpecErrors> {
     resolve_parts(root, written).map_err(|errors| {
         let mut explained = Errors::default();
@@ -56,7 +56,7 @@ fn resolve(root: &Node, written: &Written) -> Result<Loaded, SpecErrors> {
     })
 }
 
-/// `evaluate.x.windows=4` adds `x` where there is none, and then lacks its other keys: the name is what is wrong.
+/// `evaluate.x.windows=4` adds `x` if there is none, which then lacks its other keys: the error is about the name `x`.
 fn explain(root: &Node, error: &Error) -> Option<Error> {
     let span = error.span()?;
     let yaml::Added { name, parent, beside } = yaml::added(root, span)?;
@@ -67,13 +67,13 @@ fn explain(root: &Node, error: &Error) -> Option<Error> {
         _ => "",
     };
     let lacks = match error.missing_key() {
-        Some(key) => format!("; a new one lacks the key `{key}`"),
+        Some(key) => format!("; a new one would lack the key `{key}`"),
         None if error.is_unknown_key() && !what.is_empty() => String::new(),
         None => return None,
     };
     if what.is_empty() {
         let place = parent.map_or("in the file".into(), |parent| format!("under `{parent}`"));
-        return Some(Error::at(span, format!("there is no `{name}` {place} to change a part of{lacks}")));
+        return Some(Error::at(span, format!("there is no `{name}` {place} of which a part could be changed{lacks}")));
     }
     let near = yaml::nearest(&name, beside.iter().map(String::as_str));
     let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
@@ -102,7 +102,7 @@ fn resolve_parts(root: &Node, written: &Written) -> Result<Loaded, SpecErrors> {
     let mut errors = Errors::default();
     errors.keep(safe_name("experiment", &raw.name, &raw.name.span));
     if let Some(title) = raw.title.as_ref().filter(|title| title.trim().chars().any(char::is_control)) {
-        errors.at(&title.span, "a title is one line of text, without tabs or other control characters");
+        errors.at(&title.span, "a title must be one line of text, without tabs or other control characters");
     }
     let model = errors.keep_all(model::resolve(&raw.model, catalog, shape_reader));
     let device = errors.keep(device::resolve(raw.device.as_ref()));
@@ -204,8 +204,8 @@ struct Study<'a> {
     evaluate: Option<&'a Node>,
 }
 
-/// The study. Its parts go together, but spectra measure no test set, and with fine-tuning there may be no arms. Parts of
-/// one, or nothing at all, are errors.
+/// The study. Its parts belong together, except that spectra need no test set and fine-tuning needs no arms. An incomplete
+/// study, or an experiment without any product, is an error.
 fn study<'a>(raw: &'a raw::Experiment, span: &Span, errors: &mut Errors) -> Study<'a> {
     let study = Study { arms: raw.arms.as_ref(), discard: raw.discard.as_ref(), evaluate: raw.evaluate.as_ref() };
     let missing = |name: &str| format!("missing key `{name}`");
@@ -217,7 +217,7 @@ fn study<'a>(raw: &'a raw::Experiment, span: &Span, errors: &mut Errors) -> Stud
             errors.at(&train.span, "nothing is measured: add `evaluate` (texts) or `questions`");
         }
         if let Some(node) = &raw.adapters {
-            errors.at(&node.span, "`adapters` tells of adapters before training: it goes in a file without `train`");
+            errors.at(&node.span, "`adapters` measures adapters before training: use it in a file without `train`");
         }
         return study;
     }
@@ -225,7 +225,7 @@ fn study<'a>(raw: &'a raw::Experiment, span: &Span, errors: &mut Errors) -> Stud
         errors.at(&node.span, "`questions` are asked of models before and after fine-tuning: add `train`");
     }
     let parts = [("arms", study.arms), ("discard", study.discard), ("evaluate", study.evaluate)];
-    // Adapters are told beside the perplexity of what they leave behind.
+    // Adapters are reported with the perplexity of the model that they leave behind.
     let measured = raw.spectra.is_none() || raw.adapters.is_some();
     let needed = parts.iter().filter(|(name, _)| measured || *name != "evaluate");
     let lacking: Vec<&str> = needed.filter(|(_, node)| node.is_none()).map(|(name, _)| *name).collect();
@@ -248,7 +248,7 @@ fn resolved<T>(named: Named<T>, places: &mut Vec<TextPlace>) -> (Vec<Key>, Vec<T
     all.unzip()
 }
 
-/// Refuses a name that is no safe file name on every system.
+/// Refuses a name that is not a safe file name on every system.
 pub(super) fn safe_name(what: &str, name: &str, span: &Span) -> Result<(), Error> {
     check_name(what, name).map_err(|message| Error::at(span, message))
 }
@@ -259,13 +259,13 @@ pub(super) fn check_name(what: &str, name: &str) -> Result<(), String> {
     let starts_well = name.starts_with(|c: char| c.is_ascii_alphanumeric());
     if !(starts_well && name.chars().all(safe) && name.len() <= 64) {
         return Err(format!(
-            "`{name}` will not do as a name ({what}): use up to 64 letters (a-z, A-Z), digits, `-`, `_` and `.`, and a \
+            "`{name}` is not a valid name ({what}): use up to 64 letters (a-z, A-Z), digits, `-`, `_` and `.`, and a \
              letter or digit first"
         ));
     }
-    // Other names stand behind a word of ours where they become files.
+    // In file names, other names follow a word of ours.
     match names::unfit(name).filter(|_| what == "experiment") {
         None => Ok(()),
-        Some(why) => Err(format!("`{name}` will not do as a name ({what}): {why}")),
+        Some(why) => Err(format!("`{name}` is not a valid name ({what}): {why}")),
     }
 }

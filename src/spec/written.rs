@@ -1,4 +1,4 @@
-//! How keys with several spellings may be written: types for the schema only. Nothing is read as these.
+//! How keys with several spellings may be written: types for the schema only. Nothing is read as one of these.
 #![allow(dead_code)]
 
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ pub(super) struct Share(#[schemars(range(min = 0), extend("exclusiveMaximum" = 1
 #[schemars(inline)]
 pub(super) struct Positive(#[schemars(extend("exclusiveMinimum" = 0))] f64);
 
-/// What learns without a decomposition.
+/// A learner without a decomposition.
 #[derive(JsonSchema)]
 #[schemars(untagged, inline)]
 pub(super) enum Beside {
@@ -42,9 +42,9 @@ pub(super) enum Beside {
 pub(super) enum BesideName {
     /// Every weight.
     Full,
-    /// Adapters from random A and B = 0.
+    /// Adapters that start from a random A and B = 0.
     Lora,
-    /// The same with a trained magnitude a row.
+    /// As `lora`, with a trained magnitude per row.
     Dora,
 }
 
@@ -54,7 +54,7 @@ pub(super) enum BesideName {
 pub(super) enum Model {
     /// A name in the catalog.
     Name(String),
-    /// Files of your own, or from elsewhere.
+    /// Files of your own, or fetched from elsewhere.
     Inline(raw::InlineModel),
 }
 
@@ -74,7 +74,7 @@ pub(super) enum Targets {
 pub(super) enum TargetsWord {
     /// Every linear inside the blocks.
     Decoder,
-    /// The decoder's and `lm_head`, untied first where it shares the embedding's weights.
+    /// Those of `decoder` and `lm_head`, which is untied first if it shares the embedding's weights.
     All,
 }
 
@@ -82,7 +82,7 @@ pub(super) enum TargetsWord {
 #[derive(JsonSchema)]
 #[schemars(untagged, inline)]
 pub(super) enum Corpus {
-    /// Corpus and split of the catalog, e.g. `enwiki/train`.
+    /// Corpus and split of the catalog.
     Catalog(#[schemars(extend("pattern" = "^[^/]+/[^/]+$"))] String),
     /// A file of your own.
     Inline(Box<raw::InlineText>),
@@ -92,7 +92,7 @@ pub(super) enum Corpus {
 #[derive(JsonSchema)]
 #[schemars(untagged, inline)]
 pub(super) enum Windows {
-    /// So many.
+    /// A number of windows.
     Count(NonZeroUsize),
     /// All that fit.
     Word(AllWindows),

@@ -152,7 +152,7 @@ impl<'de> de::MapAccess<'de> for Pairs<'_> {
     }
 }
 
-/// A key is a word wherever a word will do, and a number where a number is asked for.
+/// A key is read as text, or as a number if a number is requested.
 struct KeyDeserializer<'a>(&'a Key);
 
 impl<'a> KeyDeserializer<'a> {
@@ -213,7 +213,7 @@ impl<'a> Variant<'a> {
     fn content(&self, fields: &str) -> Result<NodeDeserializer<'a>, Error> {
         match self {
             Self::Word(node, word) => {
-                Err(Error::at(&node.span, format!("`{word}` needs more: write {{{word}: {fields}}}")))
+                Err(Error::at(&node.span, format!("`{word}` needs a value: write {{{word}: {fields}}}")))
             }
             Self::Pair(_, node) => Ok(NodeDeserializer(node)),
         }

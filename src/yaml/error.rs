@@ -1,4 +1,4 @@
-//! One error at one place, and several at once. What is printed where is for the caller to decide.
+//! One error at one place, and several at once. Printing is left to the caller.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ pub struct Error(Box<Finding>);
 
 #[derive(Debug, Clone)]
 struct Finding {
-    /// What the message is about, if the place alone does not tell.
+    /// What the message is about, if the place alone does not show it.
     about: Option<String>,
     message: Message,
     span: Option<Span>,
@@ -23,7 +23,7 @@ struct Finding {
 #[derive(Debug, Clone)]
 enum Message {
     Text(String),
-    /// A name that is none of those known.
+    /// An unknown name.
     Unknown {
         what: String,
         name: String,
@@ -55,7 +55,7 @@ impl Error {
         self
     }
 
-    /// Says in front of the message what it is about.
+    /// Prefixes the message with what it is about.
     pub fn about(mut self, what: impl Into<String>) -> Self {
         self.0.about = Some(what.into());
         self
@@ -89,7 +89,7 @@ impl Error {
         self.0.span.as_ref()
     }
 
-    /// What it says, without the position.
+    /// The message without the position.
     pub fn message(&self) -> String {
         self.0.text()
     }
@@ -135,7 +135,7 @@ impl fmt::Display for Message {
             return write!(f, "; did you mean `{near}`?");
         }
         match known.as_slice() {
-            [] => write!(f, "; there is none to choose from here"),
+            [] => write!(f, "; none is defined"),
             known => write!(f, "; known: {}", known.join(", ")),
         }
     }

@@ -9,7 +9,7 @@ use super::parse::parse_from;
 use super::{Error, File, Node, Span, Value, nearest};
 use crate::terminal;
 
-/// Largest file that is read: a megabyte is no experiment but a mistaken path.
+/// Largest file that is read, in bytes: a larger one is a mistaken path rather than an experiment.
 const LARGEST: u64 = 1 << 20;
 
 /// Reads a file and, if it has a key `extends: OTHER.yaml` (relative to itself), lays it over that file.
@@ -30,13 +30,13 @@ fn follow(path: &Path, chain: &mut Vec<PathBuf>) -> Result<Node, Error> {
     if let Ok(real) = fs::canonicalize(&base)
         && chain.contains(&real)
     {
-        let message = format!("`extends` goes in a circle: it comes back to {}", base.display());
+        let message = format!("`extends` is circular: it leads back to {}", base.display());
         return Err(Error::at(&extends.span, message));
     }
     if !base.exists() {
         let hint = sibling(&base).map(|near| format!("; did you mean {}?", near.display())).unwrap_or_default();
         let message =
-            format!("there is no {} (a path in a spec starts from the spec's own folder){hint}", base.display());
+            format!("there is no {} (paths in a spec are relative to the folder of the spec){hint}", base.display());
         return Err(Error::at(&extends.span, message));
     }
     let base = follow(&base, chain).map_err(|error| error.or_at(&extends.span))?;
@@ -80,11 +80,11 @@ fn read(path: &Path) -> Result<File, Error> {
     let mut bytes = Vec::new();
     fs::File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes)).map_err(cannot)?;
     if bytes.len() as u64 > LARGEST {
-        return Err(Error::new(format!("{name} is larger than a megabyte: is it the YAML file you meant?")));
+        return Err(Error::new(format!("{name} is larger than a megabyte: is it the right file?")));
     }
     let file = |text: String| File { folder: path.parent().unwrap_or(Path::new("")).to_owned(), name, text };
     match String::from_utf8(bytes) {
-        // A byte order mark is no part of the text.
+        // A byte order mark is not part of the text.
         Ok(text) => Ok(file(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))),
         Err(error) => {
             let at = error.utf8_error().valid_up_to();

@@ -116,7 +116,7 @@ impl Node {
         self.value == Value::Scalar(Scalar::Null)
     }
 
-    /// The keys and values; `expected` says what they are, for the message if this is no mapping.
+    /// The keys and values; `expected` says what they are, for the message if this is not a mapping.
     pub fn pairs(&self, expected: &str) -> Result<&[(Key, Node)], Error> {
         match &self.value {
             Value::Mapping(pairs) => Ok(pairs),
@@ -124,7 +124,7 @@ impl Node {
         }
     }
 
-    /// The elements; `expected` says what they are, for the message if this is no sequence.
+    /// The elements; `expected` says what they are, for the message if this is not a sequence.
     pub fn elements(&self, expected: &str) -> Result<&[Node], Error> {
         match &self.value {
             Value::Sequence(elements) => Ok(elements),

@@ -1,9 +1,9 @@
 //! `--set PATH=VALUE`: one key of the tree, set from the command line.
 //!
-//! A path is keys with dots between, an element of a list by its number from 0: `arms[2].alpha` or `arms.2.alpha`. Where
-//! the caller has names for the elements, a name (or the beginning of one) will do: `arms.asvd-wiki-32.alpha`. A name that
-//! has dots itself may stand in brackets. A key that is not there is added, so that a misspelt one ends as an unknown key
-//! which points into the override; [`added`] says where that was.
+//! A path consists of keys separated by dots; an element of a list is given by its number from 0: `arms[2].alpha` or
+//! `arms.2.alpha`. If the caller has names for the elements, a name (or its beginning) can be used: `arms.asvd-wiki-32.alpha`.
+//! A name that contains dots may be written in brackets. A key that does not exist is added, so that a misspelt one is later
+//! reported as an unknown key inside the override; [`added`] finds such keys.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::parse::{DEEPEST, parse_from};
 use super::{Error, File, Key, Node, Scalar, Span, Value};
 
-/// What elements of a top-level list are called besides their numbers.
+/// Names for the elements of a top-level list, besides their numbers.
 #[derive(Debug, Clone, Copy)]
 pub struct Names<'a> {
     /// The list's key.
@@ -38,7 +38,7 @@ pub fn override_with(root: Node, text: &str, folder: &Path, names: Names) -> Res
     if let [first, ..] = steps.as_slice()
         && first.text().trim() == "extends"
     {
-        return Err(Error::at(first, "`extends` is followed before overrides apply: write it in a file"));
+        return Err(Error::at(first, "`extends` is resolved before overrides are applied: write it in the file"));
     }
     let value_at = path.len() + 1;
     let value = parse_from(&file, value_at)?
@@ -57,7 +57,7 @@ pub fn set_path(root: Node, path: &Key, value: Node, names: Names) -> Result<Nod
 /// The path of a swept key in the one way to write it, so that two that mean the same are equal.
 ///
 /// # Errors
-/// A path that is none; an element that is not there.
+/// An invalid path; an element that does not exist.
 pub fn canonical(root: &Node, path: &Key, names: Names) -> Result<Vec<String>, Error> {
     let steps = path_steps(path)?;
     let mut all: Vec<String> = steps.iter().map(|step| step.text().trim().to_owned()).collect();
@@ -75,7 +75,7 @@ pub fn canonical(root: &Node, path: &Key, names: Names) -> Result<Vec<String>, E
 fn path_steps(path: &Key) -> Result<Vec<Span>, Error> {
     let written = path.span.text();
     let quote = usize::from(written.starts_with(['"', '\'']));
-    // Steps are stretches of the file, so the path must stand there as it is.
+    // Steps are stretches of the file, so the path must be written there literally.
     if !written[quote..].starts_with(&path.name) {
         return Err(Error::at(&path.span, "write this path plainly, without escapes"));
     }
@@ -89,25 +89,25 @@ fn steps(file: &Arc<File>, path: &str, mut start: usize) -> Result<Vec<Span>, Er
         let (name, mut indices) = dotted.split_at(dotted.find('[').unwrap_or(dotted.len()));
         let part = Span::new(file, start, start + dotted.len());
         if name.trim().is_empty() {
-            return Err(Error::at(&part, "a key is missing here: a path is keys with dots between"));
+            return Err(Error::at(&part, "a key is missing here: a path is made of keys separated by dots"));
         }
         steps.push(Span::new(file, start, start + name.len()));
         while !indices.is_empty() {
             let at = start + dotted.len() - indices.len() + 1;
             let inside = indices.strip_prefix('[').and_then(|rest| rest.split_once(']'));
-            let (number, rest) = inside.ok_or_else(|| Error::at(&part, "an element is written `list[0]`"))?;
+            let (number, rest) = inside.ok_or_else(|| Error::at(&part, "an element of a list is written `list[0]`"))?;
             steps.push(Span::new(file, at, at + number.len()));
             indices = rest;
         }
         start += dotted.len() + 1;
     }
     match steps.get(DEEPEST / 2) {
-        Some(too_deep) => Err(Error::at(too_deep, "a path this long leads nowhere in an experiment")),
+        Some(too_deep) => Err(Error::at(too_deep, "this path is longer than any in an experiment")),
         None => Ok(steps),
     }
 }
 
-/// The parts between dots, of which those in brackets do not count.
+/// The parts between dots; dots in brackets do not separate.
 fn dotted(path: &str) -> impl Iterator<Item = &str> {
     let mut inside = false;
     path.split(move |c: char| {
@@ -191,7 +191,7 @@ fn element_at(count: usize, steps: &[Span], names: Option<Names>) -> Result<(usi
                 several => {
                     let all: Vec<String> = several.iter().map(|(i, known)| format!("{i} ({known})")).collect();
                     let message = format!(
-                        "`{}` may be any of these {}s: {}; write the number",
+                        "`{}` matches several {}s: {}; use the number",
                         span.text().trim(),
                         names.what,
                         all.join(", ")
@@ -232,7 +232,7 @@ pub struct Added {
     pub name: String,
     /// The key of the mapping that it is in, if that is not the whole file.
     pub parent: Option<String>,
-    /// The keys that stand beside it and were there before.
+    /// The keys in the same mapping that were there before.
     pub beside: Vec<String>,
 }
 

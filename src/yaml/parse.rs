@@ -7,12 +7,12 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError};
 
 use super::{Error, File, Key, Node, Scalar, Span, Value};
 
-/// Deepest nesting: far beyond any experiment, far below what a stack of calls can follow.
+/// Deepest nesting: far more than any experiment needs, far less than the call stack allows.
 pub(super) const DEEPEST: usize = 64;
 
 /// Parses the one document of a text; `file` is what messages call it. A text without any value is an error.
 pub fn parse(text: &str, file: &str) -> Result<Node, Error> {
-    // A byte order mark is no part of the text.
+    // A byte order mark is not part of the text.
     let file = Arc::new(File::new(file, text.strip_prefix('\u{feff}').unwrap_or(text)));
     parse_from(&file, 0)?.ok_or_else(|| Error::at(&Span::new(&file, 0, 0), "the file is empty"))
 }
@@ -61,7 +61,7 @@ impl<'a> Builder<'a> {
         match event {
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Ok(()),
             Event::DocumentStart(_) if self.root.is_some() => {
-                Err(Error::at(&span, "a second document: write one document a file"))
+                Err(Error::at(&span, "a second document: a file must hold a single one"))
             }
             Event::DocumentStart(_) => Ok(()),
             Event::Alias(_) => Err(anchors(&span)),
@@ -121,7 +121,7 @@ impl<'a> Builder<'a> {
                 return Err(Error::at(&span, "a key is missing before the colon"));
             }
             if let Some(line) = seen.insert(text.to_owned(), span.line()) {
-                return Err(Error::at(&span, format!("duplicate key `{text}`; it is on line {line} already")));
+                return Err(Error::at(&span, format!("duplicate key `{text}`; it is already on line {line}")));
             }
             *key = Some(Key { name: text.to_owned(), span });
             return Ok(());
@@ -149,11 +149,11 @@ impl<'a> Builder<'a> {
         let indentation = line.len() - line.trim_start_matches([' ', '\t']).len();
         if let Some(tab) = line[..indentation].find('\t') {
             let tab = Span::new(self.file, line_start + tab, line_start + tab + 1);
-            return Error::at(&tab, "a tab in the indentation; YAML wants blanks");
+            return Error::at(&tab, "a tab in the indentation; YAML requires spaces");
         }
         match error.info() {
             info if info.contains("found a tab") => {
-                Error::at(&at, "a tab starts the next line; YAML wants blanks for indentation")
+                Error::at(&at, "a tab starts the next line; YAML requires spaces for indentation")
             }
             info if info.contains("unknown anchor") => anchors(&at),
             info if info.contains("recursion limit") => too_deep(&at),
@@ -172,7 +172,7 @@ fn plain_node(anchor: usize, tagged: bool, span: &Span) -> Result<(), Error> {
 }
 
 fn too_deep(span: &Span) -> Error {
-    Error::at(span, format!("nested more than {DEEPEST} deep"))
+    Error::at(span, format!("nested more than {DEEPEST} levels deep"))
 }
 
 fn anchors(span: &Span) -> Error {

@@ -46,7 +46,7 @@ impl<T> Deref for Spanned<T> {
     }
 }
 
-/// Where a value was written is no part of its schema.
+/// The place where a value was written is not part of its schema.
 impl<T: JsonSchema> JsonSchema for Spanned<T> {
     fn inline_schema() -> bool {
         T::inline_schema()

@@ -31,7 +31,7 @@ pub struct Answer {
 pub(super) struct Marked {
     /// The field; dots reach into objects.
     field: String,
-    /// The answer is what follows the last of these.
+    /// The answer is what follows the last occurrence of this text.
     after: Option<String>,
 }
 

@@ -12,7 +12,7 @@ use plotters::style::{Color, FontFamily, FontStyle, FontTransform, IntoFont, RGB
 
 use super::super::ReportError;
 use super::font::{FAMILY, Weight};
-use super::palette::{CurveStyle, Dash, Fill, Shape};
+use super::palette::{CurveStyle, Dash, Fill, GREY, Shape};
 
 /// Steps a unit.
 const FINE: f64 = 4.0;
@@ -32,9 +32,17 @@ pub struct Stroke {
 }
 
 impl Stroke {
+    /// The line of the model before anything was done to it.
+    pub const UNDAMAGED: Self = Self { colour: GREY, width: 1.5, dash: Some((6.0, 4.0)) };
+
     /// A solid line.
     pub fn solid(colour: RGBColor, width: f64) -> Self {
         Self { colour, width, dash: None }
+    }
+
+    /// A curve's line.
+    pub fn of(style: CurveStyle, width: f64) -> Self {
+        Self { colour: style.method.colour, width, dash: style.dash }
     }
 }
 

@@ -2,13 +2,12 @@
 
 use plotters::style::RGBColor;
 
-use super::super::number;
 use super::super::study::distinct;
-use super::super::{Meta, ReportError};
+use super::super::{Meta, ReportError, number};
 use super::canvas::{Anchor, Canvas, Point, Stroke, Type, draw};
 use super::font::{self, Weight};
+use super::grid::{Header, MARGIN};
 use super::palette::{GREY, INK};
-use super::{Header, MARGIN};
 use crate::results::HeatRow;
 
 /// A map's side.
@@ -35,7 +34,7 @@ const SCALE_COLOURS: [(u8, u8, u8); 6] = [
     (0xf0, 0xf9, 0x21),
 ];
 /// Steps of the scale; cells of one step are drawn as one.
-pub(super) const STEPS: usize = 64;
+pub const STEPS: usize = 64;
 
 /// The maps of one linear.
 struct Line<'a> {
@@ -88,7 +87,7 @@ pub fn svg(cells: &[HeatRow], meta: &Meta) -> Result<String, ReportError> {
 }
 
 /// `layer 0  k_proj` of `model.layers.0.self_attn.k_proj`.
-fn short(linear: &str) -> String {
+pub fn short(linear: &str) -> String {
     match block_and_kind(linear) {
         (Some(layer), kind) => format!("layer {layer}  {kind}"),
         (None, name) => name.to_string(),
@@ -118,12 +117,12 @@ fn line<'a>(cells: &'a [HeatRow], linear: &'a str, columns: &[&str]) -> Line<'a>
 }
 
 /// The step of a value on the scale.
-pub(super) fn step(value: f64, (low, high): (f64, f64)) -> usize {
+pub fn step(value: f64, (low, high): (f64, f64)) -> usize {
     let part = ((value.max(f64::MIN_POSITIVE).log10() - low) / (high - low)).clamp(0.0, 1.0);
     (part * (STEPS - 1) as f64).round() as usize
 }
 
-pub(super) fn colour(step: usize) -> RGBColor {
+pub fn colour(step: usize) -> RGBColor {
     let along = step as f64 / (STEPS - 1) as f64 * (SCALE_COLOURS.len() - 1) as f64;
     let at = (along as usize).min(SCALE_COLOURS.len() - 2);
     let part = along - at as f64;
@@ -132,12 +131,7 @@ pub(super) fn colour(step: usize) -> RGBColor {
     RGBColor(mix(a.0, b.0), mix(a.1, b.1), mix(a.2, b.2))
 }
 
-pub(super) fn rectangle(
-    canvas: &Canvas,
-    (x, y): Point,
-    (width, height): Point,
-    colour: RGBColor,
-) -> Result<(), ReportError> {
+pub fn rectangle(canvas: &Canvas, (x, y): Point, (width, height): Point, colour: RGBColor) -> Result<(), ReportError> {
     canvas.area(&[(x, y), (x + width, y), (x + width, y + height), (x, y + height)], colour, 1.0)
 }
 

@@ -132,6 +132,11 @@ pub fn assign<'a>(curves: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<(
     arms
 }
 
+/// The style of a curve.
+pub fn find(styles: &[(&str, CurveStyle)], arm: &str) -> Option<CurveStyle> {
+    styles.iter().find(|(known, _)| *known == arm).map(|(_, style)| *style)
+}
+
 /// A method's own style; for one without, a choice by its name (the same in every figure) unless that is taken here.
 fn method_style(method: &str, taken: &[(&str, MethodStyle, usize)]) -> MethodStyle {
     if let Some((_, style)) = KNOWN.iter().find(|(name, _)| *name == method) {

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 
 use super::{Kind, Learner, Measure};
 use crate::evaluate::uncertainty::{Estimate, estimate, paired, paired_p};
+use crate::report::claims::Says;
+use crate::report::spread::mean;
 use crate::results::{AnswerRow, TrainedRow};
 
 /// How differences are judged, for a reader.
@@ -21,31 +23,6 @@ pub const JUDGED: &str = "Values are means over seeds ± their standard deviatio
 /// Questions that must differ before a difference of exact matches is told.
 const DISCORDANT: usize = 10;
 
-/// A mean over seeds and its standard deviation.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Spread {
-    pub mean: f64,
-    /// NaN of a single seed.
-    pub deviation: f64,
-}
-
-/// Mean and sample standard deviation.
-pub fn spread(values: &[f64]) -> Spread {
-    let Estimate { mean, stderr, .. } = estimate(values);
-    Spread { mean, deviation: stderr * (values.len() as f64).sqrt() }
-}
-
-/// What is known of a difference.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Told {
-    /// The first is better.
-    Better,
-    /// The first is worse.
-    Worse,
-    /// Neither can be told.
-    Not,
-}
-
 /// The first learner's value minus the other's.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Difference {
@@ -57,23 +34,17 @@ pub struct Difference {
     pub seeds: (usize, usize),
     /// Questions that differ; `None` where the comparison is not by question.
     pub changed: Option<usize>,
-    /// What it tells.
-    pub told: Told,
+    /// What it comes to.
+    pub says: Says,
 }
 
 /// Each question's value, averaged over the seeds; of a learner's answers to one set.
 pub fn by_question(answers: &[AnswerRow], learner: &str, measure: Measure) -> BTreeMap<u32, f64> {
-    let mut sums: BTreeMap<u32, (f64, f64)> = BTreeMap::new();
-    if measure.kind == Kind::Loss {
-        return BTreeMap::new();
-    }
-    for row in answers.iter().filter(|row| row.learner == learner && row.questions == measure.name) {
-        let value = if measure.kind == Kind::ExactMatch { f64::from(row.exact) } else { row.nll };
-        let (sum, count) = sums.entry(row.record).or_default();
-        *sum += value;
-        *count += 1.0;
-    }
-    sums.into_iter().map(|(record, (sum, count))| (record, sum / count)).collect()
+    let value = |row: &AnswerRow| if measure.kind == Kind::ExactMatch { f64::from(row.exact) } else { row.nll };
+    let mut values: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
+    let own = |row: &&AnswerRow| row.learner == learner && row.questions == measure.name && measure.kind != Kind::Loss;
+    answers.iter().filter(own).for_each(|row| values.entry(row.record).or_default().push(value(row)));
+    values.into_iter().map(|(record, values)| (record, mean(values))).collect()
 }
 
 /// The difference of a measure; `None` if either lacks it.
@@ -90,12 +61,8 @@ pub fn difference(answers: &[AnswerRow], first: &Learner, other: &Learner, measu
     let pairs: Vec<(f64, f64)> =
         mine.iter().filter_map(|(record, value)| Some((*value, *theirs.get(record)?))).collect();
     let by_question = pairs.len() > 1 && pairs.len() == mine.len() && pairs.len() == theirs.len();
-    let found = if by_question {
-        judge(&pairs, &by_seed, |value| measure.goodness(value), Some(measure.kind))
-    } else {
-        judge(&by_seed, &by_seed, |value| measure.goodness(value), None)
-    };
-    Some(found)
+    let (pairs, kind) = if by_question { (&pairs, Some(measure.kind)) } else { (&by_seed, None) };
+    Some(judge(pairs, &by_seed, |value| measure.goodness(value), kind))
 }
 
 /// The 95% interval of a learner's value over questions or windows: of questions averaged over the seeds; of texts, whose
@@ -110,8 +77,9 @@ pub fn interval(answers: &[AnswerRow], learner: &Learner, measure: Measure) -> O
         let Estimate { low, high, .. } = estimate(&values);
         return Some((low, high));
     }
-    let ends: Vec<(f64, f64)> = learner.of(measure).map(|row| (row.low, row.high)).collect();
-    (!ends.is_empty()).then(|| (mean(ends.iter().map(|e| e.0)), mean(ends.iter().map(|e| e.1))))
+    let rows: Vec<&TrainedRow> = learner.of(measure).collect();
+    let ends = |of: fn(&TrainedRow) -> f64| mean(rows.iter().map(|row| of(row)));
+    (!rows.is_empty()).then(|| (ends(|row| row.low), ends(|row| row.high)))
 }
 
 /// Where all questions were answered right, or all wrong, t knows of no spread: the exact interval of a share instead.
@@ -140,11 +108,6 @@ pub fn from_untrained(
     (!rows.is_empty()).then(|| [ends(|row| row.delta), ends(|row| row.delta_low), ends(|row| row.delta_high)])
 }
 
-fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
-    let count = values.len() as f64;
-    values.sum::<f64>() / count
-}
-
 /// The difference of paired values of which less is better, a pair a seed.
 pub fn by_seed(pairs: &[(f64, f64)]) -> Difference {
     judge(pairs, pairs, |value| -value, None)
@@ -159,13 +122,13 @@ fn judge(pairs: &[(f64, f64)], seeds: &[(f64, f64)], good: impl Fn(f64) -> f64, 
     let changed = kind.map(|_| pairs.iter().filter(|(a, b)| a != b).count());
     let few = kind == Some(Kind::ExactMatch) && changed.is_some_and(|changed| changed < DISCORDANT);
     let beyond = estimate.low > 0.0 || estimate.high < 0.0;
-    let told = match good(estimate.mean) > 0.0 {
-        _ if few || !beyond => Told::Not,
-        true if agree.0 == agree.1 => Told::Better,
-        false if seeds.iter().filter(worse).count() == agree.1 => Told::Worse,
-        _ => Told::Not,
+    let says = match good(estimate.mean) > 0.0 {
+        _ if few || !beyond => Says::Untold,
+        true if agree.0 == agree.1 => Says::Holds,
+        false if seeds.iter().filter(worse).count() == agree.1 => Says::Opposite,
+        _ => Says::Untold,
     };
-    Difference { estimate, p, seeds: agree, changed, told }
+    Difference { estimate, p, seeds: agree, changed, says }
 }
 
 #[cfg(test)]

@@ -118,5 +118,5 @@ fn what_cannot_be_compared_is_an_error() {
     assert!(said("empty", "table.md").contains("two folders or two files"));
     assert!(said("bad.parquet", "bad.parquet").contains("not an intact parquet file"));
     fs::write(path("empty/.unfinished"), "{}").unwrap();
-    assert!(said("empty", "empty").contains("in part only"));
+    assert!(said("empty", "empty").contains("is incomplete"));
 }

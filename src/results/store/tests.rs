@@ -71,6 +71,28 @@ fn parquet_round_trip_of_every_record() {
     assert_eq!(read_rows::<Row>(&path).unwrap(), []);
 }
 
+/// The descriptions of a file's columns, as its metadata has them.
+fn described(path: &Path) -> serde_json::Map<String, serde_json::Value> {
+    let metadata = polars_parquet::read::read_metadata(&mut fs::File::open(path).unwrap()).unwrap();
+    let pairs = metadata.key_value_metadata().clone().unwrap();
+    let found = pairs.into_iter().find(|pair| pair.key == COLUMNS).unwrap();
+    serde_json::from_str(&found.value.unwrap()).unwrap()
+}
+
+#[test]
+fn files_describe_their_columns() {
+    let (folder, path) = written(&rows());
+    let found = described(&path);
+    let names = Row::to_frame(&[]).unwrap().get_column_names_owned();
+    assert!(found.keys().map(String::as_str).eq(names.iter().map(|name| name.as_str())));
+    assert_eq!(found["discarded"], Row::columns()[6].text);
+    assert!(found["nll"].as_str().unwrap().ends_with("Unit: nats per token."), "{}", found["nll"]);
+
+    let path = folder.path().join("varied.parquet");
+    write_rows(&path, &crate::results::Varied::of(rows(), "seed-1").collect::<Vec<_>>()).unwrap();
+    assert_eq!(described(&path).keys().next_back().map(String::as_str), Some("variant"));
+}
+
 #[test]
 fn the_same_rows_give_the_same_bytes() {
     let (_a, first) = written(&rows());

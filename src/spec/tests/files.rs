@@ -60,9 +60,9 @@ fn a_bad_table_of_results_is_refused() {
     bench.write("published/bad.yaml", text);
     let said = bench.errors(&with("targets: decoder", "published: bad"), &[]);
     insta::assert_snapshot!(said, @r#"
-    published/bad.yaml:8:50: 0.5 is no perplexity: those are finite and at least 1
-    published/bad.yaml:8:58: inf is no perplexity: those are finite and at least 1
-    published/bad.yaml:9:9: a row without values
+    published/bad.yaml:8:50: 0.5 is not a perplexity: it must be finite and at least 1
+    published/bad.yaml:8:58: inf is not a perplexity: it must be finite and at least 1
+    published/bad.yaml:9:9: this row has no values
     "#);
 }
 
@@ -131,8 +131,8 @@ fn bad_scores_are_refused_where_they_stand() {
     insta::assert_snapshot!(said, @r"
     published/bad.yaml:9:39: unknown column `GSM8`; did you mean `GSM8k`?
     published/bad.yaml:10:36: an adapter starts from the `smallest` or the `largest` components
-    published/bad.yaml:10:58: no score: those are finite
-    published/bad.yaml:11:5: a row without scores
+    published/bad.yaml:10:58: a score must be finite
+    published/bad.yaml:11:5: this row has no scores
     published/bad.yaml:5:12: no row has the context `NQ`
     ");
 }

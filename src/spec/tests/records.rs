@@ -20,9 +20,9 @@ fn a_file_of_ones_own_has_parts() {
         assert!(matches!(&corpus.format, Format::Records(records) if records.parts.names().eq(["one", "two"])));
     }
     assert!(bench.errors(&text(", split: tow"), &[]).contains("unknown part `tow`; did you mean `two`?"));
-    assert!(bench.errors(&text(", column: q"), &[]).contains("this format has no such part"));
+    assert!(bench.errors(&text(", column: q"), &[]).contains("this key does not belong to this format"));
     let lines = calibrating_on("{file: notes.txt, format: lines, split: two}");
-    assert!(bench.errors(&lines, &[]).contains("this format has no parts: `split` is for records"));
+    assert!(bench.errors(&lines, &[]).contains("this format has no parts; `split` is for records"));
     let bare = calibrating_on("{file: notes.txt, format: records}");
     assert!(bench.errors(&bare, &[]).contains("`records` needs more"), "{}", bench.errors(&bare, &[]));
 }
@@ -56,5 +56,5 @@ fn every_part_in_the_catalog_is_a_split() {
     let catalog = load(entry("[one, two, all]")).expect("a good catalog");
     assert_eq!(catalog.corpus("mine", "two").expect("it is there").split, "two");
     let error = load(entry("[one, tow]")).expect_err("a split of another name").to_string();
-    assert!(error.contains("the part `two` is no split: list it among `splits`"), "{error}");
+    assert!(error.contains("the part `two` is not a split: list it among `splits`"), "{error}");
 }

@@ -150,7 +150,7 @@ fn arms_are_named_in_overrides_as_before_any_of_them() {
     assert_eq!(labels(&["arms=[{method: plain-svd, end: largest}]", "arms.plain-svd-largest.label=X"]), ["X"]);
     // One id that has moved to another arm is refused.
     let set = ["arms[0]={method: corda, calibration: wiki}", "arms.corda-wiki-64.label=X"];
-    assert!(bench.errors(GOOD, &set).contains("may be any of these arms: 1 (corda-wiki-64), 0 (corda-wiki-64)"));
+    assert!(bench.errors(GOOD, &set).contains("matches several arms: 1 (corda-wiki-64), 0 (corda-wiki-64)"));
 }
 
 #[test]

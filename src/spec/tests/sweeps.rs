@@ -140,6 +140,6 @@ fn variants_are_told_apart_in_names_and_labels() {
         assert!(names.iter().all(|name| name.len() < 64 && !name.contains('/')), "{names:?}");
     }
     for same in ["{seed: [1, 1.0]}", "{'arms[1].alpha': [2, 0.5, 2.0]}", "{'arms[1].alpha': [0.1, 0.10]}"] {
-        assert!(bench.errors(&swept(same), &[]).contains("this value is there already"), "{same}");
+        assert!(bench.errors(&swept(same), &[]).contains("this value is listed twice"), "{same}");
     }
 }
