@@ -18,10 +18,10 @@ mod seal;
 mod store;
 mod tables;
 
-pub use record::{Described, Mismatch, Record};
+pub use record::{Described, Mismatch, Record, Varied};
 pub use rows::{
     AdapterRow, AnswerRow, FailureRow, HeatRow, LinearRow, RateRow, Row, SpectrumRow, StepRow, TimingRow, TrainedRow,
-    Varied, WindowRow,
+    WindowRow,
 };
 pub use store::{COLUMNS, Error, read_rows, write_csv, write_rows};
 pub use tables::{Table, tables};

@@ -33,7 +33,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("spec", &["adapt", "assets", "corpus", "decompose", "model", "names", "terminal", "yaml"]),
     ("plan", &["cache", "calibrate", "decompose", "model", "spec", "train"]),
     ("results", &["atomic", "guard", "pages", "progress"]),
-    ("report", &["evaluate", "results", "spec"]),
+    ("report", &["atomic", "evaluate", "results", "spec"]),
     // Doing the work, and saying what there is to do.
     (
         "run",
@@ -62,7 +62,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 /// Folders whose modules still use each other in a circle. Take one off when its circle is gone; add none.
-const CIRCULAR: [&str; 2] = ["report", "spec"];
+const CIRCULAR: [&str; 1] = ["spec"];
 
 #[test]
 fn modules_use_what_the_table_says_and_nothing_else() {
@@ -74,11 +74,10 @@ fn modules_use_what_the_table_says_and_nothing_else() {
         assert!(found.is_subset(&below), "`{module}` uses {:?}, not below it", found.difference(&below));
         below.insert(*module);
     }
-    let declared = Regex::new(r"(?m)^(?:pub )?mod (\w+);").unwrap();
-    let library = read(&source_folder().join("lib.rs"));
-    let declared: BTreeSet<&str> = declared.captures_iter(&library).map(|found| found.extract::<1>().1[0]).collect();
-    let all: BTreeSet<&str> = below.into_iter().chain(["tests"]).collect();
-    assert_eq!(declared, all, "modules of lib.rs, and of src/tests.rs");
+    let declaration = Regex::new(r"(?m)^(?:pub )?mod (\w+);").unwrap();
+    let library = read(&source_folder().join("lib.rs")).replace("#[cfg(test)]\nmod ", "");
+    let declared = declaration.captures_iter(&library).map(|found| found.extract::<1>().1[0]).collect();
+    assert_eq!(below, declared, "modules of src/tests.rs, and of lib.rs");
 }
 
 #[test]

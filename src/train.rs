@@ -29,8 +29,7 @@ pub mod schedule;
 pub mod trained;
 pub mod trainer;
 
-// `tokenised` only until `run` imports it from `model`.
-pub use crate::model::tokenised::{self, Tokenised};
+pub use crate::model::tokenised::Tokenised;
 pub use trained::Trained;
 pub use trainer::Trainer;
 

@@ -16,9 +16,9 @@ use corda::model::ModelError;
 use corda::model::checkpoint::Checkpoint;
 use corda::model::generate::{GROUP, Stop, greedy, greedy_group};
 use corda::model::llama::{Resident, Streamed, Weights, logits};
+use corda::model::tokenised::Tokenised;
 use corda::progress::Progress;
 use corda::spec::Catalog;
-use corda::train::tokenised::Tokenised;
 
 const BASE: Tiny = Tiny { hidden: 72, layers: 2, heads: 9, kv_heads: 3, tied: true, rope_scaling: None };
 const VOCABULARY: u32 = Tiny::VOCABULARY as u32;

@@ -3,8 +3,6 @@
 
 use polars::prelude::*;
 
-use super::Varied;
-
 /// Why a frame does not hold the rows it should.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Mismatch {
@@ -164,6 +162,22 @@ macro_rules! record {
     };
 }
 pub(super) use record;
+
+/// A row of one of several variants of an experiment. A file without variants reads as rows without one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Varied<R> {
+    /// The row.
+    pub row: R,
+    /// Name of the variant: its folder below that of the experiment.
+    pub variant: Option<String>,
+}
+
+impl<R> Varied<R> {
+    /// The rows of a variant.
+    pub fn of(rows: Vec<R>, variant: &str) -> impl Iterator<Item = Self> {
+        rows.into_iter().map(move |row| Self { row, variant: Some(variant.to_string()) })
+    }
+}
 
 /// The column of [`Varied::variant`], after those of the row.
 const VARIANT: &str = "variant";

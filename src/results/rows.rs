@@ -10,19 +10,3 @@ pub use components::{AdapterRow, HeatRow, SpectrumRow};
 pub use finetune::{AnswerRow, FailureRow, RateRow, StepRow, TrainedRow};
 pub use study::{LinearRow, Row, WindowRow};
 pub use timing::TimingRow;
-
-/// A row of one of several variants of an experiment. A file without variants reads as rows without one.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Varied<R> {
-    /// The row.
-    pub row: R,
-    /// Name of the variant: its folder below that of the experiment.
-    pub variant: Option<String>,
-}
-
-impl<R> Varied<R> {
-    /// The rows of a variant.
-    pub fn of(rows: Vec<R>, variant: &str) -> impl Iterator<Item = Self> {
-        rows.into_iter().map(move |row| Self { row, variant: Some(variant.to_string()) })
-    }
-}

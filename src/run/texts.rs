@@ -16,12 +16,12 @@ use super::{Context, RunError, sources};
 use crate::assets::AssetError;
 use crate::cache::ReadArrays;
 use crate::corpus::{self, CorpusError, Format, Sampling, records};
+use crate::model::tokenised::Tokenised;
 use crate::plan::Plan;
 use crate::spec::{
     Calibration, Corpus, Evaluation, Experiment, Loaded, Places, Questions, SpecErrors, TextPlace, Train, Warning,
     WarningKind, merge_warnings, thin,
 };
-use crate::train::tokenised::Tokenised;
 use crate::yaml::Span;
 
 pub use known::{Asked, Known};

@@ -10,11 +10,11 @@ use crate::evaluate::questions::Asking;
 use crate::evaluate::responses::response_losses;
 use crate::model::generate::GROUP;
 use crate::model::llama::Weights;
+use crate::model::tokenised::Tokenised;
 use crate::plan::{Ask, Losses, Measure, Trial, UNDAMAGED};
 use crate::progress::Unit;
 use crate::results::provenance::Outcome;
 use crate::spec::Questions;
-use crate::train::tokenised::Tokenised;
 
 use super::account;
 use crate::run::RunError;

@@ -12,12 +12,12 @@ use crate::cache::{Arrays, ReadArrays, save_every};
 use crate::corpus::records;
 use crate::evaluate::responses::response_losses;
 use crate::model::llama::Resident;
+use crate::model::tokenised::Tokenised;
 use crate::plan;
 use crate::plan::Trial;
 use crate::progress::Unit;
 use crate::results::provenance::Outcome;
 use crate::spec::{self, Corpus};
-use crate::train::tokenised::Tokenised;
 use crate::train::{self, Settings, Step, TrainError, Trained, Trainer};
 
 use super::account;
