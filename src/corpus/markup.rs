@@ -1,6 +1,6 @@
 //! MediaWiki markup to plain prose, laid out as Wikitext is.
 //!
-//! Two passes, both linear in the length of the text. [`scan`] finds what is no prose (templates, tables, references,
+//! Two passes, both linear in the length of the text. [`scan`] finds what is not prose (templates, tables, references,
 //! comments, media, the brackets of links) as a set of ranges to cut; [`blocks`] turns the rest, line by line, into titles,
 //! paragraphs and list items, and drops sections with nothing left in them. What the markup *means* is not modelled: nothing
 //! is fetched, and of templates only those that stand for words of a sentence leave these ([`template`]).
@@ -24,11 +24,11 @@ mod tests;
 
 use super::site::Site;
 
-/// Stands before a label or argument that begins like markup of a line (`!Kung`, `*NSYNC`): what a line is says its markup,
-/// not what is left of it. Private use, and taken out by [`clean::line`].
+/// Placed before a label or argument that begins like markup of a line (`!Kung`, `*NSYNC`): the kind of a line is decided by its
+/// markup, not by what is left of it. Private use, and taken out by [`clean::line`].
 const TEXT: &str = "\u{f8f2}";
 
-/// Stands where a table or template was opened that is never closed: up to the next title, lines with a bar are its cells.
+/// Placed where a table or template was opened that is never closed: up to the next title, lines with a bar are its cells.
 const UNCLOSED: &str = "\u{f8f3}";
 
 /// Whether a text begins like markup of a line.
@@ -45,7 +45,7 @@ pub struct Article {
     pub prose: usize,
 }
 
-/// What the prose of a page depends on beside its markup.
+/// What the prose of a page depends on besides its markup.
 #[derive(Debug, Clone, Copy)]
 pub struct Page<'a> {
     /// The wiki it is from.
@@ -62,14 +62,14 @@ pub fn article(page: &Page, markup: &str) -> Article {
     blocks::article(page, &stripped)
 }
 
-/// A template that stood in a sentence and left nothing there.
+/// A template in a sentence that was removed without leaving a word.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lost {
     /// Title of the page.
     pub title: String,
     /// Name of the template, in lower case.
     pub template: String,
-    /// What stands around it, with `_` where it was.
+    /// The text around it, with `_` in its place.
     pub around: String,
 }
 

@@ -85,7 +85,7 @@ fn apostrophe_in_disguise(line: &str, runs: &mut [Run]) {
     }
 }
 
-/// Decodes `&nbsp;`, `&#160;` and `&#xA0;`; what is no entity stays.
+/// Decodes `&nbsp;`, `&#160;` and `&#xA0;`; other text is unchanged.
 fn entities(line: &str) -> String {
     /// `&CounterClockwiseContourIntegral;` is the longest.
     const LONGEST: usize = 32;

@@ -72,7 +72,7 @@ pub fn cuts(site: &Site, start: usize, end: usize, pieces: &[(usize, &str)], cut
     let prefix = head.split_once(':').map(|(prefix, _)| site::plain(prefix));
     let namespace = prefix.as_deref().and_then(|prefix| site.namespace(prefix));
     match (prefix.as_deref(), label) {
-        // Pictures, sounds and categories are no text, whatever their label.
+        // Pictures, sounds and categories are not text, whatever their label.
         _ if matches!(namespace, Some(site::FILE | site::MEDIA | site::CATEGORY)) => cut(start, end),
         (Some(prefix), None) if namespace.is_some() || ELSEWHERE.contains(&prefix) => cut(start, end),
         (Some(prefix), _) if site::is_language(prefix) && !head.contains(": ") => cut(start, end),

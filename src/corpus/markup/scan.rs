@@ -12,7 +12,7 @@ use super::tag::{self, Tag};
 use super::template;
 use super::variant;
 
-/// All ranges of `text` that are no prose. With `mark`, a template that leaves nothing leaves its name between marks.
+/// All ranges of `text` that are not prose. With `mark`, a template that leaves nothing leaves its name between marks.
 pub fn cuts(page: &Page, text: &str, mark: bool) -> Vec<Cut> {
     let mut scanner = Scanner {
         page,

@@ -1,4 +1,4 @@
-//! `__NOTOC__` and its like: words between double underscores that tell the wiki how to show a page.
+//! `__NOTOC__` and similar switches: words between double underscores that control how the wiki shows a page.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -36,7 +36,7 @@ static KNOWN: LazyLock<HashSet<String>> = LazyLock::new(|| WORDS.split('|').map(
 /// Characters of the longest word, and some more.
 const LONGEST: usize = 40;
 
-/// Takes out the switches of a line.
+/// Removes the switches of a line.
 pub fn switches(line: &str) -> String {
     let mut text = String::with_capacity(line.len());
     let mut rest = line;

@@ -1,4 +1,4 @@
-//! Templates: gone, except for those that stand for words of the sentence they are in.
+//! Templates: removed, except for those that stand for words of their sentence.
 //!
 //! English Wikipedia's are known best, those of other languages in part ([`languages`]): there, an unknown template within a
 //! sentence leaves one argument. Functions that compute (`{{#switch:}}`, `{{#expr:}}`, `{{#time:}}`) leave nothing.
@@ -44,7 +44,7 @@ pub struct Call<'a> {
     pub inner: usize,
 }
 
-/// Cuts all of a template but what stays. With `mark`, one that leaves nothing leaves its name between marks.
+/// Cuts a template, except for what stays of it. With `mark`, one that leaves nothing leaves its name between marks.
 pub fn cuts(page: &Page, call: &Call, mark: bool, cuts: &mut Vec<Cut>) {
     let (start, end) = (call.range.start, call.range.end);
     let name = name(call, &cuts[call.inner..]);
@@ -92,7 +92,7 @@ pub fn cuts(page: &Page, call: &Call, mark: bool, cuts: &mut Vec<Cut>) {
     cuts.push(Cut { range: done..end, with: after.into() });
 }
 
-/// The name as it is written, without `Template:` and `subst:`, and without a comment in it.
+/// The name as written, without `Template:` and `subst:`, and without a comment in it.
 fn name<'a>(call: &Call<'a>, inner: &[Cut]) -> Cow<'a, str> {
     let Some(&(at, written)) = call.pieces.first() else { return Cow::Borrowed("") };
     let comment = written.len() <= LONGEST && written.contains("<!--");

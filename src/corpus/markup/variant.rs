@@ -1,4 +1,4 @@
-//! Variants of a language side by side: `-{zh-hans:计算机;zh-hant:電腦}-`, `-{kept as it is}-`, with flags `-{A|..}-`.
+//! Variants of a language side by side: `-{zh-hans:计算机;zh-hant:電腦}-`, `-{unchanged}-`, with flags `-{A|..}-`.
 
 use super::cut::Cut;
 

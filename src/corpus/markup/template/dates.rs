@@ -40,7 +40,7 @@ impl Date {
             _ => return None,
         };
         let month = month(parts[1]);
-        // A year ahead of a word that is no month is not a date of this order.
+        // A year before a word that is not a month is not a date of this order.
         if month.is_none() && !parts[1].is_empty() {
             return None;
         }
@@ -120,7 +120,7 @@ fn day_first(arguments: &Arguments) -> bool {
     arguments.says("df") || arguments.named(&["df"]) == "dmy" || format == "dmy" || arguments.get(1) == "dmy"
 }
 
-/// `{{start date|1999|1|2}}`: January 2, 1999; with `df=y` 2 January 1999. A text stays as it is.
+/// `{{start date|1999|1|2}}`: January 2, 1999; with `df=y` 2 January 1999. A text is not changed.
 pub fn date(arguments: &Arguments) -> Option<String> {
     if !arguments.is_english() {
         return text(arguments);
