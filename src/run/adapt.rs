@@ -20,7 +20,7 @@ use crate::spec::{Catalog, Experiment, Loaded};
 
 use super::base::{self, Base, Search};
 use super::weights::Truncated;
-use super::{Context, Run, RunError, calibrate, decompose, identities, publish};
+use super::{Context, Run, RunError, calibrate, decompose, finetune, identities};
 
 /// What plain LoRA is called beside the arms.
 pub const LORA: &str = "lora";
