@@ -15,7 +15,6 @@ pub struct Captioned {
     pub title: String,
     /// Its caption in LaTeX; without one it is not in that file.
     pub caption: String,
-    /// Itself.
     pub table: Table,
 }
 

@@ -28,7 +28,6 @@ mod panel;
 mod pdf;
 pub mod plot;
 mod png;
-pub mod scale;
 pub mod spectra;
 
 use content::Content;

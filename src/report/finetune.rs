@@ -94,7 +94,6 @@ impl Kind {
 pub(super) struct Measure<'a> {
     /// Name of the evaluation or set of questions.
     pub name: &'a str,
-    /// What is measured on it.
     pub kind: Kind,
 }
 
@@ -143,13 +142,11 @@ pub(super) struct Learner<'a> {
 }
 
 impl<'a> Learner<'a> {
-    /// Its rows of a measure, by seed.
     pub fn of(&self, measure: Measure) -> impl Iterator<Item = &'a TrainedRow> {
         let same = move |row: &&TrainedRow| row.measure == measure.name && Kind::of(row).ok() == Some(measure.kind);
         self.rows.iter().copied().filter(same)
     }
 
-    /// Values of a measure, a seed each.
     pub fn values(&self, measure: Measure) -> Vec<f64> {
         self.of(measure).map(|row| row.value).collect()
     }
@@ -169,11 +166,9 @@ impl<'a> Learner<'a> {
 /// Rows arranged.
 #[derive(Debug)]
 pub(super) struct Study<'a> {
-    /// What it was arranged from.
     pub all: &'a Trained<'a>,
     /// The model as it came.
     pub untrained: Learner<'a>,
-    /// In the order of the rows.
     pub learners: Vec<Learner<'a>>,
     /// Task first, then knowledge, then the rest; each in the order of the rows.
     pub measures: Vec<Measure<'a>>,

@@ -69,7 +69,6 @@ struct TestSays {
     winners: Option<Table>,
 }
 
-/// A figure and what to know when looking at it.
 struct Figure {
     name: String,
     svg: String,

@@ -4,6 +4,7 @@ use plotters::style::RGBColor;
 
 use super::super::study::distinct;
 use super::super::{Meta, ReportError, number};
+use super::axis::ends;
 use super::canvas::{Anchor, Canvas, Point, Stroke, Type, draw};
 use super::font::{self, Weight};
 use super::grid::{Header, MARGIN};
@@ -112,8 +113,8 @@ fn line<'a>(cells: &'a [HeatRow], linear: &'a str, columns: &[&str]) -> Line<'a>
     };
     let maps: Vec<Vec<f64>> = columns.iter().map(|column| of(column)).collect();
     let positive = maps.iter().flatten().copied().filter(|v| *v > 0.0 && v.is_finite()).map(f64::log10);
-    let ends = positive.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (v.min(low), v.max(high)));
-    Line { linear, ends: if ends.0 < ends.1 { ends } else { (ends.0 - 0.5, ends.0 + 0.5) }, maps }
+    let (low, high) = ends(positive).unwrap_or((0.0, 0.0));
+    Line { linear, ends: if low < high { (low, high) } else { (low - 0.5, low + 0.5) }, maps }
 }
 
 /// The step of a value on the scale.

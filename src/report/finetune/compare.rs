@@ -34,7 +34,6 @@ pub struct Difference {
     pub seeds: (usize, usize),
     /// Questions that differ; `None` where the comparison is not by question.
     pub changed: Option<usize>,
-    /// What it comes to.
     pub says: Says,
 }
 

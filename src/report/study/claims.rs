@@ -6,6 +6,7 @@
 use super::{Curve, Test};
 use crate::evaluate::uncertainty::{paired, paired_p};
 use crate::report::claims::{self, Alike, Claim, Duel, Evidence, On, Paired, Party, Pick, Rule, Says};
+use crate::report::figure::axis::ends;
 use crate::report::number;
 use crate::report::table::{Cell, Table};
 use crate::report::{By, Meta};
@@ -166,7 +167,6 @@ pub struct Beside {
 
 /// A test set of ours and the published one that corresponds to it.
 pub struct Pair {
-    /// Both.
     pub heading: String,
     /// A row an ordering.
     pub orderings: Table,
@@ -207,8 +207,7 @@ impl Beside {
 
 /// Where nothing is dropped all curves should be the same; published ones may not be.
 fn unequal_start(test: &PublishedTest) -> Option<String> {
-    let starts = test.rows.iter().filter_map(|row| row.perplexity.get(&0).copied());
-    let (low, high) = starts.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (v.min(low), v.max(high)));
+    let (low, high) = ends(test.rows.iter().filter_map(|row| row.perplexity.get(&0).copied()))?;
     (low < high).then(|| {
         format!(
             "The paper's curves on {} differ at r = 0 already, from {low} to {high}: smaller differences than that are no \

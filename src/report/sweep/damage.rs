@@ -26,13 +26,11 @@ const TICK: Type = Type { size: 14.0, colour: GREY, weight: Weight::Regular };
 
 /// What the figure shows.
 pub struct Damage {
-    /// The variants.
     pub columns: Vec<Column>,
     /// Heading and lines of each test set.
     pub groups: Vec<(String, Vec<Line>)>,
 }
 
-/// A variant.
 pub struct Column {
     /// What it is called below the figure.
     label: String,
@@ -40,9 +38,7 @@ pub struct Column {
     block: bool,
 }
 
-/// An arm.
 pub struct Line {
-    /// Its label.
     pub label: String,
     /// Loss minus that of the undamaged model, nats a token, by column; absent where it was not measured.
     pub values: Vec<Option<f64>>,

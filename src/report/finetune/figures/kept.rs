@@ -1,12 +1,12 @@
 //! The figure `kept`: the task learned against the knowledge kept, a panel a measure of knowledge, a point a learner.
 
 use super::{Kind, Learner, Measure, Study};
+use crate::report::figure::axis::Scale;
 use crate::report::figure::canvas::{Anchor, Canvas, Point, Stroke, Type};
 use crate::report::figure::font::Weight;
 use crate::report::figure::grid::Grid;
 use crate::report::figure::palette::{self, CurveStyle, GREY, Shape};
 use crate::report::figure::plot::{Area, Plot};
-use crate::report::figure::scale::Scale;
 use crate::report::spread::{Spread, spread};
 use crate::report::{Meta, ReportError};
 use crate::results::TrainedRow;

@@ -1,12 +1,12 @@
 //! The figure `training`, as the paper's Figure 3: training loss over optimiser steps, a panel a rank, a line a learner.
 
 use super::{Learner, Study};
+use crate::report::figure::axis::Scale;
 use crate::report::figure::canvas::{Canvas, Point, Stroke};
 use crate::report::figure::grid::Grid;
 use crate::report::figure::legend::Legend;
 use crate::report::figure::palette::{self, CurveStyle};
 use crate::report::figure::plot::{Area, Plot};
-use crate::report::figure::scale::Scale;
 use crate::report::finetune::tables::losses;
 use crate::report::spread::{Spread, mean, spread};
 use crate::report::study::ascending;
@@ -22,7 +22,6 @@ const RIGHT: f64 = 24.0;
 /// Markers along a line.
 const MARKERS: usize = 5;
 
-/// A learner.
 struct Line<'a> {
     label: &'a str,
     method: &'a str,
