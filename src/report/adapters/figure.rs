@@ -1,5 +1,5 @@
-//! The figure `adapters`: what adapters carry, block by block; a column a rank, a row a measure, a line an arm, on logarithmic
-//! axes.
+//! The figure `adapters`: what adapters carry, block by block, on logarithmic axes; one column per rank, one row per measure, one
+//! line per arm.
 
 use super::{Group, groups, texts};
 use crate::report::figure::axis::{Scale, Tick};
@@ -21,7 +21,7 @@ const HEADING: f64 = 30.0;
 /// What a row of panels shows of a linear.
 type Measure<'a> = Box<dyn Fn(&AdapterRow) -> Option<f64> + 'a>;
 
-/// A line: an arm at a rank, a value a block.
+/// A line: an arm at a rank, one value per block.
 struct Line<'a> {
     arm: &'a str,
     values: Vec<(u32, f64)>,

@@ -1,4 +1,4 @@
-//! Spectra: a panel a linear, a row a kind of linear, a column a block; singular values over their index, with what the
+//! The figure `spectra`: one panel per linear, in rows by kind and columns by block; singular values over their index, with what the
 //! last of them carry.
 
 use super::super::study::distinct;

@@ -1,4 +1,5 @@
-//! Where the damage is: the loss that each variant of a sweep over `targets` costs, a column a variant, a row an arm.
+//! Where the damage is: the loss that each variant of a sweep over `targets` costs, one column per variant,
+//! one row per arm.
 //!
 //! One logarithmic colour scale for all, so that test sets and arms compare by eye.
 
@@ -40,7 +41,7 @@ pub struct Column {
 
 pub struct Line {
     pub label: String,
-    /// Loss minus that of the undamaged model, nats a token, by column; absent where it was not measured.
+    /// Loss minus that of the undamaged model, nats per token, by column; absent where it was not measured.
     pub values: Vec<Option<f64>>,
 }
 
@@ -69,7 +70,7 @@ pub fn svg(damage: &Damage, meta: &Meta) -> Result<String, ReportError> {
     let (left, xs) = (MARGIN + labels + 14.0, places(&damage.columns));
     let width = (left + xs.last().map_or(0.0, |x| x + CELL) + MARGIN).max(2.0 * MARGIN + 2.5 * SCALE.0);
     let subtitle = format!(
-        "{}. Loss minus that of the undamaged model when only these linears are truncated, nats a token.",
+        "{}. Loss minus that of the undamaged model when only these linears are truncated, nats per token.",
         meta.model
     );
     let header = Header::new(&meta.title, &subtitle, width - 2.0 * MARGIN);
@@ -168,7 +169,7 @@ fn paint_scale(canvas: &Canvas, (left, top): Point, (low, high): (f64, f64)) -> 
         let text = if place == 0.0 { format!("≤ {value}") } else { value };
         canvas.text(&text, (left + place * width, below), anchor, TICK)?;
     }
-    canvas.text("nats a token, logarithmic", (right + 16.0, top + 0.5 * height), Anchor::Start, TICK)
+    canvas.text("nats per token, logarithmic", (right + 16.0, top + 0.5 * height), Anchor::Start, TICK)
 }
 
 /// What a screen reader says after the title.
