@@ -115,7 +115,7 @@ fn same(one: &Path, other: &Path) {
     assert!(said.contains("identical to the bit"), "{said}");
     let page = std::fs::read_to_string(one.join("results/tuned/report.html")).unwrap();
     let (before, facts) = page.split_once("<!-- run facts -->").unwrap();
-    assert!(facts.contains("tokens a second") && !before.contains("tokens a second"));
+    assert!(facts.contains("tokens per second") && !before.contains("tokens per second"));
 }
 
 #[test]
