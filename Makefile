@@ -58,7 +58,8 @@ lint: ## Formatting and clippy, warnings denied
 	cargo fmt --check
 	cargo clippy --release --locked --all-targets -- -D warnings
 
-docs: ## Write the generated parts of docs/ anew: the references of keys and columns
+docs: build ## Write what is generated from the program: experiments/schema.json, the references of keys and columns in docs/
+	$(CORDA) schema > experiments/schema.json
 	UPDATE_DOCS=1 cargo test --release --locked --lib docs_are_current
 
 smoke: build ## The smallest experiment, end to end, on the real model; then again, with nothing to do
