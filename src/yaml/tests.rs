@@ -1,4 +1,4 @@
-//! Trees, positions, typed reading, `extends` and `--set`; no text may make the parser panic.
+//! Trees, positions, typed reading and `extends`; no text may make the parser panic.
 
 use std::collections::BTreeMap;
 use std::fs;
