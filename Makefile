@@ -62,7 +62,8 @@ lint: ## Check the formatting and run clippy, with warnings denied
 	cargo fmt --check
 	RUSTC_WORKSPACE_WRAPPER=$(CURDIR)/.ci/clippy cargo build --release --locked --all-targets
 
-docs: ## Write the generated parts of docs/ anew: the references of keys and columns
+docs: build ## Write what is generated from the program: experiments/schema.json, the references of keys and columns in docs/
+	$(CORDA) schema > experiments/schema.json
 	UPDATE_DOCS=1 cargo test --release --locked --lib docs_are_current
 
 msrv: ## Check the program with the oldest supported compiler (rust-version in Cargo.toml), if rustup can install it

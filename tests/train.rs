@@ -198,9 +198,9 @@ fn what_cannot_be_meant_is_refused_with_its_place() {
         "split: train}, examples: 6",
         &["tuned.yaml", "are training or validation examples: use another part"],
     );
-    refused("split: validation}", "split: train}", &["would be chosen on the examples learned"]);
+    refused("split: validation}", "split: train}", &["would be chosen on the training examples"]);
     refused("lora, dora]", "lora, doar]", &["unknown method beside the arms `doar`", "did you mean `dora`?"]);
-    refused("rates: [1.0e-2, 1.0e-4]", "rates: [0]", &["a learning rate is above 0"]);
+    refused("rates: [1.0e-2, 1.0e-4]", "rates: [0]", &["a learning rate must be above 0"]);
     refused("seeds: [1, 2]", "seeds: [2, 2]", &["seed 2 is listed twice"]);
     refused("seeds: [1, 2]", "seeds: []", &["no seeds: list at least one"]);
     refused("batch: 4", "batch: 0", &["`batch` is 0"]);
@@ -211,9 +211,9 @@ fn what_cannot_be_meant_is_refused_with_its_place() {
     refused(
         &format!("{{file: other.jsonl, format: {FORMAT}}}"),
         text,
-        &["is plain text, and this needs prompts with answers"],
+        &["is plain text, and a corpus of records (questions with answers) is needed here"],
     );
-    refused("train:\n  corpus", "adapters: {}\ntrain:\n  corpus", &["goes in a file without `train`"]);
+    refused("train:\n  corpus", "adapters: {}\ntrain:\n  corpus", &["use it in a file without `train`"]);
 }
 
 #[test]
