@@ -52,11 +52,11 @@ pub struct Meta {
     pub model: String,
     /// What the points of a curve count.
     pub by: By,
-    /// Settings worth knowing to read the numbers, a line each.
+    /// Settings worth knowing to read the numbers, one line each.
     pub settings: Vec<String>,
-    /// Warnings, a line each.
+    /// Warnings, one line each.
     pub warnings: Vec<String>,
-    /// What to cite, a line each.
+    /// What to cite, one line each.
     pub citations: Vec<String>,
     /// Ids of the arms that take the largest components, of which the paper's orderings do not speak.
     pub largest: Vec<String>,

@@ -13,7 +13,7 @@ use crate::tiny::{self, Tiny};
 
 mod merge;
 
-/// Every mode; ranks below and above the width of k and v (32).
+/// All modes, with ranks below and above the width of k and v (32).
 const SPEC: &str = "\
 name: tiny
 title: Adapters of a tiny model
@@ -67,10 +67,10 @@ fn what_is_written_is_the_model_again() {
         let adapter = peft::read(&at.join("adapter")).unwrap();
         let again = flat_logits(&Merged::new(&base, &adapter).unwrap());
         assert!(difference(&again, &original) < 1e-3, "{line}: {}", difference(&again, &original));
-        // Without its adapter the model is another, but for plain LoRA, which starts at nothing.
+        // Without its adapter the model differs, except for plain LoRA, which starts from zero.
         let alone = difference(&flat_logits(&base), &original);
         assert_eq!(alone > 1e-3, !line.contains("lora"), "{line}: {alone}");
-        // The converted one, on the untouched model, starts at nothing as well.
+        // The converted adapter, on the original model, starts from zero as well.
         let converted = peft::read(&at.join("converted")).unwrap();
         let untouched = open(&folder.path().join("model"));
         let again = flat_logits(&Merged::new(&untouched, &converted).unwrap());
@@ -81,7 +81,7 @@ fn what_is_written_is_the_model_again() {
             ["model.layers.0.mlp.up_proj", "model.layers.0.self_attn.k_proj", "model.layers.1.self_attn.o_proj"];
         assert_eq!((rank(names[0]), rank(names[1]), rank(names[2])), expected, "{line}");
     }
-    // Again the same bytes.
+    // A second time, the same bytes are written.
     let file = |name: &str| std::fs::read(folder.path().join("adapters/tiny").join(name)).unwrap();
     let name = "corda-own-6-r8/adapter/adapter_model.safetensors";
     let first = (file(name), file("lora-r8/adapter/adapter_model.safetensors"));
@@ -109,7 +109,7 @@ fn the_study_tells_what_adapters_carry() {
     let table = std::fs::read_to_string(results.join("adapters.md")).unwrap();
     assert!(table.contains("| KPM | 8 |") && table.contains("| LoRA | 40 |"), "{table}");
     assert!(succeeds(folder.path(), &["run", "tiny.yaml"]).contains("nothing to do"));
-    // From the saved rows alone.
+    // The report needs the saved rows only.
     let figure = std::fs::read(results.join("adapters.svg")).unwrap();
     std::fs::remove_file(results.join("adapters.svg")).unwrap();
     std::fs::remove_dir_all(folder.path().join(".cache")).unwrap();
@@ -187,7 +187,7 @@ fn bad_input_is_one_clear_message_and_leaves_nothing() {
     std::fs::write(&weights, &whole[..whole.len() / 2]).unwrap();
     refused("adapters/tiny/lora-r8/adapter", &["adapter_model.safetensors", "truncated"]);
     std::fs::write(&weights, &whole).unwrap();
-    // Another base model: wider.
+    // A different base model, which is narrower.
     Tiny { hidden: 32, layers: 3, heads: 4, kv_heads: 2, tied: true, rope_scaling: None }
         .write(&folder.path().join("other"), false);
     let other = ["merge", "tiny.yaml", "--adapter", "adapters/tiny/lora-r8/adapter", "--base", "other"];
@@ -197,7 +197,7 @@ fn bad_input_is_one_clear_message_and_leaves_nothing() {
         &["merge", "tiny.yaml", "--adapter", "adapters/tiny/lora-r8/adapter", "--base", "gone"],
         &["gone"],
     );
-    // A folder that is not ours stays as it is.
+    // A folder that corda did not write is left unchanged.
     std::fs::create_dir(folder.path().join("mine")).unwrap();
     std::fs::write(folder.path().join("mine/thesis.txt"), "years").unwrap();
     let onto = ["merge", "tiny.yaml", "--adapter", "adapters/tiny/lora-r8/adapter", "--out", "mine"];

@@ -8,7 +8,7 @@ use crate::schema::parsed;
 use crate::tiny;
 use crate::tiny::binary::{corda, fails, run, succeeds};
 
-/// The objects on standard error, which holds nothing else.
+/// The exit status, and the JSON objects on standard error, which holds nothing else.
 fn events(folder: &Path, arguments: &[&str]) -> (Option<i32>, Vec<Value>) {
     let output = run(folder, arguments);
     let text = String::from_utf8(output.stderr).unwrap();
@@ -80,7 +80,7 @@ fn manual_pages_are_printed_and_written() {
     assert!(!folder.join("pages/man1/corda-logits.1").exists(), "hidden commands have no page");
 }
 
-/// What a command says on standard error, in one line; it ends with this status.
+/// Standard error of a command that ends with this status, as one line.
 fn said(folder: &Path, arguments: &[&str], status: i32) -> String {
     let output = run(folder, arguments);
     let text = String::from_utf8_lossy(&output.stderr).replace('│', " ");
@@ -134,10 +134,10 @@ fn a_text_that_is_too_short_is_said_before_a_run() {
     // Every variant of a sweep.
     let words = said(folder, &["check", "tiny.yaml", "--set", "sweep[evaluate.test.windows]=[4, 4000]"], 2);
     assert!(words.contains("--set:1:34") && words.contains("has 156 windows"), "{words}");
-    // Nothing was computed, and what there is enough of passes.
+    // Nothing was computed, and a number of windows that the text has is accepted.
     assert!(!folder.join(".cache/statistics").exists() && !folder.join("results").exists());
     succeeds(folder, &["check", "tiny.yaml", "--set", "evaluate.test.windows=156"]);
-    // Without the tokenizer there is only what no tokenizer could make right.
+    // Without the tokenizer, only what no tokenizer could make right is refused.
     let spec = std::fs::read_to_string(folder.join("tiny.yaml")).unwrap();
     let catalog = "models:\n  gone:\n    source: {hub: acme/gone, revision: 0123456789abcdef0123456789abcdef01234567, \
                    files: {config.json: null, tokenizer.json: null, model.safetensors: null}}\n    shape: {hidden: 64, \
@@ -155,7 +155,7 @@ fn samples_are_counted_and_warnings_are_said_once() {
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path();
     tiny::experiment(folder);
-    // Ten characters a token are cut off by the end of the text: samples of 61 to 128 tokens.
+    // Ten characters per token: the end of the text cuts samples down to 61 to 128 tokens.
     let words: String = (0..200).map(|i| if i % 2 == 0 { "\u{4e00}".repeat(9) + "a" } else { "bb".into() }).collect();
     let mut tokenizer: Value =
         serde_json::from_str(&std::fs::read_to_string(folder.join("model/tokenizer.json")).unwrap()).unwrap();
@@ -183,7 +183,7 @@ fn samples_are_counted_and_warnings_are_said_once() {
     let samples = &provenance["samples"][0];
     let tokens = samples["tokens"].as_u64().unwrap();
     assert!(samples["longest"].as_u64() < Some(512) && tokens < 3 * 512);
-    // What the statistics say of themselves is the same count.
+    // The statistics record the same count.
     let linears: Vec<corda::results::LinearRow> =
         corda::results::read_rows(&folder.join("results/tiny/linears.parquet")).unwrap();
     let of =
@@ -218,7 +218,7 @@ fn plan_counts_energies_and_results() {
     assert!(missing.contains("0/4 parts") && missing.contains("to do: "), "{missing}");
 }
 
-/// Fails and says `said`, however it is wrapped; without the system's numbers.
+/// The command fails with a message that contains `said`, however it is wrapped, and no error number of the system.
 fn refused(folder: &Path, arguments: &[&str], said: &str) {
     let output = run(folder, arguments);
     let message = String::from_utf8(output.stderr).unwrap();
@@ -240,7 +240,7 @@ fn experiments_are_found_by_name_and_from_below_the_project() {
     assert_eq!(succeeds(folder, &["check", "mine"]), "experiments/mine.yaml: ok\n");
     succeeds(folder, &["run", "mine"]);
     let results = std::fs::read(folder.join("results/tiny/results.csv")).unwrap();
-    // From below it is the same experiment: nothing is left to do, and nothing is written anywhere else.
+    // From a subfolder it is the same experiment: nothing is left to do, and nothing is written elsewhere.
     std::fs::create_dir_all(experiments.join("deep/er")).unwrap();
     for (below, spec) in
         [("experiments", "mine.yaml"), ("experiments", "mine"), ("experiments/deep/er", "../../mine.yaml")]
@@ -253,7 +253,7 @@ fn experiments_are_found_by_name_and_from_below_the_project() {
     );
     assert_eq!(std::fs::read(folder.join("results/tiny/results.csv")).unwrap(), results);
     assert!(!experiments.join("results").exists() && !experiments.join(".cache").exists());
-    // Flags win, and start where the user is.
+    // Flags take precedence, and their paths start from the current folder.
     assert!(succeeds(&experiments, &["--results", "own", "run", "mine"]).contains("done"));
     assert!(experiments.join("own/tiny/results.csv").is_file());
     refused(&experiments, &["--experiments", "nowhere", "check", "mine.yaml"], "there is no nowhere/catalog.yaml");
@@ -277,7 +277,7 @@ fn messages_say_what_to_do() {
     for name in ["con", "index.html", "a.", "-", "", "a/b", "b\u{fc}cher", "a\nb"] {
         says(&["new", "--", name], &["is not a valid name"]);
     }
-    // A name that is not UTF-8 is none of ours, and no reason to panic.
+    // A name that is not UTF-8 matches nothing, and does not cause a panic.
     let odd: &std::ffi::OsStr = std::os::unix::ffi::OsStrExt::from_bytes(b"\xff.yaml");
     let output = corda(folder, &["check"]).arg(odd).output().unwrap();
     let message = String::from_utf8_lossy(&output.stderr).into_owned();

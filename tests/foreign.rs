@@ -1,4 +1,4 @@
-//! Model files as other programs write them: what they say is read, or refused by name; never left out.
+//! Model files written by other programs: every setting in them is read or refused by name, and none is ignored.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -20,12 +20,12 @@ mod folders;
 pub const TIED: Tiny = Tiny { hidden: 64, layers: 3, heads: 4, kv_heads: 2, tied: true, rope_scaling: None };
 pub const UNTIED: Tiny = Tiny { tied: false, ..TIED };
 
-/// The model there, or why it cannot be opened.
+/// The model at this path, or why it cannot be opened.
 pub fn open(path: &Path) -> Result<Checkpoint, String> {
     Checkpoint::open_path(path).map_err(|e| e.to_string())
 }
 
-/// Logits of a few tokens: the same bits only if every weight and the configuration are the same.
+/// The logits of a few tokens: they agree to the bit only if all weights and the configuration do.
 pub fn fingerprint(path: &Path) -> Vec<f32> {
     let resident = Resident::read(&open(path).unwrap(), &Device::Cpu).unwrap();
     let tokens: Vec<u32> = (0..40).map(|i| i * 7 % Tiny::VOCABULARY as u32).collect();
@@ -39,7 +39,7 @@ pub fn refused(path: &Path, said: &[&str]) {
     }
 }
 
-/// Writes the model as a folder whose config.json has these keys too.
+/// Writes the model as a folder, with these keys added to config.json.
 pub fn folder_with(tiny: &Tiny, keys: Json) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     tiny.write(folder.path(), false);
@@ -54,7 +54,7 @@ pub fn save(weights: &HashMap<String, Tensor>, path: &Path) {
     candle_core::safetensors::save(weights, path).unwrap();
 }
 
-/// The same weights, each slightly larger: another checkpoint.
+/// The same weights, each slightly larger: a different checkpoint.
 pub fn other(weights: &HashMap<String, Tensor>) -> HashMap<String, Tensor> {
     weights.iter().map(|(name, tensor)| (name.clone(), (tensor * 1.125).unwrap())).collect()
 }
@@ -78,7 +78,7 @@ fn linear_scaling_is_the_same_in_every_spelling() {
         (vec![("llama.rope.scale_linear", Value::F32(4.0))], &expected),
         (vec![factor.clone()], &expected),
         (vec![kind("linear"), factor.clone()], &expected),
-        // The name of today comes before that of 2023.
+        // The current name of a key takes precedence over the name of 2023.
         (vec![factor.clone(), ("llama.rope.scale_linear", Value::F32(8.0))], &expected),
         (vec![kind("none"), factor], &plain),
         (vec![kind("linear")], &plain),
@@ -202,7 +202,7 @@ fn a_gguf_as_converters_write_it_is_read() {
     .fold(Gguf::of(&TIED), |gguf, (key, value)| gguf.set(key, value))
     .write(&path);
     assert_eq!(fingerprint(&path), fingerprint(&plain));
-    // Without types, every token is a normal one, as it is here anyway.
+    // Without token types, every token is a normal one, which is the case here anyway.
     let mut untyped = Gguf::of(&TIED);
     untyped.metadata.remove("tokenizer.ggml.token_type");
     untyped.write(&plain);
@@ -236,7 +236,7 @@ fn every_tensor_of_a_gguf_is_used() {
     gguf.tensors.remove("blk.1.ffn_up.weight");
     gguf.write(&path);
     refused(&path, &["x.gguf", "blk.1.ffn_up.weight"]);
-    // Divisors of the frequencies are read: all twos is linear scaling by two.
+    // Divisors of the frequencies are read: a divisor of two everywhere is linear scaling by two.
     let mut gguf = Gguf::of(&TIED);
     let twos = (Tensor::ones(8, candle_core::DType::F32, &Device::Cpu).unwrap() * 2.0).unwrap();
     gguf.tensors.insert("rope_freqs.weight".into(), QTensor::quantize(&twos, GgmlDType::F32).unwrap());
@@ -261,7 +261,7 @@ fn a_gguf_is_known_by_its_first_bytes_and_a_split_one_by_its_parts() {
     std::fs::copy(&path, alone.path().join("m.gguf")).unwrap();
     assert_eq!(fingerprint(alone.path()), expected);
 
-    // Parts, the metadata of the model in the first.
+    // A model in parts, with its metadata in the first.
     let parts = tempfile::tempdir().unwrap();
     let whole = Gguf::of(&TIED);
     let total = whole.tensors.len();
@@ -299,7 +299,7 @@ fn a_gguf_that_is_not_supported_says_why_and_not_that_it_is_corrupt() {
     };
     change(4, &[1, 0, 0, 0], &["x.gguf", "GGUF version 1"]);
     change(4, &[0, 0, 0, 3], &["x.gguf", "big-endian"]);
-    // The type of a tensor stands after its name and its two dimensions.
+    // The type of a tensor follows its name and its two dimensions.
     let name = b"blk.0.ffn_up.weight";
     let at = whole.windows(name.len()).position(|w| w == name).unwrap() + name.len() + 4 + 16;
     change(at, &[23, 0, 0, 0], &["x.gguf", "blk.0.ffn_up.weight", "IQ4_XS", "not supported"]);
@@ -316,7 +316,7 @@ fn a_pre_tokenizer_that_is_missing_or_default_is_that_of_llama_cpp() {
             gguf = gguf.set("tokenizer.ggml.pre", Value::String(pre.into()));
         }
         if let Some(Value::Array(tokens)) = gguf.metadata.get_mut("tokenizer.ggml.tokens") {
-            // A blank and a full stop, which only GPT-2's splitting lets meet.
+            // A space and a full stop, which only the splitting of GPT-2 keeps together.
             tokens[63] = Value::String("\u{120}.".into());
         }
         gguf.set("tokenizer.ggml.merges", Value::Array(vec![Value::String("\u{120} .".into())])).write(&path);

@@ -1,4 +1,4 @@
-//! Every command, with standard output and standard error that are closed or full.
+//! Every command with standard output and standard error closed or full.
 #![cfg(target_os = "linux")]
 
 use std::fs::File;
@@ -8,14 +8,14 @@ use std::process::Stdio;
 use crate::tiny;
 use crate::tiny::binary::{corda, succeeds};
 
-/// A stream whose reader has gone.
+/// A stream without a reader.
 fn closed() -> Stdio {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     writer.into()
 }
 
-/// Every command, with what it needs written by those before it.
+/// Every command, in an order in which each finds what it needs.
 fn commands(folder: &Path) -> Vec<Vec<String>> {
     tiny::experiment(folder);
     let spec = tiny::SPEC.replace("evaluate:", "adapters: {}\nevaluate:");
@@ -64,7 +64,7 @@ fn every_command_takes_streams_that_are_closed_or_full() {
         }
         assert_eq!(ended(closed(), closed()).0, Some(0), "{words:?}");
     }
-    // Nobody reads of a mistake, and it is one all the same; work whose results nobody reads of is done.
+    // A mistake gives its exit status even if nobody can read the message, and work is done even if nobody can read of it.
     for (arguments, status) in
         [(vec!["--bogus"], 2), (vec!["check", "nowhere.yaml"], 2), (vec!["results", "nothing"], 1)]
     {

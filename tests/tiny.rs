@@ -8,7 +8,7 @@ use candle_core::{Device, Tensor};
 pub mod binary;
 pub mod gguf;
 
-/// What varies between the models of the tests.
+/// The properties that vary between the models of the tests.
 #[derive(Debug, Clone, Copy)]
 pub struct Tiny {
     pub hidden: usize,
@@ -43,7 +43,7 @@ impl Tiny {
         )
     }
 
-    /// Seeded weights of about the size that keeps activations near 1.
+    /// Seeded weights of a magnitude that keeps activations near 1.
     pub fn weights(&self) -> HashMap<String, Tensor> {
         let mut state = 88_172_645_463_325_252u64;
         let mut next = move || {
@@ -103,7 +103,7 @@ impl Tiny {
     }
 }
 
-/// What ids 1 to 63 stand for.
+/// The characters with ids 1 to 63.
 pub const CHARACTERS: &str = "abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWXYZ.,;:!?'\n-";
 
 /// A character-level tokenizer; id 0 stands for all others.

@@ -34,7 +34,7 @@ fn texts(rows: &[AdapterRow]) -> Vec<&str> {
 }
 
 impl Group<'_> {
-    /// Mean over linears; a linear has a row a text, all with the same energy.
+    /// Mean over linears; a linear has one row per text, all with the same energy.
     fn energy(&self) -> f64 {
         mean(self.rows.iter().map(|row| row.energy))
     }
@@ -71,8 +71,8 @@ pub fn table(adapters: &[AdapterRow], rows: &[Row], meta: &Meta) -> String {
         (group.rows[0].label.clone(), cells)
     };
     let table = Table::new(columns, groups(adapters).into_iter().map(row)).labelled("adapter");
-    let note = "Energy is ||BA||_F / ||W||_F; output the share of ||W X^T||_F^2 that BA carries on a text; both are means over \
-                linears. Perplexity without it is that of the model left behind, W - BA.";
+    let note = "Energy is ||BA||_F / ||W||_F; output is the share of ||W X^T||_F^2 that BA carries on a text; both are means over \
+                linears. The perplexity without the adapter is that of the model left behind, W - BA.";
     markdown::document(&[
         format!("# Adapters: {}", escape(&meta.title)),
         format!("Model: {}. {note}", escape(&meta.model)),

@@ -17,7 +17,7 @@ pub struct Card<'a> {
     pub base: &'a str,
     /// The base model's licence, which holds for what was trained from it too.
     pub licence: &'a str,
-    /// What to cite, a line each.
+    /// What to cite, one line each.
     pub citations: &'a [String],
     /// Learner's label.
     pub label: &'a str,
@@ -31,7 +31,7 @@ pub struct Card<'a> {
     pub calibration: Option<&'a str>,
     /// What it was trained on.
     pub data: &'a [Data<'a>],
-    /// Settings of the training, a line each.
+    /// Settings of the training, one line each.
     pub settings: &'a [String],
     /// Seed of the training.
     pub seed: u64,
@@ -125,8 +125,10 @@ fn origin(facts: &Card) -> String {
     let end = facts.end.unwrap_or("chosen");
     match facts.method {
         "full" => "All parameters were trained.".into(),
-        "lora" => format!("An adapter{rank} (LoRA: A random, B nothing at the start)."),
-        "dora" => format!("An adapter{rank} (DoRA: A random, B nothing at the start, magnitudes apart)."),
+        "lora" => format!("An adapter{rank} (LoRA: at the start A is random and B is zero)."),
+        "dora" => {
+            format!("An adapter{rank} (DoRA: at the start A is random and B is zero; magnitudes are trained apart).")
+        }
         "plain-svd" if end == "largest" => format!(
             "An adapter{rank} that started from the largest components of the plain SVD of each linear (PiSSA)."
         ),
@@ -140,7 +142,7 @@ fn origin(facts: &Card) -> String {
 
 fn results(rows: &[TrainedRow]) -> Table {
     let row = |row: &TrainedRow| {
-        let measure = Measure::of(row)?;
+        let measure = Measure::of(row).ok()?;
         let [mean, low, high] = [row.value, row.low, row.high].map(|it| value(measure, within(measure, it)));
         let difference = [row.delta, row.delta_low, row.delta_high].map(|it| signed(measure, it));
         let count = number::separated(&row.count.to_string());

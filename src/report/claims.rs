@@ -1,20 +1,22 @@
 //! The claim engine: whether the paper's claims hold, in its own numbers and in ours.
 //!
 //! A [`Rule`] is data: who should be better than whom, on what. The decomposition study's rules are in
-//! [`super::study::claims`] (Table 6 and Figure 2 of the paper), those of fine-tuning in `finetune/claims.rs` (Tables 1, 2,
-//! 4, Figure 3). [`judge`] finds the pairs that a rule speaks of on either side, each of which compares them as its
+//! `study/claims.rs` (the paper's Table 6), those of fine-tuning in `finetune/rules.rs` (Tables 1, 2 and 4, Figure 3). [`judge`] finds the pairs that a rule speaks of on either side, each of which compares them as its
 //! [`Evidence`]; the rest adds comparisons up into a verdict.
 
+use super::document::Captioned;
+use super::markdown::{Markdown, escape};
 use super::number;
 use super::table::{Cell, Markup, Table};
 use crate::evaluate::uncertainty::Estimate;
-use crate::report::markdown::Markdown;
 
 /// An ordering that the paper finds, or that we ask about.
 #[derive(Debug)]
 pub struct Rule {
     /// In a sentence.
     pub text: &'static str,
+    /// Where in the paper.
+    pub source: &'static str,
     /// What is compared.
     pub on: On,
     /// Who should be better.
@@ -115,7 +117,7 @@ pub enum Says {
     /// Both are the same, to the digits there are.
     Equal,
     /// The data do not decide.
-    Untold,
+    Inconclusive,
 }
 
 /// One against another at a point, or by a measure.
@@ -188,7 +190,7 @@ pub fn by_order(duels: &[Duel]) -> Cell {
     let (held, all) = (count(duels, Says::Holds), duels.len());
     let level = match count(duels, Says::Equal) {
         0 => String::new(),
-        level => format!(", level at {level}"),
+        level => format!(", equal in {level}"),
     };
     let beyond = |duel: &&Duel| {
         let sure = |paired: &Paired| paired.estimate.low > 0.0 || !paired.estimate.mean.is_finite();
@@ -205,9 +207,9 @@ pub fn by_order(duels: &[Duel]) -> Cell {
     };
     let text = match held {
         _ if all == 0 => "No such pair of curves.".into(),
-        0 => format!("Holds nowhere (0 of {all}{level})."),
-        n if n == all => format!("Holds everywhere ({n} of {all}{sure})."),
-        n => format!("Holds at {n} of {all}{level}{sure}."),
+        0 => format!("Holds nowhere (0 of {all} comparisons{level})."),
+        n if n == all => format!("Holds everywhere ({n} of {all} comparisons{sure})."),
+        n => format!("Holds in {n} of {all} comparisons{level}{sure}."),
     };
     Cell::Verdict(class, text)
 }
@@ -215,19 +217,19 @@ pub fn by_order(duels: &[Duel]) -> Cell {
 /// The verdict by intervals: in how many comparisons the data decide.
 pub fn by_interval(duels: &[Duel]) -> Cell {
     let (all, held, failed) = (duels.len(), count(duels, Says::Holds), count(duels, Says::Opposite));
-    let untold = match all - held - failed {
+    let rest = match all - held - failed {
         0 => String::new(),
-        rest => format!(", cannot be told in {rest}"),
+        count => format!(", inconclusive in {count}"),
     };
     let (class, text) = match (held, failed) {
-        _ if all == 0 => ("soft", "No such learners here.".into()),
-        (0, 0) => ("soft", format!("Cannot be told at this size (0 of {all} comparisons).")),
-        (0, _) => ("no", format!("Does not hold: the opposite in {failed} of {all} comparisons{untold}.")),
+        _ if all == 0 => ("soft", "No such learners in this experiment.".into()),
+        (0, 0) => ("soft", format!("Inconclusive at this sample size (0 of {all} comparisons).")),
+        (0, _) => ("no", format!("Does not hold: the opposite holds in {failed} of {all} comparisons{rest}.")),
         (_, 0) => {
             let class = if held == all { "yes" } else { "partly" };
-            (class, format!("Holds in {held} of {all} comparisons{untold}."))
+            (class, format!("Holds in {held} of {all} comparisons{rest}."))
         }
-        _ => ("no", format!("Holds in {held} of {all} comparisons, the opposite in {failed}{untold}.")),
+        _ => ("no", format!("Holds in {held} of {all} comparisons, the opposite holds in {failed}{rest}.")),
     };
     Cell::Verdict(class, text)
 }
@@ -237,17 +239,47 @@ impl Claim {
     pub fn in_scores(&self) -> Cell {
         let equal = if self.rule.or_equal { count(&self.paper, Says::Equal) } else { 0 };
         let says = match self.paper.len() {
-            0 => "Not in the table beside.".into(),
+            0 => "Not reported in the paper's table.".into(),
             all => format!("Holds in {} of {all} scores.", count(&self.paper, Says::Holds) + equal),
         };
         Cell::Verdict("", says)
     }
 }
 
-/// Claims as a table, with what `here` makes of ours and `paper` of the paper's.
-pub fn table(what: &str, claims: &[Claim], verdicts: impl Fn(&Claim) -> [Cell; 2]) -> Table {
-    let rows = claims.iter().map(|claim| (claim.rule.text.to_string(), verdicts(claim).to_vec()));
-    Table::new(["in the paper", "here"], rows).labelled(what)
+/// Claims as a reader sees them.
+pub struct Shown {
+    /// A row per claim.
+    pub table: Table,
+    /// How it is judged, or what else to know of the numbers; may be empty.
+    pub note: String,
+    /// The numbers behind each claim.
+    pub evidence: Vec<(String, Vec<Captioned>)>,
+}
+
+impl Shown {
+    /// Arranges claims by the verdicts on both sides, the paper's and ours; `None` without any.
+    pub fn new(
+        claims: &[Claim],
+        note: String,
+        verdicts: impl Fn(&Claim) -> [Cell; 2],
+        evidence: impl Fn(&Claim) -> Vec<Captioned>,
+    ) -> Option<Self> {
+        let text = |claim: &Claim| format!("{} ({})", claim.rule.text, claim.rule.source);
+        let rows = claims.iter().map(|claim| (text(claim), verdicts(claim).to_vec()));
+        let table = Table::new(["in the paper", "here"], rows).labelled("claim");
+        let evidence = claims.iter().map(|claim| (text(claim), evidence(claim))).collect();
+        (!claims.is_empty()).then_some(Self { table, note, evidence })
+    }
+
+    /// Its blocks in Markdown: the table, then the evidence below headings of this level.
+    pub fn blocks(&self, level: usize) -> Vec<String> {
+        let mut blocks = Captioned::new("", &self.note, self.table.clone()).blocks(level);
+        for (text, tables) in self.evidence.iter().filter(|(_, tables)| !tables.is_empty()) {
+            blocks.push(format!("{} {}", "#".repeat(level), escape(text)));
+            blocks.extend(tables.iter().flat_map(|captioned| captioned.blocks(level + 1)));
+        }
+        blocks
+    }
 }
 
 impl Duel {

@@ -1,63 +1,83 @@
-//! What the reports of all experiments are made of: captioned tables under headings, and the files of tables from them.
+//! What the reports of all experiments are made of: captioned tables under headings, which the page, `*.md` and `*.tex` show
+//! alike.
 
 use super::table::{Markup, Table};
 use super::{Meta, latex, markdown};
 use latex::Latex;
 use markdown::{Markdown, escape};
 
-/// A table, and what stands around it in each format.
+/// A table with its title and what to know to read it; either may be empty.
 pub struct Captioned {
-    /// Its heading in Markdown, hashes included.
-    pub heading: String,
-    /// What to know of it.
-    pub note: String,
-    /// Its heading on the page; may be empty.
     pub title: String,
-    /// Its caption in LaTeX; without one it is not in that file.
-    pub caption: String,
-    /// Itself.
+    pub note: String,
     pub table: Table,
+    /// Whether it is in the LaTeX too, and if so whether the numbers are ours, not the paper's.
+    pub latex: Option<bool>,
 }
 
-/// Tables under a heading of the page.
+/// Tables under a heading, which is empty where they need none.
 pub struct Section {
     pub heading: String,
     pub tables: Vec<Captioned>,
 }
 
 impl Captioned {
-    /// A table that has a heading and a note on the page as in Markdown, and is not in the LaTeX.
-    pub fn new(level: usize, title: &str, note: impl Into<String>, table: Table) -> Self {
-        let (heading, note) = (format!("{} {}", "#".repeat(level), escape(title)), note.into());
-        Self { heading, note, title: title.into(), caption: String::new(), table }
+    /// A table for the page and Markdown.
+    pub fn new(title: impl Into<String>, note: impl Into<String>, table: Table) -> Self {
+        Self { title: title.into(), note: note.into(), table, latex: None }
     }
 
-    /// The same with a caption in LaTeX.
-    pub fn captioned(self, caption: String) -> Self {
-        Self { caption, ..self }
+    /// The same for LaTeX too, of our numbers.
+    pub fn ours(self) -> Self {
+        Self { latex: Some(true), ..self }
     }
 
-    /// The same with another heading on the page.
-    pub fn titled(self, title: &str) -> Self {
-        Self { title: title.into(), ..self }
+    /// The same for LaTeX too, of the paper's numbers.
+    pub fn of_paper(self) -> Self {
+        Self { latex: Some(false), ..self }
     }
 
-    /// Its blocks in Markdown.
-    pub fn blocks(&self) -> Vec<String> {
-        let all = [self.heading.clone(), escape(&self.note), Markdown.table(&self.table)];
-        all.into_iter().filter(|block| !block.is_empty()).collect()
+    /// Its blocks in Markdown, below a heading of this level.
+    pub fn blocks(&self, level: usize) -> Vec<String> {
+        let heading = format!("{} {}", "#".repeat(level), escape(&self.title));
+        let all = [(&self.title, heading), (&self.note, escape(&self.note))].into_iter();
+        let texts = all.filter(|(text, _)| !text.is_empty()).map(|(_, block)| block);
+        texts.chain([Markdown.table(&self.table)]).collect()
     }
 }
 
-/// A file of tables in LaTeX.
-pub fn latex<'a>(meta: &Meta, tables: impl IntoIterator<Item = &'a Captioned>) -> String {
-    let captioned = tables.into_iter().filter(|captioned| !captioned.caption.is_empty());
-    captioned.fold(latex::preamble(meta), |out, captioned| out + &Latex(&captioned.caption).table(&captioned.table))
+/// The blocks of sections in Markdown.
+pub fn blocks(sections: &[Section]) -> Vec<String> {
+    let of = |section: &Section| {
+        let heading = (!section.heading.is_empty()).then(|| format!("## {}", escape(&section.heading)));
+        let level = if heading.is_some() { 3 } else { 2 };
+        heading.into_iter().chain(section.tables.iter().flat_map(move |it| it.blocks(level))).collect::<Vec<_>>()
+    };
+    sections.iter().flat_map(of).collect()
+}
+
+/// A file of tables in LaTeX; `about` ends the captions of our numbers.
+pub fn latex(meta: &Meta, sections: &[Section], about: &str) -> String {
+    let tables = sections.iter().flat_map(|section| section.tables.iter().map(move |it| (section, it)));
+    tables.filter_map(|(section, it)| Some((section, it, it.latex?))).fold(
+        latex::preamble(meta),
+        |out, (section, it, ours)| {
+            let on = [&meta.model, &section.heading].map(String::as_str).join(", ");
+            let title = if ours { format!("{} ({})", it.title, on.trim_end_matches(", ")) } else { it.title.clone() };
+            let parts = [title.as_str(), it.note.trim_end_matches('.'), if ours { about } else { "" }];
+            let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).map(latex::escape).collect();
+            out + &Latex(&format!("{}.", parts.join(". "))).table(&it.table)
+        },
+    )
 }
 
 /// A file in Markdown: `facts` below the title, `blocks`, then settings and warnings.
-pub fn markdown(meta: &Meta, facts: String, blocks: Vec<String>) -> String {
-    let mut all = vec![format!("# {}", escape(&meta.title)), facts];
+pub fn markdown(meta: &Meta, facts: &str, blocks: Vec<String>) -> String {
+    let mut all = vec![
+        format!("# {}", escape(&meta.title)),
+        format!("Model: {}.{facts}", escape(&meta.model)),
+        format!("Regenerate with {}.", markdown::code(&meta.command)),
+    ];
     all.extend(blocks);
     all.extend(markdown::list("Settings", &meta.settings));
     all.extend(markdown::list("Warnings", &meta.warnings));

@@ -28,7 +28,6 @@ mod panel;
 mod pdf;
 pub mod plot;
 mod png;
-pub mod scale;
 pub mod spectra;
 
 use content::Content;
@@ -53,7 +52,7 @@ pub fn study(tests: &[Test], published: Option<&Published>, meta: &Meta) -> Resu
     let mut subtitle = format!("{}. Shaded: 95% interval over windows.", meta.model);
     if let Some(paper) = published {
         subtitle += &format!(
-            " Dashed: the paper's curves, of {}, other texts and other r: only shapes and orderings compare.",
+            " Dashed: the paper's curves, of {} with other texts and other r; only shapes and orderings can be compared.",
             paper.model
         );
     }

@@ -26,7 +26,7 @@ pub use write::{latex, markdown};
 /// Everything that a fine-tuning experiment measured.
 #[derive(Debug, Clone)]
 pub struct Trained<'a> {
-    /// Measures of every learner and seed, and of the model as it came.
+    /// Measures of every learner and seed, and of the untrained model.
     pub rows: &'a [TrainedRow],
     /// Optimiser steps of the chosen rates; none where nothing is to be shown of them.
     pub steps: &'a [StepRow],
@@ -72,21 +72,10 @@ impl Trained<'_> {
 pub(super) enum Kind {
     /// Share of questions answered as expected.
     ExactMatch,
-    /// Nats a token of the reference answers.
+    /// Nats per token of the reference answers.
     AnswerLoss,
-    /// Nats a token of a text; shown as perplexity.
+    /// Nats per token of a text; shown as perplexity.
     Loss,
-}
-
-impl Kind {
-    fn of(row: &TrainedRow) -> Result<Self, ReportError> {
-        match row.kind.as_str() {
-            "exact-match" => Ok(Kind::ExactMatch),
-            "answer-loss" => Ok(Kind::AnswerLoss),
-            "loss" => Ok(Kind::Loss),
-            other => Err(ReportError::Kind { kind: other.into(), measure: row.measure.clone() }),
-        }
-    }
 }
 
 /// A column of the table.
@@ -94,14 +83,19 @@ impl Kind {
 pub(super) struct Measure<'a> {
     /// Name of the evaluation or set of questions.
     pub name: &'a str,
-    /// What is measured on it.
     pub kind: Kind,
 }
 
 impl<'a> Measure<'a> {
-    /// What a row measures; `None` if its kind is not known.
-    pub fn of(row: &'a TrainedRow) -> Option<Self> {
-        Some(Self { name: &row.measure, kind: Kind::of(row).ok()? })
+    /// What a row measures.
+    pub fn of(row: &'a TrainedRow) -> Result<Self, ReportError> {
+        let kind = match row.kind.as_str() {
+            "exact-match" => Kind::ExactMatch,
+            "answer-loss" => Kind::AnswerLoss,
+            "loss" => Kind::Loss,
+            other => return Err(ReportError::Kind { kind: other.into(), measure: row.measure.clone() }),
+        };
+        Ok(Self { name: &row.measure, kind })
     }
 
     /// Head of its column.
@@ -134,7 +128,7 @@ impl<'a> Measure<'a> {
     }
 }
 
-/// A learner, all seeds of it; or the model as it came.
+/// A learner with all its seeds; or the untrained model.
 #[derive(Debug, Clone)]
 pub(super) struct Learner<'a> {
     /// Any of its rows: what does not depend on seed and measure.
@@ -143,13 +137,10 @@ pub(super) struct Learner<'a> {
 }
 
 impl<'a> Learner<'a> {
-    /// Its rows of a measure, by seed.
     pub fn of(&self, measure: Measure) -> impl Iterator<Item = &'a TrainedRow> {
-        let same = move |row: &&TrainedRow| row.measure == measure.name && Kind::of(row).ok() == Some(measure.kind);
-        self.rows.iter().copied().filter(same)
+        self.rows.iter().copied().filter(move |row| Measure::of(row).ok() == Some(measure))
     }
 
-    /// Values of a measure, a seed each.
     pub fn values(&self, measure: Measure) -> Vec<f64> {
         self.of(measure).map(|row| row.value).collect()
     }
@@ -169,11 +160,9 @@ impl<'a> Learner<'a> {
 /// Rows arranged.
 #[derive(Debug)]
 pub(super) struct Study<'a> {
-    /// What it was arranged from.
     pub all: &'a Trained<'a>,
-    /// The model as it came.
+    /// The untrained model.
     pub untrained: Learner<'a>,
-    /// In the order of the rows.
     pub learners: Vec<Learner<'a>>,
     /// Task first, then knowledge, then the rest; each in the order of the rows.
     pub measures: Vec<Measure<'a>>,
@@ -187,7 +176,7 @@ impl<'a> Study<'a> {
     pub fn new(all: &'a Trained<'a>) -> Result<Self, ReportError> {
         let mut measures: Vec<Measure> = Vec::new();
         for row in all.rows {
-            let measure = Measure { name: &row.measure, kind: Kind::of(row)? };
+            let measure = Measure::of(row)?;
             if !measures.contains(&measure) {
                 measures.push(measure);
             }

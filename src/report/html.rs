@@ -4,19 +4,18 @@ use askama::filters::{Escaper, Html as Escape};
 
 use super::table::{Cell, Markup, Table};
 
-/// HTML, with the class of the table and the head of its labels if it has none of its own; either may be empty.
-pub struct Html<'a>(pub &'a str, pub &'a str);
+/// HTML, with the class of the table.
+pub struct Html<'a>(pub &'a str);
 
 impl Table {
     /// As HTML, for templates.
-    pub fn html(&self, class: &str, corner: &str) -> String {
-        Html(class, corner).table(self)
+    pub fn html(&self, class: &str) -> String {
+        Html(class).table(self)
     }
 }
 
 impl Markup for Html<'_> {
     fn table(&self, table: &Table) -> String {
-        let corner = if table.corner.is_empty() { self.1 } else { &table.corner };
         let class = if self.0.is_empty() { String::new() } else { format!(" class=\"{}\"", self.0) };
         let aligned = |cell: Option<&Cell>| if matches!(cell, Some(Cell::Name(_))) { " class=\"text\"" } else { "" };
         let first = table.rows.first().map_or(&[][..], |(_, cells)| cells);
@@ -29,7 +28,7 @@ impl Markup for Html<'_> {
         let rows: String = table.rows.iter().map(row).collect();
         format!(
             "<div class=\"wide\"><table{class}>\n<thead><tr><th>{}</th>{heads}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div>",
-            self.text(corner)
+            self.text(&table.corner)
         )
     }
 

@@ -67,6 +67,7 @@ pub fn escape(text: &str) -> String {
         match c {
             '\n' | '\r' => out.push(' '),
             '&' | '%' | '$' | '#' | '_' | '{' | '}' => out.extend(['\\', c]),
+            '±' => out.push_str("$\\pm$"),
             '~' => out.push_str("\\textasciitilde{}"),
             '^' => out.push_str("\\textasciicircum{}"),
             '\\' => out.push_str("\\textbackslash{}"),

@@ -69,7 +69,6 @@ struct TestSays {
     winners: Option<Table>,
 }
 
-/// A figure and what to know when looking at it.
 struct Figure {
     name: String,
     svg: String,
@@ -114,7 +113,7 @@ fn test_says(here: &Here, alone: bool) -> TestSays {
     let claims = if alone { claims::judge(&RULES, None, here) } else { Vec::new() };
     let claim = |claim: &claims::Claim| {
         let against = claim.here.iter().filter(|duel| duel.says == Says::Opposite).map(Duel::phrase);
-        let verdict = Html("", "").cell(&claims::by_order(&claim.here));
+        let verdict = Html("").cell(&claims::by_order(&claim.here));
         (verdict, claim.rule.text, against.collect::<Vec<_>>().join("; "))
     };
     TestSays { heading: here.test.heading(), claims: claims.iter().map(claim).collect(), winners: winners(here) }
@@ -128,8 +127,8 @@ fn winners(here: &Here) -> Option<Table> {
         Some((duel.at, vec![Cell::Name(best), first, Cell::Name(next), second, paired.difference, p]))
     };
     let rows: Vec<_> = here.winners().into_iter().filter_map(row).collect();
-    let heads = ["best", "perplexity", "next", "perplexity", "difference, nats a token", "p"];
-    (!rows.is_empty()).then(|| Table::new(heads, rows))
+    let heads = ["best", "perplexity", "next", "perplexity", "difference, nats per token", "p"];
+    (!rows.is_empty()).then(|| Table::new(heads, rows).labelled(here.meta.by.columns_are()))
 }
 
 fn figure(name: &str, svg: &str, caption: Option<&str>, index: usize) -> Figure {
@@ -161,7 +160,7 @@ fn machine(provenance: &Provenance) -> String {
     format!(
         "{}, {}, {} cores, {} threads{}, {}",
         machine.system,
-        machine.cpu.as_deref().unwrap_or("processor not told"),
+        machine.cpu.as_deref().unwrap_or("unknown processor"),
         machine.cores,
         machine.threads,
         machine.memory.map_or(String::new(), |bytes| format!(", {:.0} GiB", gib(bytes))),

@@ -46,7 +46,6 @@ impl By {
         }
     }
 
-    /// Points as the heads of columns.
     pub fn heads(self, points: &[f64]) -> Vec<String> {
         points.iter().map(|point| self.head(*point)).collect()
     }
@@ -66,40 +65,32 @@ pub struct Test<'a> {
 /// One arm on one test set.
 #[derive(Debug)]
 pub struct Curve<'a> {
-    /// Arm's id.
     pub arm: &'a str,
-    /// Arm's label.
     pub label: &'a str,
-    /// The spec's word.
     pub method: &'a str,
     /// Its measurements by point, ascending; at 0 only where the arm was measured there itself.
     pub points: Vec<(f64, &'a Row)>,
 }
 
 impl Curve<'_> {
-    /// The measurement at a point.
     pub fn at(&self, point: f64) -> Option<&Row> {
         self.points.iter().find(|(at, _)| *at == point).map(|(_, row)| *row)
     }
 
-    /// Name of its calibration.
     pub fn calibration(&self) -> Option<&str> {
         self.points.first().and_then(|(_, row)| row.calibration.as_deref())
     }
 
-    /// Its calibration samples.
     pub fn samples(&self) -> Option<u32> {
         self.points.first().and_then(|(_, row)| row.samples)
     }
 }
 
 impl Test<'_> {
-    /// Its evaluation's name.
     pub fn name(&self) -> &str {
         &self.undamaged.evaluation
     }
 
-    /// The curve of an arm.
     pub fn curve(&self, arm: &str) -> Option<&Curve<'_>> {
         self.curves.iter().find(|curve| curve.arm == arm)
     }

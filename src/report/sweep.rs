@@ -6,14 +6,14 @@ mod damage;
 use std::path::{Path, PathBuf};
 
 use super::document::{self, Captioned, Section};
-use super::markdown::{self, escape};
+use super::markdown::escape;
 use super::number::{self, Number};
 use super::page::{Extra, Sources};
 use super::spread::{Spread, spread};
-use super::study::tables::{difference, perplexity};
+use super::study::tables::{DIFFERENCE, PAIRED, difference, perplexity};
 use super::study::{self, By, Curve, Test, ascending, distinct};
 use super::table::{Cell, Table};
-use super::{Meta, ReportError, figure, latex};
+use super::{Meta, ReportError, figure};
 use crate::results::provenance::Provenance;
 use crate::results::{Row, Varied};
 use damage::{Column, Damage, Line};
@@ -59,9 +59,11 @@ pub fn render(
         let variants: Vec<(&str, Vec<Test>)> = labels.zip(tests).collect();
         let all = across(&variants);
         sections = all.iter().map(|across| across.section(combined.replicates, meta)).collect();
+        let (keys, count) = (escape(&combined.keys.join(", ")), combined.variants.len());
+        let facts = format!("{} Swept: {keys}; {count} variants.", study::tables::columns(meta));
         let files = [
-            ("table.md".into(), table_md(&sections, combined, meta).into_bytes()),
-            ("table.tex".into(), document::latex(meta, sections.iter().flat_map(|it| &it.tables)).into_bytes()),
+            ("table.md".into(), document::markdown(meta, &facts, document::blocks(&sections)).into_bytes()),
+            ("table.tex".into(), study::tables::latex(&sections, meta).into_bytes()),
         ];
         written.extend(super::write(out, files)?);
         let mut draw = |name: &str, svg: String| {
@@ -130,32 +132,26 @@ impl<'a> Across<'a> {
     fn section(&self, replicates: bool, meta: &Meta) -> Section {
         let points = self.points();
         let tables = if replicates {
-            let over = format!("mean ± standard deviation over {} replicates", self.0.len());
+            let over = format!("Mean ± standard deviation over {} replicates.", self.0.len());
+            let nats = |value| Number::Plain(number::nats(value));
             [
+                ("Perplexity", over.clone(), self.spread(&points, meta.by, |row| row.perplexity, number::perplexity)),
                 (
-                    format!("Perplexity, {over}"),
-                    self.spread(&points, meta.by, |row| row.perplexity, number::perplexity),
-                ),
-                (
-                    format!("Difference to the undamaged model, nats a token, {over}"),
-                    self.spread(&points[1..], meta.by, |row| row.delta_nll, |value| Number::Plain(number::nats(value))),
+                    DIFFERENCE,
+                    format!("{over} Loss minus that of the undamaged model, in nats per token."),
+                    self.spread(&points[1..], meta.by, |row| row.delta_nll, nats),
                 ),
             ]
         } else {
-            let paired = "Difference to the undamaged model, nats a token, paired by window, with its 95% interval";
             [
-                ("Perplexity".to_string(), self.beside(&points, meta.by, perplexity)),
-                (paired.to_string(), self.beside(&points[1..], meta.by, difference)),
+                ("Perplexity", String::new(), self.beside(&points, meta.by, perplexity)),
+                (DIFFERENCE, PAIRED.into(), self.beside(&points[1..], meta.by, difference)),
             ]
         };
-        let heading = self.heading();
-        let captioned = |(title, table): (String, Table)| {
-            let [caption, model, heading] = [&title, &meta.model, &heading].map(|text| latex::escape(text));
-            let caption = caption.replace('±', "$\\pm$");
-            let caption = format!("{caption}, of {model} on {heading}, by {}.", meta.by.columns_are());
-            Captioned::new(3, &title, "", table).captioned(caption)
+        let captioned = |(title, note, table): (&str, String, Table)| {
+            Captioned::new(title, note, table.labelled(meta.by.columns_are())).ours()
         };
-        Section { tables: tables.into_iter().map(captioned).collect(), heading }
+        Section { heading: self.heading(), tables: tables.into_iter().map(captioned).collect() }
     }
 
     /// Rows are arms, cells mean and standard deviation over the variants.
@@ -208,23 +204,7 @@ impl<'a> Across<'a> {
     }
 }
 
-fn table_md(sections: &[Section], combined: &Combined, meta: &Meta) -> String {
-    let facts = format!(
-        "Model: {}. Columns: {}. Swept: {}; {} variants.",
-        escape(&meta.model),
-        meta.by.columns_are(),
-        escape(&combined.keys.join(", ")),
-        combined.variants.len(),
-    );
-    let mut blocks = vec![format!("Regenerate with {}.", markdown::code(&meta.command))];
-    for section in sections {
-        blocks.push(format!("## {}", escape(&section.heading)));
-        blocks.extend(section.tables.iter().flat_map(Captioned::blocks));
-    }
-    document::markdown(meta, facts, blocks)
-}
-
-/// Where the damage is: a column a variant, a line an arm at a point, by test set.
+/// Where the damage is, by test set: one column per variant, one line per arm and point.
 fn of_damage(variants: &[(&str, Vec<Test>)], all: &[Across], combined: &Combined, by: By) -> Damage {
     let columns = combined.variants.iter().map(|(_, _, values)| Column::new(values.first().map_or("", String::as_str)));
     let group = |across: &Across| {

@@ -13,12 +13,9 @@ pub struct Table {
     pub rows: Vec<(String, Vec<Cell>)>,
 }
 
-/// One cell.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell {
-    /// Not measured.
     Absent,
-    /// A number.
     Number(Number),
     /// The ends of an interval.
     Interval(Number, Number),
@@ -53,12 +50,10 @@ impl Table {
 }
 
 impl Cell {
-    /// Text.
     pub fn text(text: impl Into<String>) -> Self {
         Cell::Text(text.into())
     }
 
-    /// A perplexity.
     pub fn perplexity(value: f64) -> Self {
         Cell::Number(number::perplexity(value))
     }
@@ -76,7 +71,6 @@ pub trait Markup {
     /// Between a mean and its standard deviation.
     const SPREAD: &'static str = " ± ";
 
-    /// A whole table.
     fn table(&self, table: &Table) -> String;
 
     /// Text that the format shows unchanged.
@@ -85,7 +79,6 @@ pub trait Markup {
     /// A cell that stands out.
     fn best(&self, cell: String) -> String;
 
-    /// A number.
     fn number(&self, number: &Number) -> String {
         number.text()
     }

@@ -79,7 +79,7 @@ fn shares_head_the_columns_of_a_share_study() {
     let tests = study::arrange(&rows, By::Share).unwrap();
     let meta = meta(By::Share);
     let text = study::tables::markdown(&study::tables::sections(&tests, None, &meta), None, &meta);
-    assert!(text.contains("| | 0% | 0.17% | 2.78% | 11.11% | 22.22% |"), "{text}");
+    assert!(text.contains("| share of all components discarded | 0% | 0.17% | 2.78% | 11.11% | 22.22% |"), "{text}");
 }
 
 #[test]

@@ -299,13 +299,13 @@ fn bits(column: &Column) -> Vec<String> {
             // Shortest text that reads back to the same bits; a negative zero has its sign.
             false => format!("{value:?}"),
         };
-        return floats.iter().map(|value| value.map_or("nothing".into(), text)).collect();
+        return floats.iter().map(|value| value.map_or("empty".into(), text)).collect();
     }
     if let Ok(texts) = column.str() {
-        return texts.iter().map(|value| value.map_or("nothing".into(), |text| format!("{text:?}"))).collect();
+        return texts.iter().map(|value| value.map_or("empty".into(), |text| format!("{text:?}"))).collect();
     }
     let series = column.as_materialized_series();
-    series.iter().map(|value| if value.is_null() { "nothing".into() } else { format!("{value:?}") }).collect()
+    series.iter().map(|value| if value.is_null() { "empty".into() } else { format!("{value:?}") }).collect()
 }
 
 impl Display for Exact {

@@ -73,7 +73,7 @@ fn explain(root: &Node, error: &Error) -> Option<Error> {
     };
     if what.is_empty() {
         let place = parent.map_or("in the file".into(), |parent| format!("under `{parent}`"));
-        return Some(Error::at(span, format!("there is no `{name}` {place} of which a part could be changed{lacks}")));
+        return Some(Error::at(span, format!("there is no `{name}` {place}, so no part of it can be changed{lacks}")));
     }
     let near = yaml::nearest(&name, beside.iter().map(String::as_str));
     let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();

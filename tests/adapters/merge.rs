@@ -1,4 +1,4 @@
-//! `corda merge` and `convert`: an adapter goes into the base it was trained on, and into no other.
+//! `corda merge` and `convert`: an adapter is merged into the base it was trained on, and into no other.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use super::{difference, experiment, flat_logits, open};
 use crate::tiny::Tiny;
 use crate::tiny::binary::{fails, run, succeeds};
 
-/// A copy of an adapter folder as if trained: B times 1.2, and `change` made to its configuration.
+/// Copies an adapter folder as if it had been trained: B times 1.2, and `change` applied to the configuration.
 fn trained_copy(from: &Path, to: &Path, change: impl Fn(&mut serde_json::Value)) {
     std::fs::create_dir_all(to).unwrap();
     let text = std::fs::read_to_string(from.join("adapter_config.json")).unwrap();
@@ -25,7 +25,7 @@ fn trained_copy(from: &Path, to: &Path, change: impl Fn(&mut serde_json::Value))
     candle_core::safetensors::save(&tensors, to.join(weights)).unwrap();
 }
 
-/// Standard error of a command that succeeds, in one line.
+/// Standard error of a command that succeeds, as one line.
 fn told(folder: &Path, arguments: &[&str]) -> String {
     let output = run(folder, arguments);
     let err = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -41,7 +41,7 @@ fn an_adapter_is_merged_into_the_base_it_names_or_not_at_all() {
     let at = folder.join("adapters/tiny/corda-own-6-largest-r8");
     let config = std::fs::read_to_string(at.join("adapter/adapter_config.json")).unwrap();
     let config: serde_json::Value = serde_json::from_str(&config).unwrap();
-    // PEFT takes a name that is no path with a config.json for a repository of the hub.
+    // PEFT takes a name for a repository on the hub unless it is a path with a config.json.
     let named = Path::new(config["base_model_name_or_path"].as_str().unwrap());
     assert!(named.is_absolute() && named.join("config.json").is_file(), "{config}");
 
@@ -50,14 +50,14 @@ fn an_adapter_is_merged_into_the_base_it_names_or_not_at_all() {
     let said = told(folder, &["merge", "tiny.yaml", "--adapter", adapter, "--out", "merged"]);
     assert!(said.contains("the base that it names") && said.contains("largest-r8/base"), "{said}");
     assert!(difference(&logits("merged"), &logits("model")) < 1e-3);
-    // The spec's own model is what the converted one names: nothing to tell.
+    // The converted adapter names the model of the spec: no message.
     let converted = "adapters/tiny/corda-own-6-largest-r8/converted";
     assert!(!told(folder, &["merge", "tiny.yaml", "--adapter", converted]).contains("names"));
-    // Another base than the one named is the user's word, and told.
+    // The user may choose a base other than the one named, which is reported.
     let said = told(folder, &["merge", "tiny.yaml", "--adapter", adapter, "--base", "model"]);
     assert!(said.contains("names the base") && said.contains("as --base says"), "{said}");
 
-    // Names that start from the adapter's folder, from what holds it, from here; none; and one that is nowhere.
+    // Names relative to the folder of the adapter, to its parent, and to the current folder; no name; and a missing one.
     let name = |name: &str| {
         let to = at.join("other");
         trained_copy(&at.join("adapter"), &to, |config| config["base_model_name_or_path"] = name.into());
@@ -74,13 +74,13 @@ fn an_adapter_is_merged_into_the_base_it_names_or_not_at_all() {
         &["trained on the base owner/other-model", "--base", "not the spec's model"],
     );
     fails(folder, &name("/moved/away/base"), &["/moved/away/base", "may be it, moved", "--base"]);
-    // Two models of one name.
+    // Two models with the same name.
     Tiny { hidden: 64, layers: 3, heads: 4, kv_heads: 2, tied: false, rope_scaling: None }
         .write(&folder.join("base"), false);
     fails(folder, &name("base"), &["may be any of", "--base"]);
     assert!(!folder.join("merged").exists());
 
-    // Converting is for the untouched model.
+    // Conversion needs the original model.
     let start = at.join("adapter");
     let base = at.join("base");
     let convert = [
@@ -103,10 +103,10 @@ fn adapters_for_a_base_that_peft_computes_are_merged_into_that_base() {
     let folder = temporary.path();
     succeeds(folder, &["adapt", "tiny.yaml", "--only", "plain-svd-largest-r8"]);
     let at = folder.join("adapters/tiny/plain-svd-largest-r8");
-    // By hand: what PiSSA leaves of the model is `base`, and a trained adapter on it names that.
+    // Written by corda: `base` is the residual of PiSSA, and the trained adapter names it.
     trained_copy(&at.join("adapter"), &folder.join("by-hand"), |_| ());
     succeeds(folder, &["merge", "tiny.yaml", "--adapter", "by-hand", "--out", "merged"]);
-    // As PEFT saves it: the untouched model, and how the adapter was initialised.
+    // Saved by PEFT: the adapter names the original model and its initialisation.
     let with = |init: &str| {
         trained_copy(&at.join("adapter"), &folder.join("peft"), |config| {
             config["base_model_name_or_path"] = "model".into();
@@ -126,7 +126,7 @@ fn adapters_for_a_base_that_peft_computes_are_merged_into_that_base() {
     }
     assert!(difference(&expected, &logits("model")) > 1e-2, "training that does nothing shows nothing");
 
-    // A base that only its makers know: refused, but what it was before training makes an ordinary adapter of it.
+    // A base that cannot be reconstructed is refused; with the adapter from before training, conversion gives an ordinary one.
     for init in ["corda", "lora_ga", "pissa_niter_4", "loftq"] {
         with(init);
         let merge = ["merge", "tiny.yaml", "--adapter", "peft", "--out", "refused"];

@@ -1,8 +1,8 @@
-//! The figure `adapters`: what adapters carry, block by block; a column a rank, a row a measure, a line an arm, on logarithmic
-//! axes.
+//! The figure `adapters`: what adapters carry, block by block, on logarithmic axes; one column per rank, one row per measure, one
+//! line per arm.
 
 use super::{Group, groups, texts};
-use crate::report::figure::axis::{LogAxis, Tick};
+use crate::report::figure::axis::{Scale, Tick};
 use crate::report::figure::canvas::{Anchor, Canvas, Point, Stroke};
 use crate::report::figure::grid::Grid;
 use crate::report::figure::palette::{self, CurveStyle};
@@ -21,7 +21,7 @@ const HEADING: f64 = 30.0;
 /// What a row of panels shows of a linear.
 type Measure<'a> = Box<dyn Fn(&AdapterRow) -> Option<f64> + 'a>;
 
-/// A line: an arm at a rank, a value a block.
+/// A line: an arm at a rank, one value per block.
 struct Line<'a> {
     arm: &'a str,
     values: Vec<(u32, f64)>,
@@ -54,7 +54,7 @@ pub fn svg(adapters: &[AdapterRow], meta: &Meta) -> Result<String, ReportError> 
     grid.draw(meta, [&subtitle, &description], legend, |canvas, (row, column), corner| {
         // One axis a row, so that ranks can be compared.
         let of_row = rows[row].iter().flatten();
-        let y = LogAxis::around(of_row.flat_map(|line| line.values.iter().map(|value| value.1)));
+        let y = Scale::log(of_row.flat_map(|line| line.values.iter().map(|value| value.1)));
         let area = Area::new((corner.0 + LEFT, corner.1 + HEADING), WIDTH - 24.0, HEIGHT);
         let heading = format!("r = {}", ranks[column]);
         canvas.text(&heading, (area.left, corner.1 + 0.5 * HEADING), Anchor::Start, plot::HEADING)?;
@@ -82,7 +82,7 @@ fn line<'a>(group: &Group<'a>, measure: &Measure) -> Line<'a> {
 fn paint(
     canvas: &Canvas,
     area: &Area,
-    y: &LogAxis,
+    y: &Scale,
     lines: &[Line],
     title: Option<&str>,
     styles: &[(&str, CurveStyle)],

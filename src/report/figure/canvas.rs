@@ -23,11 +23,8 @@ pub type Point = (f64, f64);
 /// A line's look.
 #[derive(Debug, Clone, Copy)]
 pub struct Stroke {
-    /// Its colour.
     pub colour: RGBColor,
-    /// Its width.
     pub width: f64,
-    /// Its dashes.
     pub dash: Dash,
 }
 
@@ -35,12 +32,10 @@ impl Stroke {
     /// The line of the model before anything was done to it.
     pub const UNDAMAGED: Self = Self { colour: GREY, width: 1.5, dash: Some((6.0, 4.0)) };
 
-    /// A solid line.
     pub fn solid(colour: RGBColor, width: f64) -> Self {
         Self { colour, width, dash: None }
     }
 
-    /// A curve's line.
     pub fn of(style: CurveStyle, width: f64) -> Self {
         Self { colour: style.method.colour, width, dash: style.dash }
     }
@@ -51,20 +46,15 @@ impl Stroke {
 pub struct Type {
     /// Pixels an em.
     pub size: f64,
-    /// Its colour.
     pub colour: RGBColor,
-    /// Thickness.
     pub weight: Weight,
 }
 
 /// Where a text lies relative to its point; vertically it is always centred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Anchor {
-    /// It starts there.
     Start,
-    /// Its middle is there.
     Middle,
-    /// It ends there.
     End,
     /// Its middle is there, turned to read upwards.
     Upwards,
@@ -126,7 +116,6 @@ fn refused<E: std::error::Error + Send + Sync>(error: DrawingAreaErrorKind<E>) -
 }
 
 impl Canvas<'_> {
-    /// A line through points.
     pub fn line(&self, points: &[Point], stroke: Stroke) -> Result<(), ReportError> {
         let style =
             ShapeStyle { color: stroke.colour.to_rgba(), filled: false, stroke_width: fine(stroke.width) as u32 };
@@ -139,13 +128,11 @@ impl Canvas<'_> {
         }
     }
 
-    /// A filled polygon.
     pub fn area(&self, points: &[Point], colour: RGBColor, opacity: f64) -> Result<(), ReportError> {
         let points: Vec<(i32, i32)> = points.iter().map(fine_point).collect();
         self.area.draw(&Polygon::new(points, colour.mix(opacity).filled())).map_err(refused)
     }
 
-    /// A curve's marker.
     pub fn marker(&self, at: Point, style: CurveStyle) -> Result<(), ReportError> {
         const RADIUS: f64 = 5.5;
         let colour = style.method.colour;

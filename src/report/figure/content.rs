@@ -10,11 +10,8 @@ use crate::spec::{Published, PublishedRow, PublishedTest};
 /// A perplexity and the ends of its 95% interval; NaN where there is none.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Reading {
-    /// The perplexity.
     pub perplexity: f64,
-    /// Lower end.
     pub low: f64,
-    /// Upper end.
     pub high: f64,
 }
 
@@ -29,34 +26,26 @@ impl Reading {
     }
 }
 
-/// One curve.
 #[derive(Debug, Clone)]
 pub struct Line {
-    /// What its label says.
     pub label: String,
-    /// How it looks.
     pub style: CurveStyle,
     /// Its points, ascending.
     pub points: Vec<(f64, Reading)>,
 }
 
 impl Line {
-    /// The reading at a point.
     pub fn at(&self, point: f64) -> Option<Reading> {
         self.points.iter().find(|(at, _)| *at == point).map(|(_, reading)| *reading)
     }
 }
 
-/// One panel.
 #[derive(Debug, Clone)]
 pub struct Content {
-    /// Above the plot.
     pub heading: String,
-    /// The curves.
     pub lines: Vec<Line>,
     /// The model before anything is dropped, where all curves share one.
     pub undamaged: Option<Reading>,
-    /// The axis of what was dropped.
     pub x: PointAxis,
     /// What it counts.
     pub x_title: &'static str,

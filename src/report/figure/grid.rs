@@ -19,7 +19,6 @@ pub struct Grid {
     pub down: usize,
     /// Width and height of a panel.
     pub panel: (f64, f64),
-    /// Between panels.
     pub gap: f64,
 }
 
@@ -68,7 +67,6 @@ impl Header {
         Self { lines: [title, subtitle].concat(), height }
     }
 
-    /// Paints both.
     pub fn paint(&self, canvas: &Canvas) -> Result<(), ReportError> {
         let mut y = MARGIN;
         for (line, look) in &self.lines {

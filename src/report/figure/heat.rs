@@ -1,9 +1,10 @@
-//! Heat maps of covariances: a row a linear, a column a calibration, one logarithmic colour scale a row.
+//! The figure `heatmaps`, of covariances: one row per linear with its own logarithmic colour scale, one column per calibration.
 
 use plotters::style::RGBColor;
 
 use super::super::study::distinct;
 use super::super::{Meta, ReportError, number};
+use super::axis::ends;
 use super::canvas::{Anchor, Canvas, Point, Stroke, Type, draw};
 use super::font::{self, Weight};
 use super::grid::{Header, MARGIN};
@@ -58,7 +59,8 @@ pub fn svg(cells: &[HeatRow], meta: &Meta) -> Result<String, ReportError> {
     let labels = lines.iter().map(|line| font::width(&short(line.linear), ROW.size, ROW.weight)).fold(0.0, f64::max);
     let left = MARGIN + labels + 14.0;
     let width = left + columns.len() as f64 * (SIDE + GAP) + SCALE + MARGIN;
-    let subtitle = format!("{}. Means of |C| over cells; the colour scale is logarithmic, one a row.", meta.model);
+    let subtitle =
+        format!("{}. Means of |C| over cells; every row has a logarithmic colour scale of its own.", meta.model);
     let header = Header::new(&meta.title, &subtitle, width - 2.0 * MARGIN);
     let top = header.height + HEADING;
     let height = top + lines.len() as f64 * (SIDE + GAP) - GAP + MARGIN;
@@ -112,8 +114,8 @@ fn line<'a>(cells: &'a [HeatRow], linear: &'a str, columns: &[&str]) -> Line<'a>
     };
     let maps: Vec<Vec<f64>> = columns.iter().map(|column| of(column)).collect();
     let positive = maps.iter().flatten().copied().filter(|v| *v > 0.0 && v.is_finite()).map(f64::log10);
-    let ends = positive.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (v.min(low), v.max(high)));
-    Line { linear, ends: if ends.0 < ends.1 { ends } else { (ends.0 - 0.5, ends.0 + 0.5) }, maps }
+    let (low, high) = ends(positive).unwrap_or((0.0, 0.0));
+    Line { linear, ends: if low < high { (low, high) } else { (low - 0.5, low + 0.5) }, maps }
 }
 
 /// The step of a value on the scale.

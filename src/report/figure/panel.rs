@@ -3,7 +3,7 @@
 use plotters::style::RGBColor;
 
 use super::super::ReportError;
-use super::axis::{LogAxis, PointAxis, Tick};
+use super::axis::{PointAxis, Scale, Tick};
 use super::canvas::{Anchor, Canvas, Point, Stroke, Type};
 use super::content::{Content, Line, Reading};
 use super::font::{self, Weight};
@@ -38,7 +38,7 @@ const NOT_FINITE: f64 = 46.0;
 /// A test set ready to be painted.
 pub struct Panel {
     pub(super) content: Content,
-    y: LogAxis,
+    y: Scale,
     /// Whether any value is not finite.
     broken: bool,
 }
@@ -69,17 +69,15 @@ impl Panel {
     pub fn new(content: Content) -> Self {
         let points = content.lines.iter().flat_map(|line| line.points.iter().map(|(_, reading)| *reading));
         let readings: Vec<Reading> = points.chain(content.undamaged).collect();
-        let y = LogAxis::around(readings.iter().flat_map(|reading| [reading.low, reading.perplexity, reading.high]));
+        let y = Scale::log(readings.iter().flat_map(|reading| [reading.low, reading.perplexity, reading.high]));
         let broken = readings.iter().any(|reading| !reading.perplexity.is_finite());
         Self { content, y, broken }
     }
 
-    /// Lines of the heading.
     pub fn heading(&self, width: f64) -> Vec<String> {
         font::wrap(&self.content.heading, HEADING.size, HEADING.weight, width)
     }
 
-    /// Paints everything.
     pub fn paint(&self, canvas: &Canvas, frame: &Frame) -> Result<(), ReportError> {
         for (index, line) in self.heading(frame.width).iter().enumerate() {
             let y = frame.corner.1 + (index as f64 + 0.5) * HEADING_LINE;

@@ -2,17 +2,14 @@
 //! axes paints them here, each with its own [`Look`].
 
 use super::super::ReportError;
-use super::axis::Tick;
+use super::axis::{Scale, Tick};
 use super::canvas::{Anchor, Canvas, Point, Stroke, Type};
 use super::font::Weight;
 use super::palette::{GRID, INK};
-use super::scale::Scale;
 
 /// How axes look.
 pub struct Look {
-    /// Labels of ticks.
     pub label: Type,
-    /// Titles of axes.
     pub title: Type,
     /// Length and width of ticks with a label, and of others.
     pub major: (f64, f64),
@@ -66,7 +63,6 @@ impl Area {
         self.bottom - fraction * (self.bottom - self.top)
     }
 
-    /// Whether a point lies within.
     pub fn holds(&self, (x, y): Point) -> bool {
         (self.left..=self.right).contains(&x) && (self.top..=self.bottom).contains(&y)
     }
@@ -99,7 +95,6 @@ impl Area {
         Ok(())
     }
 
-    /// Paints the lines of both axes.
     pub fn lines(&self, canvas: &Canvas) -> Result<(), ReportError> {
         canvas.line(
             &[(self.left, self.top), (self.left, self.bottom), (self.right, self.bottom)],
@@ -107,7 +102,6 @@ impl Area {
         )
     }
 
-    /// Paints the title of the horizontal axis.
     pub fn x_title(&self, canvas: &Canvas, title: &str, look: &Look) -> Result<(), ReportError> {
         let middle = 0.5 * (self.left + self.right);
         canvas.text(title, (middle, self.bottom + look.under), Anchor::Middle, look.title)
@@ -132,7 +126,6 @@ impl Plot {
     pub const LEFT: f64 = 92.0;
     /// Below it: tick labels and axis title.
     pub const BELOW: f64 = 62.0;
-    /// Above it.
     pub const HEADING: f64 = 32.0;
 
     /// Where a pair of values lies.

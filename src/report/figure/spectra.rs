@@ -1,9 +1,9 @@
-//! Spectra: a panel a linear, a row a kind of linear, a column a block; singular values over their index, with what the
+//! The figure `spectra`: one panel per linear, in rows by kind and columns by block; singular values over their index, with what the
 //! last of them carry.
 
 use super::super::study::distinct;
 use super::super::{Meta, ReportError, number};
-use super::axis::{LogAxis, Tick, round_step};
+use super::axis::{Scale, Tick, round_step};
 use super::canvas::{Anchor, Canvas, Point, Stroke, Type};
 use super::font::Weight;
 use super::grid::Grid;
@@ -82,7 +82,7 @@ pub fn svg(rows: &[SpectrumRow], last: usize, meta: &Meta) -> Result<String, Rep
         let Some(panel) = rows[row].get(column) else { return Ok(()) };
         // One axis a kind of linear, so that blocks can be compared.
         let same = rows.iter().flatten().filter(|other| other.kind == panel.kind);
-        let y = LogAxis::around(same.flat_map(|panel| &panel.lines).flat_map(|line| line.values.iter().copied()));
+        let y = Scale::log(same.flat_map(|panel| &panel.lines).flat_map(|line| line.values.iter().copied()));
         paint(canvas, (corner.0 + LEFT, corner.1), panel, &y, last)
     })
 }
@@ -114,7 +114,7 @@ fn panel<'a>(rows: &'a [SpectrumRow], linear: &str, kind: &'a str, styles: &[(&s
     Panel { heading: short(linear), kind, lines: styles.iter().filter_map(line).collect() }
 }
 
-fn paint(canvas: &Canvas, corner: Point, panel: &Panel, y: &LogAxis, last: usize) -> Result<(), ReportError> {
+fn paint(canvas: &Canvas, corner: Point, panel: &Panel, y: &Scale, last: usize) -> Result<(), ReportError> {
     let area = Area::new((corner.0, corner.1 + HEADING), WIDTH - 20.0, HEIGHT);
     let Area { left, top, right, bottom } = area;
     let count = panel.lines.iter().map(|line| line.values.len()).max().unwrap_or(0);

@@ -5,8 +5,8 @@ use crate::report::study::{ascending, distinct};
 use crate::results::AnswerRow;
 
 /// What to know of them.
-pub const NOTE: &str = "The first questions of each set, as answered after training from the first seed; nats a token of the \
-    reference answer. Not chosen by how they read.";
+pub const NOTE: &str = "The first questions of each set, as answered after training from the first seed, with the loss of the \
+    reference answer in nats per token. They were not selected by their content.";
 
 /// Questions shown of each set.
 const SHOWN: usize = 4;

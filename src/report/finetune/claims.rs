@@ -1,9 +1,10 @@
 //! What our learners and the paper's scores have to say to the [`super::rules`]: every comparison with its numbers.
 
-use super::compare::{self, Difference};
+use super::compare::{self, Difference, JUDGED};
 use super::tables::{last_quarter, over_seeds, signed};
 use super::{Kind, Learner, Measure, Study, rules};
 use crate::report::claims::{self, Claim, Duel, Evidence, On, Paired, Party, Says};
+use crate::report::document::Captioned;
 use crate::report::number;
 use crate::report::table::{Cell, Table};
 use crate::spec::{Scores, Tests};
@@ -13,30 +14,31 @@ pub fn all(study: &Study) -> Vec<Claim> {
     claims::judge(&rules::RULES, study.all.published.map(|scores| scores as &dyn Evidence), study)
 }
 
-/// A row a claim; `None` without any.
-pub fn table(claims: &[Claim]) -> Option<Table> {
-    let table = || claims::table("claim", claims, |claim| [claim.in_scores(), claims::by_interval(&claim.here)]);
-    (!claims.is_empty()).then(table)
+/// The same for a reader; `None` without any.
+pub fn shown(study: &Study) -> Option<claims::Shown> {
+    let verdicts = |claim: &Claim| [claim.in_scores(), claims::by_interval(&claim.here)];
+    claims::Shown::new(&all(study), JUDGED.into(), verdicts, evidence)
 }
 
-/// The numbers behind a claim: a row a comparison; `None` without any.
-pub fn evidence(claim: &Claim) -> Option<Table> {
+/// The numbers behind a claim: a row per comparison.
+fn evidence(claim: &Claim) -> Vec<Captioned> {
     let row = |duel: &Duel| {
         let paired = duel.paired.as_ref()?;
-        let says = match duel.says {
+        let result = match duel.says {
             Says::Holds => "holds",
             Says::Opposite => "does not hold",
-            Says::Untold if claim.rule.or_equal && paired.estimate.mean == 0.0 => "equal",
-            Says::Untold | Says::Equal => "cannot be told",
+            Says::Inconclusive if claim.rule.or_equal && paired.estimate.mean == 0.0 => "equal",
+            Says::Inconclusive | Says::Equal => "inconclusive",
         };
         let ([first, other], (better, seeds)) = (duel.values.clone(), paired.seeds?);
         let (p, over) = (Cell::text(number::p(paired.p)), Cell::text(&paired.over));
         let seeds = Cell::text(format!("{better} of {seeds}"));
         let label = format!("{}: {} against {}", duel.at, duel.sides[0], duel.sides[1]);
-        Some((label, vec![first, other, paired.difference.clone(), p, over, seeds, Cell::text(says)]))
+        Some((label, vec![first, other, paired.difference.clone(), p, over, seeds, Cell::text(result)]))
     };
-    let columns = ["first", "other", "difference", "p", "paired over", "seeds for it", "says"];
-    (!claim.here.is_empty()).then(|| Table::new(columns, claim.here.iter().filter_map(row)))
+    let columns = ["first", "other", "difference", "p", "paired over", "seeds in favour", "result"];
+    let rows: Vec<_> = claim.here.iter().filter_map(row).collect();
+    if rows.is_empty() { Vec::new() } else { vec![Captioned::new("", "", Table::new(columns, rows))] }
 }
 
 impl Evidence for Study<'_> {

@@ -1,9 +1,9 @@
 //! Whether two learners differ by more than noise.
 //!
-//! Questions: the mean over seeds of each question, then a paired t over questions, so that what questions share falls
-//! out. Texts and training losses, of which only the means of seeds are known: a paired t over seeds. A difference is
-//! told only if its 95% interval leaves out 0 and every seed has its sign; that of exact matches also only if ten
-//! questions or more changed, below which a t interval is too narrow.
+//! Questions: the mean over seeds of each question, then a paired t-test over questions, so that what questions share cancels.
+//! Texts and training losses, of which only the means per seed are known: a paired t-test over seeds. A difference counts
+//! only if its 95% interval excludes 0 and every seed has its sign; one of exact match also only if at least ten questions
+//! changed, below which a t interval is too narrow.
 
 use std::collections::BTreeMap;
 
@@ -14,13 +14,13 @@ use crate::report::spread::mean;
 use crate::results::{AnswerRow, TrainedRow};
 
 /// How differences are judged, for a reader.
-pub const JUDGED: &str = "Values are means over seeds ± their standard deviation over seeds. Differences of questions are \
-    paired by question after averaging over seeds, so the interval covers which questions were drawn, and the spread over \
-    seeds beside it which seeds; texts and training losses are paired by seed. A difference is told if its 95% interval \
-    leaves out 0, every seed has the same sign and, of exact matches, at least 10 questions changed; p is that of a paired \
-    t-test, two-sided; neither is corrected for the number of comparisons.";
+pub const JUDGED: &str = "Values are means over seeds ± their standard deviation over seeds. Differences on questions are paired \
+    by question after averaging over seeds, so their interval covers the choice of questions; the standard deviations show the \
+    variation between seeds. Differences on texts and of training losses are paired by seed. A difference counts if its 95% \
+    interval excludes 0, every seed has the same sign and, for exact match, at least 10 questions changed. p is from a \
+    two-sided paired t-test. Neither is corrected for the number of comparisons.";
 
-/// Questions that must differ before a difference of exact matches is told.
+/// Questions that must differ before a difference of exact match counts.
 const DISCORDANT: usize = 10;
 
 /// The first learner's value minus the other's.
@@ -34,7 +34,6 @@ pub struct Difference {
     pub seeds: (usize, usize),
     /// Questions that differ; `None` where the comparison is not by question.
     pub changed: Option<usize>,
-    /// What it comes to.
     pub says: Says,
 }
 
@@ -123,10 +122,10 @@ fn judge(pairs: &[(f64, f64)], seeds: &[(f64, f64)], good: impl Fn(f64) -> f64, 
     let few = kind == Some(Kind::ExactMatch) && changed.is_some_and(|changed| changed < DISCORDANT);
     let beyond = estimate.low > 0.0 || estimate.high < 0.0;
     let says = match good(estimate.mean) > 0.0 {
-        _ if few || !beyond => Says::Untold,
+        _ if few || !beyond => Says::Inconclusive,
         true if agree.0 == agree.1 => Says::Holds,
         false if seeds.iter().filter(worse).count() == agree.1 => Says::Opposite,
-        _ => Says::Untold,
+        _ => Says::Inconclusive,
     };
     Difference { estimate, p, seeds: agree, changed, says }
 }

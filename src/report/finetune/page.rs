@@ -1,9 +1,8 @@
 //! The page's sections of a fine-tuning experiment.
 
-use super::compare::JUDGED;
 use super::{Study, Trained, answers, claims, figures, rates, tables};
+use crate::report::claims as engine;
 use crate::report::document::Captioned;
-use crate::report::table::Table;
 use crate::report::{Meta, ReportError};
 use crate::results::TimingRow;
 
@@ -13,12 +12,8 @@ pub struct Shown {
     pub results: Vec<Captioned>,
     /// How the figure `training` is to be read, and `kept`.
     pub captions: [(&'static str, String); 2],
-    /// How claims are judged.
-    pub judged: &'static str,
-    /// A row a claim.
-    pub claims: Option<Table>,
-    /// The numbers behind each.
-    pub evidence: Vec<(&'static str, Option<Captioned>)>,
+    /// The paper's claims.
+    pub claims: Option<engine::Shown>,
     /// The paper's table.
     pub paper: Option<Captioned>,
     /// Learning rates tried.
@@ -37,17 +32,10 @@ impl Shown {
     /// Arranges everything.
     pub fn new(trained: &Trained, timings: &[TimingRow], meta: &Meta) -> Result<Self, ReportError> {
         let study = Study::new(trained)?;
-        let claims = claims::all(&study);
-        let evidence = claims.iter().map(|claim| {
-            let text = claim.rule.text;
-            (text, claims::evidence(claim).map(|table| Captioned::new(3, text, "", table)))
-        });
         Ok(Self {
-            results: tables::all(&study, meta),
+            results: tables::all(&study),
             captions: [("training", figures::training::caption(&study)), ("kept", figures::kept::caption(&study))],
-            judged: JUDGED,
-            claims: claims::table(&claims),
-            evidence: evidence.collect(),
+            claims: claims::shown(&study),
             paper: trained.published.map(|scores| tables::published(scores, meta)),
             rates: rates::table(trained.rates),
             warnings: rates::warnings(trained.rates),

@@ -7,7 +7,7 @@ use crate::report::study::{ascending, distinct};
 use crate::report::table::{Cell, Table};
 use crate::results::RateRow;
 
-/// A row a learner, a column a rate, the chosen one marked; `None` without any.
+/// One row per learner, one column per rate, the chosen one marked; `None` without any.
 pub fn table(rates: &[RateRow]) -> Option<Captioned> {
     let tried = ascending(rates.iter().map(|row| row.rate));
     let row = |learner: &str| {
@@ -17,12 +17,12 @@ pub fn table(rates: &[RateRow]) -> Option<Captioned> {
     };
     let learners = distinct(rates.iter().map(|row| row.learner.as_str()));
     let table = Table::new(tried.iter().map(|value| rate(*value)), learners.into_iter().map(row));
-    (!tried.is_empty()).then(|| Captioned::new(2, "Learning rates tried", note(rates), table))
+    (!tried.is_empty()).then(|| Captioned::new("Learning rates tried", note(rates), table))
 }
 
 fn cell(rows: &[&RateRow]) -> Cell {
     let loss = mean(rows.iter().map(|row| row.loss));
-    let cell = Cell::text(if loss.is_finite() { format!("{loss:.4}") } else { "broke down".into() });
+    let cell = Cell::text(if loss.is_finite() { format!("{loss:.4}") } else { "diverged".into() });
     match rows.iter().any(|row| row.chosen == 1) {
         _ if rows.is_empty() => Cell::Absent,
         true => Cell::Best(Box::new(cell)),
@@ -39,8 +39,8 @@ fn note(rates: &[RateRow]) -> String {
         _ => format!("means over {} seeds", seeds.len()),
     };
     format!(
-        "Loss over {examples} examples of the validation part after training, nats a response token ({of}); the rate with \
-         the lowest is chosen, a learner each, and marked. The held-out questions have no part in it."
+        "Loss over {examples} validation examples after training, in nats per response token ({of}). The rate with the lowest \
+         loss is chosen for each learner and shown in bold. The held-out questions play no part in the choice."
     )
 }
 
@@ -57,7 +57,7 @@ pub fn warnings(rates: &[RateRow]) -> Vec<String> {
                 let end = if chosen.rate == lowest { "lowest" } else { "highest" };
                 Some(format!(
                     "{label}: the chosen learning rate {value} is the {end} of those tried ({}), so a better one may lie \
-                     beyond",
+                     outside this range",
                     tried.iter().map(|value| rate(*value)).collect::<Vec<_>>().join(", ")
                 ))
             }

@@ -18,30 +18,50 @@ const fn pick(method: &'static str, end: Option<&'static str>) -> Pick {
     Pick { method, end, own: None }
 }
 
-const fn rule(text: &'static str, on: On, first: Pick, other: Pick) -> Rule {
-    Rule { text, on, first, other, alike: &[Alike::Rank], or_equal: false }
+const fn rule(source: &'static str, text: &'static str, on: On, first: Pick, other: Pick) -> Rule {
+    Rule { text, source, on, first, other, alike: &[Alike::Rank], or_equal: false }
 }
 
 /// In the paper's order.
 pub const RULES: [Rule; 10] = [
-    rule("CorDA in knowledge-preserved mode keeps knowledge better than LoRA", On::Knowledge, KPM, LORA),
-    rule("CorDA in knowledge-preserved mode keeps knowledge better than PiSSA", On::Knowledge, KPM, PISSA),
-    rule("CorDA in knowledge-preserved mode keeps knowledge better than full fine-tuning", On::Knowledge, KPM, FULL),
+    rule("Table 1", "CorDA in knowledge-preserved mode keeps knowledge better than LoRA", On::Knowledge, KPM, LORA),
+    rule("Table 1", "CorDA in knowledge-preserved mode keeps knowledge better than PiSSA", On::Knowledge, KPM, PISSA),
+    rule(
+        "Table 1",
+        "CorDA in knowledge-preserved mode keeps knowledge better than full fine-tuning",
+        On::Knowledge,
+        KPM,
+        FULL,
+    ),
     Rule {
         or_equal: true,
-        ..rule("CorDA in knowledge-preserved mode learns the task at least as well as LoRA", On::Task, KPM, LORA)
+        ..rule(
+            "Table 1",
+            "CorDA in knowledge-preserved mode learns the task at least as well as LoRA",
+            On::Task,
+            KPM,
+            LORA,
+        )
     },
-    rule("CorDA in instruction-previewed mode learns the task better than PiSSA", On::Task, IPM, PISSA),
-    rule("PiSSA learns the task better than LoRA", On::Task, PISSA, LORA),
-    rule("CorDA in instruction-previewed mode has a lower training loss than PiSSA", On::Training, IPM, PISSA),
-    rule("PiSSA has a lower training loss than LoRA", On::Training, PISSA, LORA),
+    rule("Table 2", "CorDA in instruction-previewed mode learns the task better than PiSSA", On::Task, IPM, PISSA),
+    rule("Table 2", "PiSSA learns the task better than LoRA", On::Task, PISSA, LORA),
     rule(
+        "Figure 3",
+        "CorDA in instruction-previewed mode has a lower training loss than PiSSA",
+        On::Training,
+        IPM,
+        PISSA,
+    ),
+    rule("Figure 3", "PiSSA has a lower training loss than LoRA", On::Training, PISSA, LORA),
+    rule(
+        "Table 4",
         "The smallest components keep knowledge better by CO-SVD with a context of questions than by plain SVD",
         On::Knowledge,
         KPM,
         PLAIN_SMALLEST,
     ),
     rule(
+        "Table 4",
         "The smallest components of CO-SVD keep knowledge better with a context of questions than with another",
         On::Knowledge,
         KPM,

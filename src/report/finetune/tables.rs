@@ -2,52 +2,47 @@
 
 use super::compare;
 use super::{Kind, Learner, Measure, Study};
+use crate::report::Meta;
 use crate::report::claims::Says;
 use crate::report::document::Captioned;
 use crate::report::number::{self, Number};
 use crate::report::spread::{Spread, mean, spread};
 use crate::report::table::{Cell, Table};
-use crate::report::{Meta, latex};
 use crate::results::{StepRow, TimingRow};
 use crate::spec::Scores;
 
 /// All tables of what was measured, in the order of the report.
-pub fn all(study: &Study, meta: &Meta) -> Vec<Captioned> {
+pub fn all(study: &Study) -> Vec<Captioned> {
     let seeds = study.seeds();
     let plural = if seeds == 1 { "seed" } else { "seeds" };
-    let captioned = |title: &str, note: &str, table: Table| {
-        let [model, what] = [&meta.model[..], note].map(latex::escape);
-        Captioned::new(2, title, note, table).captioned(format!("{title} ({model}). {what}"))
-    };
     let note = format!(
-        "Mean over {seeds} {plural} ± standard deviation over seeds; {}. Best of a column, the untrained model aside: marked \
-         only where the difference to the next is told (see the claims for how). Answer loss: nats a token of the reference \
-         answers. Lower is better, but for exact match.{}",
+        "Mean over {seeds} {plural} ± standard deviation over seeds; {}. Bold: the best fine-tuned model, if its lead over the \
+         next one is significant (the claims say how this is judged). Answer loss is in nats per token of the reference \
+         answers. Lower is better, except for exact match.{}",
         study.counts(),
         failures(study)
     );
     let mut tables = vec![
-        captioned("Results", &note, results(study)),
-        captioned(
+        Captioned::new("Results", note, results(study)).ours(),
+        Captioned::new(
             "95% interval over questions and windows",
-            "Of questions averaged over the seeds; of texts the mean over seeds of the intervals' ends; where no question, or \
-             every one, was answered as expected, the exact interval of a share.",
+            "For questions: of their values averaged over seeds. For texts: the mean over seeds of the intervals' ends. Where \
+             no question, or every question, was answered as expected: the exact interval of a proportion.",
             intervals(study),
-        ),
-        captioned(
+        )
+        .ours(),
+        Captioned::new(
             "Difference to the untrained model",
-            "Paired by question or window, with its 95% interval, as above: exact match in points, losses (of texts too) in \
-             nats a token.",
+            "Paired by question or window, with the 95% interval as above: exact match in percentage points, losses (also of \
+             texts) in nats per token.",
             differences(study),
-        ),
+        )
+        .ours(),
     ];
     if study.all.has_steps() {
-        tables.push(captioned(
-            "Training",
-            "Loss of the batches in the last quarter of the steps, nats a response token: mean over seeds ± standard \
-             deviation over seeds.",
-            training(study),
-        ));
+        let note = "Batch loss over the last quarter of the steps, in nats per response token: mean ± standard deviation over \
+                    seeds.";
+        tables.push(Captioned::new("Training", note, training(study)).ours());
     }
     tables
 }
@@ -62,12 +57,11 @@ pub fn published(scores: &Scores, meta: &Meta) -> Captioned {
     });
     let columns = std::iter::once("trained parameters").chain(scores.columns.iter().map(|column| column.name.as_str()));
     let note = format!(
-        "{} ({}). Measured on {}, not on {}: models, data and scales differ, so the numbers do not compare with ours; who is \
-         better than whom may. {}.",
+        "{} ({}). Measured on {}, not on {}: models, data and scales differ, so the numbers cannot be compared with ours, but \
+         their order can. {}.",
         scores.title, scores.citation, scores.model, meta.model, scores.setting
     );
-    let caption = latex::escape(&note);
-    Captioned::new(2, "The paper's scores", note, Table::new(columns, rows)).captioned(caption)
+    Captioned::new("The paper's scores", note, Table::new(columns, rows)).of_paper()
 }
 
 /// A sentence for each learner that failed.
@@ -182,7 +176,7 @@ fn differences(study: &Study) -> Table {
         })
     };
     let unit = |measure: &Measure| match measure.kind {
-        Kind::ExactMatch => format!("{}: exact match, points", measure.name),
+        Kind::ExactMatch => format!("{}: exact match, percentage points", measure.name),
         Kind::AnswerLoss => format!("{}: answer loss, nats", measure.name),
         Kind::Loss => format!("{}: loss, nats", measure.name),
     };
@@ -217,7 +211,7 @@ fn training(study: &Study) -> Table {
         });
         (learner.row.label.clone(), cells)
     };
-    Table::new(["steps a run", "loss, last quarter"], study.learners.iter().map(row))
+    Table::new(["steps per run", "loss, last quarter"], study.learners.iter().map(row))
 }
 
 /// How long training took, from the times of its steps: a fact of runs, so that only the page has it, among those.
@@ -232,7 +226,7 @@ pub fn speed(study: &Study, timings: &[TimingRow]) -> Option<Captioned> {
         (seconds > 0.0).then(|| (learner.row.label.clone(), cells.map(Cell::Text).to_vec()))
     };
     let rows: Vec<_> = study.learners.iter().filter_map(row).collect();
-    let note = "Of all runs of the chosen learning rate, when they were computed.";
-    let table = |rows| Table::new(["seconds", "tokens a second"], rows);
-    (!rows.is_empty()).then(|| Captioned::new(3, "Speed of training", note, table(rows)))
+    let note = "All runs with the chosen learning rate, timed when they were computed.";
+    let table = |rows| Table::new(["seconds", "tokens per second"], rows);
+    (!rows.is_empty()).then(|| Captioned::new("Speed of training", note, table(rows)))
 }

@@ -103,7 +103,7 @@ fn claims_say_what_the_rows_say() {
     // nq's exact matches differ in too few questions; its answer loss and the text do not.
     assert_eq!(verdict(&rows, "better than PiSSA"), expected("partly", "Holds", IN_SCORES, 3));
     // Made up without a difference. In the paper both have the same score, which is as good.
-    assert_eq!(verdict(&rows, "at least as well"), expected("soft", "Cannot", IN_SCORES, 2));
+    assert_eq!(verdict(&rows, "at least as well"), expected("soft", "Inconclusive", IN_SCORES, 2));
     let training = verdict(&rows, "lower training loss than PiSSA");
     assert_eq!((training.0, training.3), ("yes", 1));
     // With both swapped the opposite is told.
@@ -223,7 +223,7 @@ fn a_single_seed_and_no_answers_are_enough() {
     let text = markdown(&study, &meta());
     assert!(!text.contains('±') || text.contains("± standard deviation"), "{text}");
     assert!(!text.contains("NaN"), "{text}");
-    assert!(text.contains("Cannot be told at this size") && !text.contains("Holds in"), "{text}");
+    assert!(text.contains("Inconclusive at this sample size") && !text.contains("Holds in"), "{text}");
     assert_eq!(crowded(&figures::kept::svg(&study, &meta()).unwrap()), None);
     let folder = tempfile::tempdir().unwrap();
     rows.steps.clear();
@@ -290,7 +290,7 @@ fn the_page_has_every_section_and_escapes_what_models_say() {
     let [open, close] = crate::results::exact::RUN_FACTS;
     assert_eq!((page.matches(open).count(), page.matches(close).count()), (1, 1));
     let facts = page.split_once(open).and_then(|(_, rest)| rest.split_once(close)).unwrap().0;
-    assert!(facts.contains("Machine: x") && facts.contains("tokens a second"), "{facts}");
+    assert!(facts.contains("Machine: x") && facts.contains("tokens per second"), "{facts}");
     assert!(!page.contains("So <b>") && page.contains("So &#60;b&#62;"), "answers are text, not mark-up");
     assert_eq!(page.matches("<svg").count(), 2);
     if let Some(folder) = std::env::var_os("CORDA_FIGURES") {

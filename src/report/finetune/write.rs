@@ -1,36 +1,30 @@
 //! `trained.md` and `trained.tex`.
 
-use super::{Study, answers, claims, compare, rates, tables};
+use super::{Study, answers, claims, rates, tables};
 use crate::report::Meta;
-use crate::report::document::{self, Captioned};
+use crate::report::document::{self, Section};
 use crate::report::markdown::{self, escape};
 
 /// `trained.md`.
 pub fn markdown(study: &Study, meta: &Meta) -> String {
-    let mut blocks: Vec<String> = tables::all(study, meta).iter().flat_map(Captioned::blocks).collect();
-    let claims = claims::all(study);
-    if let Some(table) = claims::table(&claims) {
-        blocks.extend(Captioned::new(2, "The paper's claims", compare::JUDGED, table).blocks());
+    let mut blocks: Vec<String> = tables::all(study).iter().flat_map(|it| it.blocks(2)).collect();
+    if let Some(claims) = claims::shown(study) {
+        blocks.push("## The paper's claims".into());
+        blocks.extend(claims.blocks(3));
     }
-    for claim in &claims {
-        let evidence = claims::evidence(claim).map(|table| Captioned::new(3, claim.rule.text, "", table));
-        blocks.extend(evidence.iter().flat_map(Captioned::blocks));
-    }
-    blocks.extend(study.all.published.iter().flat_map(|scores| tables::published(scores, meta).blocks()));
-    blocks.extend(rates::table(study.all.rates).iter().flat_map(Captioned::blocks));
+    blocks.extend(study.all.published.iter().flat_map(|scores| tables::published(scores, meta).blocks(2)));
+    blocks.extend(rates::table(study.all.rates).iter().flat_map(|it| it.blocks(2)));
     let warnings = rates::warnings(study.all.rates);
     if !warnings.is_empty() {
         let [_, list] = markdown::list("", &warnings);
         blocks.push(list);
     }
-    let mut given: Vec<String> = answers::examples(study).iter().flat_map(answer).collect();
-    if let Some(first) = given.first_mut() {
-        first.insert(0, '\n');
+    let given: Vec<String> = answers::examples(study).iter().flat_map(answer).collect();
+    if !given.is_empty() {
         blocks.extend(["## Some answers".to_string(), escape(answers::NOTE)]);
         blocks.extend(given);
     }
-    let facts = format!("Model: {}. Regenerate with {}.", escape(&meta.model), markdown::code(&meta.command));
-    document::markdown(meta, facts, blocks)
+    document::markdown(meta, "", blocks)
 }
 
 fn answer(question: &answers::Question) -> [String; 2] {
@@ -44,7 +38,7 @@ fn answer(question: &answers::Question) -> [String; 2] {
 
 /// `trained.tex`.
 pub fn latex(study: &Study, meta: &Meta) -> String {
-    let mut all = tables::all(study, meta);
-    all.extend(study.all.published.map(|scores| tables::published(scores, meta)));
-    document::latex(meta, &all)
+    let mut tables = tables::all(study);
+    tables.extend(study.all.published.map(|scores| tables::published(scores, meta)));
+    document::latex(meta, &[Section { heading: String::new(), tables }], "")
 }

@@ -6,6 +6,8 @@
 use super::{Curve, Test};
 use crate::evaluate::uncertainty::{paired, paired_p};
 use crate::report::claims::{self, Alike, Claim, Duel, Evidence, On, Paired, Party, Pick, Rule, Says};
+use crate::report::document::Captioned;
+use crate::report::figure::axis::ends;
 use crate::report::number;
 use crate::report::table::{Cell, Table};
 use crate::report::{By, Meta};
@@ -24,10 +26,10 @@ const fn smallest(method: &'static str) -> Pick {
 }
 
 const fn rule(text: &'static str, first: Pick, other: Pick, alike: &'static [Alike]) -> Rule {
-    Rule { text, on: On::Perplexity, first, other, alike, or_equal: false }
+    Rule { text, source: "Table 6", on: On::Perplexity, first, other, alike, or_equal: false }
 }
 
-/// The paper's orderings, and a question that is not the paper's. All speak of arms that drop the smallest components; a
+/// The paper's orderings, and a question of ours. All speak of arms that drop the smallest components; a
 /// calibration is a test set's own context if it has its name.
 pub const RULES: [Rule; 5] = [
     rule("CO-SVD with the test set's own context is better than ASVD", OWN, ASVD, &[]),
@@ -39,12 +41,15 @@ pub const RULES: [Rule; 5] = [
         CORDA,
         &[Alike::Context, Alike::MoreSamples],
     ),
-    rule(
-        "CO-SVD is better than whitening with the same context, the covariance than its square root (not asked in the paper)",
-        CORDA,
-        WHITENING,
-        &[Alike::Context, Alike::Samples],
-    ),
+    Rule {
+        source: "not asked in the paper",
+        ..rule(
+            "CO-SVD is better than whitening with the same context, the covariance than its square root",
+            CORDA,
+            WHITENING,
+            &[Alike::Context, Alike::Samples],
+        )
+    },
 ];
 
 impl Evidence for PublishedTest {
@@ -166,14 +171,8 @@ pub struct Beside {
 
 /// A test set of ours and the published one that corresponds to it.
 pub struct Pair {
-    /// Both.
     pub heading: String,
-    /// A row an ordering.
-    pub orderings: Table,
-    /// What else to know of the published numbers.
-    pub note: Option<String>,
-    /// Of each ordering: its sentence; captions and tables, the paper's, then ours.
-    pub evidence: Vec<(&'static str, Vec<(String, Table)>)>,
+    pub claims: claims::Shown,
 }
 
 impl Beside {
@@ -183,22 +182,19 @@ impl Beside {
         let pair = |test: &Test| {
             let theirs = paper.test(test.name())?;
             let all = claims::judge(&RULES, Some(theirs), &Here { test, windows, meta });
-            (!all.is_empty()).then(|| Pair {
-                heading: format!("{}, beside the paper's {}", test.heading(), theirs.name),
-                orderings: claims::table("ordering", &all, |claim| {
-                    [&claim.paper, &claim.here].map(|it| claims::by_order(it))
-                }),
-                note: unequal_start(theirs),
-                evidence: all.iter().map(|claim| (claim.rule.text, evidence(claim, meta.by))).collect(),
-            })
+            let verdicts = |claim: &Claim| [&claim.paper, &claim.here].map(|duels| claims::by_order(duels));
+            let note = unequal_start(theirs).unwrap_or_default();
+            let heading = format!("{}, beside the paper's {}", test.heading(), theirs.name);
+            let shown = claims::Shown::new(&all, note, verdicts, |claim| evidence(claim, meta.by))?;
+            Some(Pair { heading, claims: shown })
         };
         let tests: Vec<Pair> = tests.iter().filter_map(pair).collect();
         let introduction = format!(
-            "{} ({}), measured on {}, beside {} here. Models, texts and r differ, so the perplexities themselves do not \
-             compare; the orderings do. An ordering holds at an r where the first curve's perplexity is lower. Differences \
-             (here) are the second curve's loss minus the first's, in nats a token, paired by window, with the 95% \
-             interval; p is that of a paired t-test, two-sided, not corrected for the number of comparisons. Own context: \
-             the calibration with the test set's name.",
+            "{} ({}) was measured on {}, the results here on {}. Models, texts and r differ, so the perplexities cannot be \
+             compared, but the orderings can. An ordering holds at an r if the first curve has the lower perplexity. \
+             Differences (here only) are the second curve's loss minus the first's, in nats per token, paired by window, \
+             with the 95% interval; p is from a two-sided paired t-test, not corrected for the number of comparisons. A \
+             test set's own context is the calibration with its name.",
             paper.title, paper.citation, paper.model, meta.model
         );
         (!tests.is_empty()).then_some(Self { introduction, tests })
@@ -207,29 +203,28 @@ impl Beside {
 
 /// Where nothing is dropped all curves should be the same; published ones may not be.
 fn unequal_start(test: &PublishedTest) -> Option<String> {
-    let starts = test.rows.iter().filter_map(|row| row.perplexity.get(&0).copied());
-    let (low, high) = starts.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (v.min(low), v.max(high)));
+    let (low, high) = ends(test.rows.iter().filter_map(|row| row.perplexity.get(&0).copied()))?;
     (low < high).then(|| {
         format!(
-            "The paper's curves on {} differ at r = 0 already, from {low} to {high}: smaller differences than that are no \
-             evidence.",
+            "The paper's curves on {} already differ at r = 0, from {low} to {high}: smaller differences are not evidence.",
             test.name
         )
     })
 }
 
-/// Captions and tables of every pair of curves.
-fn evidence(claim: &Claim, by: By) -> Vec<(String, Table)> {
+/// A table for every pair of curves: the paper's, then ours.
+fn evidence(claim: &Claim, by: By) -> Vec<Captioned> {
     let over = if by == By::Share { "share" } else { "r" };
     let sides = [("In the paper", "r", &claim.paper), ("Here", over, &claim.here)];
     let tables = sides.into_iter().flat_map(|(whose, over, duels)| {
-        let caption = move |[first, other]: &[String; 2]| format!("{whose}, by {over}: {first} against {other}");
-        duels.chunk_by(|a, b| a.sides == b.sides).map(move |pair| (caption(&pair[0].sides), pair_table(pair)))
+        let title = move |[first, other]: &[String; 2]| format!("{whose}, by {over}: {first} against {other}");
+        let pairs = duels.chunk_by(|a, b| a.sides == b.sides);
+        pairs.map(move |pair| Captioned::new(title(&pair[0].sides), "", pair_table(pair)))
     });
     tables.collect()
 }
 
-/// A pair of curves: a column a point.
+/// A pair of curves: one column per point.
 fn pair_table(duels: &[Duel]) -> Table {
     let row = |label: &str, cell: &dyn Fn(&Duel) -> Cell| (label.to_string(), duels.iter().map(cell).collect());
     let [first, other] = &duels[0].sides;
@@ -241,8 +236,8 @@ fn pair_table(duels: &[Duel]) -> Table {
     }
     let word = |says: Says| match says {
         Says::Holds => "yes",
-        Says::Equal => "level",
-        Says::Opposite | Says::Untold => "no",
+        Says::Equal => "equal",
+        Says::Opposite | Says::Inconclusive => "no",
     };
     rows.push(row("holds", &|duel| Cell::text(word(duel.says))));
     Table::new(duels.iter().map(|duel| &duel.at), rows)

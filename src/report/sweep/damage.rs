@@ -1,4 +1,5 @@
-//! Where the damage is: the loss that each variant of a sweep over `targets` costs, a column a variant, a row an arm.
+//! Where the damage is: the loss that each variant of a sweep over `targets` costs, one column per variant,
+//! one row per arm.
 //!
 //! One logarithmic colour scale for all, so that test sets and arms compare by eye.
 
@@ -26,13 +27,11 @@ const TICK: Type = Type { size: 14.0, colour: GREY, weight: Weight::Regular };
 
 /// What the figure shows.
 pub struct Damage {
-    /// The variants.
     pub columns: Vec<Column>,
     /// Heading and lines of each test set.
     pub groups: Vec<(String, Vec<Line>)>,
 }
 
-/// A variant.
 pub struct Column {
     /// What it is called below the figure.
     label: String,
@@ -40,11 +39,9 @@ pub struct Column {
     block: bool,
 }
 
-/// An arm.
 pub struct Line {
-    /// Its label.
     pub label: String,
-    /// Loss minus that of the undamaged model, nats a token, by column; absent where it was not measured.
+    /// Loss minus that of the undamaged model, nats per token, by column; absent where it was not measured.
     pub values: Vec<Option<f64>>,
 }
 
@@ -73,7 +70,7 @@ pub fn svg(damage: &Damage, meta: &Meta) -> Result<String, ReportError> {
     let (left, xs) = (MARGIN + labels + 14.0, places(&damage.columns));
     let width = (left + xs.last().map_or(0.0, |x| x + CELL) + MARGIN).max(2.0 * MARGIN + 2.5 * SCALE.0);
     let subtitle = format!(
-        "{}. Loss minus that of the undamaged model when only these linears are truncated, nats a token.",
+        "{}. Loss minus that of the undamaged model when only these linears are truncated, nats per token.",
         meta.model
     );
     let header = Header::new(&meta.title, &subtitle, width - 2.0 * MARGIN);
@@ -172,7 +169,7 @@ fn paint_scale(canvas: &Canvas, (left, top): Point, (low, high): (f64, f64)) -> 
         let text = if place == 0.0 { format!("≤ {value}") } else { value };
         canvas.text(&text, (left + place * width, below), anchor, TICK)?;
     }
-    canvas.text("nats a token, logarithmic", (right + 16.0, top + 0.5 * height), Anchor::Start, TICK)
+    canvas.text("nats per token, logarithmic", (right + 16.0, top + 0.5 * height), Anchor::Start, TICK)
 }
 
 /// What a screen reader says after the title.

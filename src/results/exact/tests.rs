@@ -59,7 +59,7 @@ fn every_bit_of_a_value_counts() {
     assert_eq!((zero.0, zero.1.as_str(), zero.2.as_str(), zero.3.as_str()), (0, "delta_nll", "0.0", "-0.0"));
     let payload = value(|rows| rows[3].perplexity = f64::from_bits(f64::NAN.to_bits() ^ 1));
     assert_eq!((payload.0, payload.1.as_str()), (3, "perplexity"));
-    assert_eq!(value(|rows| rows[2].samples = Some(1)).2, "nothing");
+    assert_eq!(value(|rows| rows[2].samples = Some(1)).2, "empty");
     assert_eq!(value(|rows| rows[2].label.push(' ')).1, "label");
     // What the tolerant comparison leaves out counts here.
     assert_eq!(value(|rows| rows[2].key = "other".into()).1, "key");

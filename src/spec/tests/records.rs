@@ -24,7 +24,7 @@ fn a_file_of_ones_own_has_parts() {
     let lines = calibrating_on("{file: notes.txt, format: lines, split: two}");
     assert!(bench.errors(&lines, &[]).contains("this format has no parts; `split` is for records"));
     let bare = calibrating_on("{file: notes.txt, format: records}");
-    assert!(bench.errors(&bare, &[]).contains("`records` needs more"), "{}", bench.errors(&bare, &[]));
+    assert!(bench.errors(&bare, &[]).contains("`records` needs a value"), "{}", bench.errors(&bare, &[]));
 }
 
 #[test]

@@ -1,12 +1,13 @@
-//! The figure `kept`: the task learned against the knowledge kept, a panel a measure of knowledge, a point a learner.
+//! The figure `kept`: the task learned against the knowledge kept, one panel per measure of knowledge, one point
+//! per learner.
 
 use super::{Kind, Learner, Measure, Study};
+use crate::report::figure::axis::Scale;
 use crate::report::figure::canvas::{Anchor, Canvas, Point, Stroke, Type};
 use crate::report::figure::font::Weight;
 use crate::report::figure::grid::Grid;
 use crate::report::figure::palette::{self, CurveStyle, GREY, Shape};
 use crate::report::figure::plot::{Area, Plot};
-use crate::report::figure::scale::Scale;
 use crate::report::spread::{Spread, spread};
 use crate::report::{Meta, ReportError};
 use crate::results::TrainedRow;
@@ -45,14 +46,14 @@ pub fn svg(study: &Study, meta: &Meta) -> Result<String, ReportError> {
 /// How to read it.
 pub fn caption(study: &Study) -> String {
     let seeds = match study.seeds() {
-        1 => "A point a learner".to_string(),
+        1 => "One point per learner".to_string(),
         seeds => format!(
-            "A point a learner, the mean over {seeds} seeds, with a standard deviation each way; dots are seeds"
+            "One point per learner: the mean over {seeds} seeds, with one standard deviation in each direction; dots are seeds"
         ),
     };
     format!(
-        "To the right: more of the task learned; up: more knowledge kept (axes of losses and perplexities run backwards). \
-         {seeds}. Dashed: knowledge of the untrained model."
+        "Right: more of the task learned; up: more knowledge kept (the axes of losses and perplexities are reversed). \
+         {seeds}. Dashed: the knowledge of the untrained model."
     )
 }
 

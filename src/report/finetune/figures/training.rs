@@ -1,12 +1,13 @@
-//! The figure `training`, as the paper's Figure 3: training loss over optimiser steps, a panel a rank, a line a learner.
+//! The figure `training`, as the paper's Figure 3: training loss over optimiser steps, one panel per rank, one
+//! line per learner.
 
 use super::{Learner, Study};
+use crate::report::figure::axis::Scale;
 use crate::report::figure::canvas::{Canvas, Point, Stroke};
 use crate::report::figure::grid::Grid;
 use crate::report::figure::legend::Legend;
 use crate::report::figure::palette::{self, CurveStyle};
 use crate::report::figure::plot::{Area, Plot};
-use crate::report::figure::scale::Scale;
 use crate::report::finetune::tables::losses;
 use crate::report::spread::{Spread, mean, spread};
 use crate::report::study::ascending;
@@ -22,7 +23,6 @@ const RIGHT: f64 = 24.0;
 /// Markers along a line.
 const MARKERS: usize = 5;
 
-/// A learner.
 struct Line<'a> {
     label: &'a str,
     method: &'a str,
@@ -58,7 +58,7 @@ pub fn svg(study: &Study, meta: &Meta) -> Result<String, ReportError> {
     grid.draw(meta, [&subtitle, &description], std::iter::empty(), |canvas, (_, column), corner| {
         let area = Area::new((corner.0 + Plot::LEFT, corner.1 + Plot::HEADING), width, HEIGHT);
         let (plot, (heading, lines)) = (Plot { area, x, y }, &panels[column]);
-        plot.paint(canvas, heading, "optimiser step", "training loss, nats a response token")?;
+        plot.paint(canvas, heading, "optimiser step", "training loss, nats per response token")?;
         let styled: Vec<(&Line, CurveStyle)> =
             lines.iter().filter_map(|line| Some((line, palette::find(&styles, &line.family)?))).collect();
         for (line, style) in &styled {
@@ -74,14 +74,12 @@ pub fn svg(study: &Study, meta: &Meta) -> Result<String, ReportError> {
 /// How to read it.
 pub fn caption(study: &Study) -> String {
     let of = match window(study.all.steps) {
-        1 => "of each step".into(),
-        width => format!("as a running mean over {width} steps"),
+        1 => "Training loss of every batch".to_string(),
+        width => format!("Training loss of the batches, as a running mean over {width} steps"),
     };
     match study.seeds() {
-        1 => format!("Training loss of the batches {of}."),
-        seeds => format!(
-            "Training loss of the batches {of}: mean over {seeds} seeds, shaded ± one standard deviation over them."
-        ),
+        1 => format!("{of}."),
+        seeds => format!("{of}: the mean over {seeds} seeds; shaded: ± one standard deviation over the seeds."),
     }
 }
 
@@ -91,7 +89,7 @@ fn window(steps: &[StepRow]) -> usize {
     (last / 20).max(1)
 }
 
-/// A panel a rank, the largest first; what has none, full fine-tuning, in each.
+/// One panel per rank, the largest first; learners without a rank (full fine-tuning) are in each.
 fn panels<'a>(study: &Study<'a>) -> Vec<(String, Vec<Line<'a>>)> {
     let mut ranks = ascending(study.learners.iter().map(|learner| learner.row.rank).filter(Option::is_some));
     ranks.reverse();

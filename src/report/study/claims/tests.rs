@@ -55,7 +55,7 @@ fn orderings_are_judged_with_their_evidence() {
     let duel = &claims[0].here[1];
     let Paired { estimate, p, .. } = duel.paired.as_ref().unwrap();
     assert!(duel.says == Says::Holds && (estimate.mean - 0.15).abs() < 1e-12 && (0.0..0.1).contains(p), "{duel:?}");
-    assert_eq!(says(&claims[0].here), "Holds at 1 of 2, 1 beyond the 95% interval.");
+    assert_eq!(says(&claims[0].here), "Holds in 1 of 2 comparisons, 1 beyond the 95% interval.");
     let winners = here(&tests[0], &all, &meta).winners();
     assert_eq!(
         winners.iter().map(|duel| duel.sides[0].as_str()).collect::<Vec<_>>(),
@@ -92,10 +92,10 @@ fn published_orderings_may_be_level() {
     assert_eq!(
         verdicts,
         [
-            "Holds everywhere (4 of 4).",
-            "Holds everywhere (2 of 2).",
-            "Holds everywhere (2 of 2).",
-            "Holds nowhere (0 of 2, level at 1)."
+            "Holds everywhere (4 of 4 comparisons).",
+            "Holds everywhere (2 of 2 comparisons).",
+            "Holds everywhere (2 of 2 comparisons).",
+            "Holds nowhere (0 of 2 comparisons, equal in 1)."
         ]
     );
     let against = claims[3].here.iter().filter(|duel| duel.says == Says::Opposite);
