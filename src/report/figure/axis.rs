@@ -24,7 +24,7 @@ pub struct Scale {
 impl Scale {
     /// A linear axis that shows these values with a margin; values that are not finite do not count.
     pub fn linear(values: impl IntoIterator<Item = f64>) -> Self {
-        let (low, high) = ends(values.into_iter().filter(|value| value.is_finite())).unwrap_or((0.0, 1.0));
+        let (low, high) = number::ends(values.into_iter().filter(|value| value.is_finite())).unwrap_or((0.0, 1.0));
         // At least a hundredth of the value, so that equal values are not blown up into noise.
         let margin = (0.08 * (high - low)).max(0.005 * high.abs()).max(1e-6);
         Self { low: low - margin, high: high + margin, log: false, reversed: false }
@@ -33,7 +33,9 @@ impl Scale {
     /// A logarithmic one; values that are not finite and positive do not count.
     pub fn log(values: impl IntoIterator<Item = f64>) -> Self {
         let logs = values.into_iter().filter(|value| value.is_finite() && *value > 0.0).map(f64::log10);
-        let Some((low, high)) = ends(logs) else { return Self { low: 0.0, high: 1.0, log: true, reversed: false } };
+        let Some((low, high)) = number::ends(logs) else {
+            return Self { low: 0.0, high: 1.0, log: true, reversed: false };
+        };
         // At least a tenth of a decade, so that a flat curve is not blown up into noise.
         let margin = (0.05 * (high - low)).max(0.05 - 0.5 * (high - low)).max(0.01);
         Self { low: low - margin, high: high + margin, log: true, reversed: false }
@@ -93,14 +95,6 @@ impl Scale {
         let all = decades.flat_map(|e| multiples.iter().map(move |multiple| f64::from(e) + multiple.log10()));
         all.filter(|log| self.low <= *log && *log <= self.high).collect()
     }
-}
-
-/// The smallest and the largest value; `None` without any.
-pub fn ends(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
-    values.fold(None, |ends, value| {
-        let (low, high) = ends.unwrap_or((value, value));
-        Some((low.min(value), high.max(value)))
-    })
 }
 
 /// Multiples of a step between two ends.
