@@ -1,4 +1,4 @@
-//! Each phase on inputs of SmolLM2-135M's shapes (random weights), beside the yardstick it is measured against.
+//! Each phase on inputs with the shapes of SmolLM2-135M (random weights), and the yardstick to which they are compared.
 
 use candle_core::{Device, Tensor};
 use corda::adapt::Adapter;
@@ -14,7 +14,7 @@ use corda::model::generate::{Stop, greedy};
 use corda::model::kernel::{View, product};
 use corda::model::llama::{Block, Frame, Resident};
 use corda::model::shape::Shape;
-use corda::train::{Kind, Settings, Start, Tokenised, Trainer};
+use corda::train::{Settings, Start, Tokenised, Trainer, Tuning};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use faer::Mat;
 use rayon::prelude::*;
@@ -58,7 +58,7 @@ fn tokens(length: usize) -> Vec<u32> {
     (0..length as u32).map(|t| (t * 7919) % 49152).collect()
 }
 
-/// The yardstick: f32 products of 2,048 cubed, one a thread.
+/// The yardstick: f32 products of 2,048 cubed, one per thread.
 fn yardstick(c: &mut Criterion) {
     const N: usize = 2048;
     let a = vec![0.5f32; N * N];
@@ -101,7 +101,7 @@ fn generation(c: &mut Criterion) {
 }
 
 fn calibration(c: &mut Criterion) {
-    // One block of the thirty: every block costs the same.
+    // One of the thirty blocks: all blocks cost the same.
     let model = model(1);
     let samples: Vec<Vec<u32>> = (0..16).map(|i| tokens(512).into_iter().map(|t| (t + i) % 49152).collect()).collect();
     let snapshot = Snapshot { samples: 16, normalisation: Normalisation::Max };
@@ -145,7 +145,7 @@ fn decomposition(c: &mut Criterion) {
     });
     group.finish();
 
-    // A further r of an arm: every linear of the model is truncated anew.
+    // Another r of an arm: every linear of the model is truncated again.
     let model = model(30);
     let truncations: Vec<Truncation> = model.blocks[0]
         .linears
@@ -184,8 +184,8 @@ fn training(c: &mut Criterion) {
     let mut group = c.benchmark_group("train");
     group.sample_size(10);
     group.throughput(Throughput::Elements(examples.iter().map(|example| example.inputs() as u64).sum()));
-    for (name, kind) in [("lora r=32, tokens", Kind::Lora), ("full, tokens", Kind::Full)] {
-        let adapters = if kind == Kind::Full { Vec::new() } else { adapters() };
+    for (name, kind) in [("lora r=32, tokens", Tuning::Lora), ("full, tokens", Tuning::Full)] {
+        let adapters = if kind == Tuning::Full { Vec::new() } else { adapters() };
         let settings = Settings { epochs: 10_000, batch: BATCH, ..Settings::default() };
         let start = Start { base: base.clone(), kind, adapters };
         let mut trainer = Trainer::new(start, examples.clone(), settings).expect("a trainer");

@@ -1,15 +1,15 @@
-//! Writes a Llama with random weights in Hugging Face format, to try sizes that no test can fetch:
+//! Writes a Llama with random weights in Hugging Face format, to try sizes that no test can download:
 //!
 //! ```sh
 //! cargo run --release --example random_llama -- 1.3b FOLDER
 //! ```
 //!
-//! Weights are f16, a file a block and an index, as large models come; the tokenizer knows single characters.
+//! As for large models, the weights are f16, in one file per block with an index. The tokenizer knows single characters.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use corda::model::llama::block_tensor;
+use corda::model::shape::block_tensor;
 use corda::model::shape::{LINEARS, Shape};
 use corda::tensors::{self, Entry};
 use half::f16;

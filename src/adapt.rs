@@ -1,4 +1,4 @@
-//! Components of a decomposition as a LoRA adapter, and the files other programs load.
+//! Components of a decomposition as a LoRA adapter; adapters in PEFT's files, and merged into models. Nothing is trained here.
 //!
 //! With U_r the r left vectors at one end of W T = U S V^T, the adapter is B = U_r sqrt(S_r), A = sqrt(S_r) V_r^T T^-1, and
 //! the model keeps W - B A. Since S V^T T^-1 = U^T W, A = S_r^-1/2 U_r^T W: no inverse of T is needed. The smallest
@@ -13,12 +13,21 @@ use crate::model::shape::Linear;
 
 mod config;
 pub mod energy;
+mod error;
+mod folder;
 pub mod merge;
 pub mod peft;
 mod read;
 pub mod residual;
 
-/// How the singular values are shared between B and A.
+/// The weights of an adapter folder.
+const WEIGHTS: &str = "adapter_model.safetensors";
+/// Its configuration.
+const CONFIG: &str = "adapter_config.json";
+/// The prefix that PEFT adds to the name of each linear.
+const PREFIX: &str = "base_model.model.";
+
+/// How the singular values are divided between B and A.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum Split {
     /// Their square roots to each: B = U sqrt(S), A = sqrt(S) V^T T^-1, as in the official code by default.
@@ -31,11 +40,11 @@ pub enum Split {
 }
 
 impl Split {
-    /// What a column of U and the row S V^T T^-1 = U^T W are multiplied by, for a singular value.
+    /// The factors of a column of U, and of the row S V^T T^-1 = U^T W, for a singular value.
     fn factors(self, sigma: f64) -> (f64, f64) {
         match self {
             Self::V => (1.0, 1.0),
-            // A component of singular value 0 is nothing: U^T W = 0 there.
+            // A component with singular value 0 contributes nothing, since U^T W = 0.
             _ if sigma <= 0.0 => (0.0, 0.0),
             Self::UV => (sigma.sqrt(), 1.0 / sigma.sqrt()),
             Self::U => (sigma, 1.0 / sigma),
@@ -76,8 +85,8 @@ impl Adapter {
         }
     }
 
-    /// Plain LoRA: A uniform in +-1/sqrt(d_in) (Kaiming's with a = sqrt(5), as PEFT has it), B zero. Depends on the seed
-    /// and the linear's name only.
+    /// Plain LoRA: A uniform in +-1/sqrt(d_in) (Kaiming's initialisation with a = sqrt(5), as in PEFT), B zero. It depends only on
+    /// the seed and the linear's name.
     pub fn lora(linear: &Linear, rank: usize, seed: u64) -> Self {
         let hash = blake3::hash(format!("{seed} {}", linear.name).as_bytes());
         let start = u64::from_le_bytes(hash.as_bytes()[..8].try_into().expect("eight of 32 bytes"));
@@ -96,8 +105,8 @@ impl Adapter {
         }
     }
 
-    /// The adapter of rank 2r that does for the untouched base model what this one does for W - B A: with `start` the
-    /// adapter as initialised, B' A' = B A - B0 A0, A' = [A; A0], B' = [B, -B0]. As PEFT's own conversion.
+    /// The adapter of rank 2r which makes of the original base model what this one makes of W - B0 A0, where `start` is B0 A0, the
+    /// adapter as initialised: B' A' = B A - B0 A0, A' = [A; A0], B' = [B, -B0]. PEFT converts in the same way.
     pub fn converted(&self, start: &Adapter) -> Self {
         let (r, r0) = (self.rank, start.rank);
         let rows = self.b.chunks_exact(r.max(1)).zip(start.b.chunks_exact(r0.max(1)));
@@ -117,7 +126,7 @@ impl Adapter {
     }
 }
 
-/// DoRA's weights of W + B A: each row of w [d_out, d_in] brought to its magnitude [d_out].
+/// DoRA's weights: scales each row of w = W + B A, [d_out, d_in], to its magnitude, [d_out].
 pub fn to_magnitudes(w: &mut [f32], magnitudes: &[f32]) {
     let d_in = w.len() / magnitudes.len().max(1);
     for (row, magnitude) in w.chunks_exact_mut(d_in.max(1)).zip(magnitudes) {

@@ -1,7 +1,7 @@
 //! The cache folder: intermediate results by content key. Safe to delete, safe to share between runs.
 //!
-//! A key is a hash of everything that went into a value, so a file is either right or absent; files appear whole or
-//! not at all. Window losses are a journal that grows a line at a time.
+//! A key is a hash of everything that a value depends on, so a file is either right or absent; files appear whole or not at
+//! all. Losses of windows are kept in a journal that grows line by line. What the values mean is not known here.
 
 use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
@@ -13,7 +13,7 @@ use std::time::Duration;
 use memmap2::Mmap;
 use safetensors::tensor::Dtype;
 
-use crate::results::atomic::WriteError;
+use crate::atomic::WriteError;
 use crate::tensors::{self, Entry, TensorFile};
 use crate::terminal;
 
@@ -76,7 +76,8 @@ impl Cache {
     }
 }
 
-/// How often work under way is saved, so that a killed run loses no more: `CORDA_SAVE_SECONDS` if it is set, else `usual`.
+/// How often unfinished work is saved, which is the most that an interrupted run loses: `CORDA_SAVE_SECONDS` if it is set, else
+/// `usual`.
 /// No value depends on it.
 pub fn save_every(usual: Duration) -> Duration {
     let set = std::env::var("CORDA_SAVE_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
@@ -86,8 +87,8 @@ pub fn save_every(usual: Duration) -> Duration {
 /// Makes the bytes of an array.
 type Make<'a> = Box<dyn Fn() -> Vec<u8> + 'a>;
 
-/// Named numeric arrays with a few strings beside them: one file of the cache. Arrays are made when they are written, one
-/// after the other.
+/// A file of the cache to write: named numeric arrays, and a few strings beside them. Each array is made when it is its turn to
+/// be written.
 #[derive(Default)]
 pub struct Arrays<'a> {
     arrays: Vec<(Entry, Make<'a>)>,
@@ -123,14 +124,14 @@ impl<'a> Arrays<'a> {
     }
 }
 
-/// Bytes in a row. (Collecting a `flat_map` of arrays takes several times as long.)
+/// Concatenated bytes. (Collecting a `flat_map` of arrays takes several times as long.)
 fn bytes<const N: usize>(values: impl Iterator<Item = [u8; N]>) -> Vec<u8> {
     let mut all = Vec::with_capacity(N * values.size_hint().0);
     values.for_each(|value| all.extend_from_slice(&value));
     all
 }
 
-/// A file of the cache: only what is asked for is read.
+/// A file of the cache, from which only the arrays asked for are read.
 #[derive(Debug)]
 pub struct ReadArrays {
     path: PathBuf,
@@ -181,8 +182,8 @@ impl ReadArrays {
     }
 }
 
-/// Losses of windows, a line each: index, loss in nats, seconds. Only whole lines count, so a killed run loses at most
-/// the windows it was at.
+/// Losses of windows, one per line: index, loss in nats, seconds. Only complete lines count, so an interrupted run loses at most
+/// the windows that it was working on.
 #[derive(Debug, Clone)]
 pub struct Journal {
     path: PathBuf,
@@ -191,7 +192,7 @@ pub struct Journal {
 /// One line of a journal.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Measured {
-    /// Mean loss of the window, nats a token.
+    /// Mean loss of the window, in nats per token.
     pub nll: f64,
     /// Seconds it took.
     pub seconds: f64,
@@ -209,7 +210,7 @@ impl Journal {
         Ok(text.split('\n').filter_map(parse).collect())
     }
 
-    /// Adds a line. One write, so that lines of two processes do not mix.
+    /// Appends a line, by a single write so that lines of two processes do not mix.
     pub fn append(&self, window: usize, measured: Measured) -> Result<(), CacheError> {
         let append = |source| CacheError::Append { path: self.path.clone(), source };
         if let Some(folder) = self.path.parent() {

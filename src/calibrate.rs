@@ -1,7 +1,7 @@
 //! Calibration: one pass of the samples through the model, and the statistics of every distinct linear input.
 //!
-//! The pass goes block by block: the hidden states of all samples are carried from block to block, so one block's
-//! weights and statistics are in memory at a time. Smaller sample counts are prefixes: snapshots taken on the way.
+//! The pass proceeds block by block and keeps the hidden states of all samples, so that the weights and statistics of only one
+//! block are in memory at a time. Smaller sample counts are prefixes of the same pass: snapshots taken on the way.
 
 use faer::Mat;
 use serde::{Deserialize, Serialize};
@@ -28,16 +28,16 @@ pub enum Normalisation {
     None,
 }
 
-/// Which prefix of a pass, and how its samples are weighted.
+/// A prefix of a pass, and the weighting of its samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Snapshot {
-    /// The first so many samples of the pass.
+    /// The number of samples, from the first of the pass.
     pub samples: usize,
-    /// The weight of each in the covariance.
+    /// The weight of each sample in the covariance.
     pub normalisation: Normalisation,
 }
 
-/// Statistics of one linear input of width d.
+/// The statistics of one linear input of width d.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statistics {
     /// C = sum over samples of Xn^T Xn / samples, [d, d], symmetric.
@@ -46,58 +46,58 @@ pub struct Statistics {
     pub abs_mean: Vec<f64>,
     /// Largest |X| over samples and tokens, [d].
     pub abs_max: Vec<f64>,
-    /// Eigenvalues of C in short.
+    /// A summary of the eigenvalues of C.
     pub spectrum: Spectrum,
-    /// Number of samples seen.
+    /// The number of samples.
     pub samples: u64,
-    /// Number of tokens seen.
+    /// The number of tokens.
     pub tokens: u64,
 }
 
-/// What the eigenvalues of a covariance say of it.
+/// A summary of the eigenvalues of a covariance.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Spectrum {
-    /// Largest eigenvalue.
+    /// The largest eigenvalue.
     pub largest: f64,
-    /// Smallest eigenvalue; may be slightly negative by rounding where C is singular.
+    /// The smallest eigenvalue; rounding may make it slightly negative if C is singular.
     pub smallest: f64,
-    /// (sum of eigenvalues)^2 / (sum of their squares): in how many dimensions the input lives (participation ratio).
+    /// The participation ratio, (sum of eigenvalues)^2 / (sum of their squares): the effective number of dimensions of the input.
     pub effective_rank: f64,
 }
 
-/// What can go wrong in a pass.
+/// Why a pass failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CalibrationError {
-    /// An activation that is not a number or infinite.
+    /// An activation is NaN or infinite.
     #[error(
         "calibration {calibration}: sample {sample} has activations that are not finite at the input of {linear}; \
              the model's weights may be damaged, or overflow in f32"
     )]
     NotFinite {
-        /// Which calibration.
+        /// The name of the calibration.
         calibration: String,
-        /// Index of the sample.
+        /// The index of the sample.
         sample: usize,
-        /// Hugging Face name of the first linear that sees them.
+        /// The Hugging Face name of the first linear that receives it.
         linear: String,
     },
-    /// The official normalisation divides by the largest entry.
+    /// The largest entry is 0, and the official normalisation divides by it.
     #[error(
         "calibration {calibration}: the input of {linear} has largest entry 0 in sample {sample}, so X / abs(max(X)) \
              is undefined; use `normalisation: none`"
     )]
     ZeroMaximum {
-        /// Which calibration.
+        /// The name of the calibration.
         calibration: String,
-        /// Index of the sample.
+        /// The index of the sample.
         sample: usize,
-        /// Hugging Face name of the first linear that sees it.
+        /// The Hugging Face name of the first linear that receives it.
         linear: String,
     },
     /// Rounding made a covariance indefinite, which sums of X^T X in f64 should never do.
     #[error("the covariance at the input of {linear} is not positive semi-definite")]
     Indefinite {
-        /// Hugging Face name of the first linear that sees it.
+        /// The Hugging Face name of the first linear that receives it.
         linear: String,
     },
     /// The forward pass failed.

@@ -1,4 +1,4 @@
-//! Texts: files to plain text, samples and windows.
+//! Texts: from files to plain text, samples, windows, and questions with answers.
 //!
 //! [`read`] turns verified local files into a [`Text`]; [`sample`] picks calibration samples from it the way the official
 //! code does; [`windows`] cuts a test set. Nothing here fetches or tokenises: the tokenizer comes in as a function.
@@ -37,19 +37,19 @@ pub enum Format {
     MediawikiXml,
     /// One document: the whole file, UTF-8, with `\n` for every line end.
     Text,
-    /// One document a line: the lines of the file, stripped, blank lines dropped (PTB's own layout).
+    /// One document per line: the lines of the file, stripped, blank lines dropped (PTB's own layout).
     Lines,
-    /// One JSON object a line; the text fields that make one document, joined with a blank.
+    /// One JSON object per line; its text fields, joined with a blank, are one document.
     Jsonl {
         /// Names of the fields.
         fields: Vec<String>,
     },
-    /// One row a document.
+    /// One document per row.
     Parquet {
         /// Name of the text column.
         column: String,
     },
-    /// Questions with answers; one document a record.
+    /// Questions with answers; one document per record.
     Records(Box<Records>),
 }
 
@@ -67,7 +67,7 @@ impl Format {
         }
     }
 
-    /// The splits the format itself defines; `None` where the choice of files is the split.
+    /// The splits that the format defines; `None` if the choice of files is the split.
     pub fn splits(&self) -> Option<&'static [&'static str]> {
         match self {
             Format::TreebankPython => Some(&["train", "validation", "test"]),
@@ -97,7 +97,7 @@ pub struct Text {
 }
 
 impl Text {
-    /// What stands between two documents in the joined text.
+    /// The text between two documents in the joined text.
     pub const SEPARATOR: &'static str = "\n\n";
 
     /// All documents as one string, joined as the official code joins its streams.
@@ -109,7 +109,7 @@ impl Text {
 /// Reads local files as `format` says.
 ///
 /// `split` chooses within files that hold several splits ([`Format::splits`], and the parts of records); for the other
-/// formats the files are the split and its name is not looked at. Several files are read in the order given.
+/// formats the files are the split and its name is ignored. Several files are read in the order given.
 ///
 /// # Errors
 /// Files that are missing, damaged, not UTF-8 or not laid out as the format promises; unknown splits, fields and

@@ -1,6 +1,6 @@
-//! Decompositions of a linear W [d_out, d_in]: SVD(W T), T chosen by the method (a file each).
+//! Decompositions of a linear W [d_out, d_in]: SVD(W T), with T chosen by the method (one file per method).
 //!
-//! What a method says is T, and nothing else; the SVD, its check and the dropping of components are shared:
+//! A method defines T and nothing else. The SVD, its check and the truncation are shared:
 //! with U S V^T = W T and U_r the last r columns of U, discarding the smallest r components leaves
 //! W' = W - U_r (U_r^T W). That equals U_k S_k V_k^T T^-1 for every method, needs no inverse, and one SVD serves every r.
 
@@ -29,18 +29,18 @@ pub mod whitening;
 
 pub use svd::Factorisation;
 
-/// Every method there is. A new one is its own file and a line here.
+/// All methods. A new one takes a file of its own and a line here.
 pub const METHODS: &[Entry] = &[plain::ENTRY, asvd::ENTRY, corda::ENTRY, whitening::ENTRY];
 
-/// A line of the registry: how the spec names a method and reads its parameters.
+/// An entry of the registry: the name of a method in the spec, and how its parameters are read.
 pub struct Entry {
-    /// The spec's word.
+    /// The name in the spec.
     pub name: &'static str,
-    /// One line for `corda list`.
+    /// A one-line summary for `corda list`.
     pub summary: &'static str,
-    /// Reads the arm's keys that are not common to all arms. Unknown keys and bad values are errors with positions.
+    /// Reads the keys that this method adds to an arm. Unknown keys and bad values are errors with their positions.
     pub read: fn(&yaml::Node) -> Result<Arc<dyn Method>, yaml::Error>,
-    /// Schema of those keys: that of the type which `read` reads.
+    /// The schema of those keys, from the type that `read` deserialises.
     pub schema: fn(&mut SchemaGenerator) -> Schema,
 }
 
@@ -56,7 +56,7 @@ pub enum End {
 }
 
 impl End {
-    /// Whether it is the smallest, the default.
+    /// Whether this is the smallest end, the default.
     pub fn is_smallest(&self) -> bool {
         *self == Self::Smallest
     }
@@ -70,10 +70,10 @@ impl End {
     }
 }
 
-/// What a method needs to know of a linear's input.
+/// What a method needs to know about the input of a linear.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Needs {
-    /// Only W: a `calibration` key is an error.
+    /// Nothing but W: a `calibration` key is an error.
     Nothing,
     /// Statistics of the input: a `calibration` key is required.
     Statistics,
@@ -81,70 +81,71 @@ pub enum Needs {
 
 /// A decomposition with its parameters.
 pub trait Method: Debug + Send + Sync {
-    /// The spec's word, e.g. `corda`.
+    /// The name in the spec, e.g. `corda`.
     fn name(&self) -> &'static str;
-    /// What tables call it, e.g. `CO-SVD`.
+    /// The name in tables, e.g. `CO-SVD`.
     fn title(&self) -> &'static str;
-    /// What it needs.
+    /// What the method needs.
     fn needs(&self) -> Needs;
-    /// Whether it uses the covariance of the input, which has full rank only if there are as many tokens as dimensions.
+    /// Whether the method uses the covariance of the input, which has full rank only if there are at least as many tokens as
+    /// dimensions.
     fn uses_covariance(&self) -> bool {
         self.needs() == Needs::Statistics
     }
-    /// How samples are weighted in the covariance it uses.
+    /// How samples are weighted in the covariance that the method uses.
     fn normalisation(&self) -> Normalisation {
         Normalisation::default()
     }
-    /// Its parameters as resolved, for keys and provenance.
+    /// The resolved parameters, for keys and provenance.
     fn parameters(&self) -> serde_json::Value;
-    /// W T, [d_out, d_in], of w [d_out, d_in] and the statistics of its input (present where [`Method::needs`] says so).
+    /// W T, [d_out, d_in], from w [d_out, d_in] and the statistics of its input (present if [`Method::needs`] asks for them).
     fn weigh(&self, w: MatRef<f64>, statistics: Option<&Statistics>) -> Result<Weighed, DecompositionError>;
 }
 
-/// W T, and how T was conditioned.
+/// W T, and the damping that T needed.
 #[derive(Debug, Clone)]
 pub struct Weighed {
     /// W T, [d_out, d_in].
     pub product: Mat<f64>,
-    /// For methods that damp.
+    /// Only for methods that use damping.
     pub damping: Option<Damped>,
 }
 
-/// What damping did to a covariance.
+/// The damping of a covariance.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Damped {
-    /// lambda, added to the diagonal.
+    /// lambda, which was added to the diagonal.
     pub lambda: f64,
-    /// How often it was doubled.
+    /// How many times lambda was doubled.
     pub rounds: u32,
 }
 
-/// What can go wrong with a linear's decomposition. The caller adds its name.
+/// Why a linear could not be decomposed. The caller adds its name.
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum DecompositionError {
-    /// A method without the statistics it needs.
+    /// The method needs statistics, and there are none.
     #[error("`{method}` needs a calibration")]
     NoStatistics {
-        /// The spec's word.
+        /// The name in the spec.
         method: &'static str,
     },
-    /// The statistics are of another width.
+    /// The statistics have a different width.
     #[error("the statistics are of width {statistics}, the linear takes {d_in}")]
     Width {
-        /// Of the statistics.
+        /// The width of the statistics.
         statistics: usize,
-        /// Of the linear.
+        /// The width of the input of the linear.
         d_in: usize,
     },
-    /// Neither the SVD nor the fallback gave an answer that passes the check.
+    /// Neither the SVD nor its fallbacks gave a factorisation that passes the check.
     #[error("the SVD did not converge to a factorisation that passes its check ({0}); are the weights finite?")]
     Svd(String),
     /// Doubling the damping did not make the covariance invertible.
     #[error("the damped covariance is not invertible to the threshold after {rounds} doublings (error {error:.3e})")]
     Damping {
-        /// How often it was doubled.
+        /// How many times it was doubled.
         rounds: u32,
-        /// ||C~ C~^-1 - I||_F at the last.
+        /// ||C~ C~^-1 - I||_F after the last of them.
         error: f64,
     },
 }
@@ -158,10 +159,10 @@ impl Serialize for dyn Method {
     }
 }
 
-/// Doublings of a damping before giving up: 0.01 * 2^40 would bury any covariance.
+/// Doublings of the damping before giving up: 0.01 * 2^40 would dominate any covariance.
 const MOST_ROUNDS: u32 = 40;
 
-/// A parameter that must be positive.
+/// Deserialises a parameter that must be positive.
 fn positive<'de, D: serde::Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
     let value = f64::deserialize(from)?;
     if value > 0.0 && value.is_finite() {
@@ -171,14 +172,14 @@ fn positive<'de, D: serde::Deserializer<'de>>(from: D) -> Result<f64, D::Error> 
     }
 }
 
-/// a b on the calling thread: parallelism is over linears.
+/// The product a b, on the calling thread: linears are processed in parallel.
 pub fn product(a: MatRef<f64>, b: MatRef<f64>) -> Mat<f64> {
     let mut out = Mat::zeros(a.nrows(), b.ncols());
     matmul(out.as_mut(), Accum::Replace, a, b, 1.0, Par::Seq);
     out
 }
 
-/// The statistics a method needs, of the right width.
+/// The statistics that a method needs, if they have the right width.
 fn required<'a>(
     method: &'static str,
     w: MatRef<f64>,

@@ -1,5 +1,5 @@
-//! Perplexity over non-overlapping windows, as the official code takes it, with its uncertainty; answers to questions:
-//! generated, scored, and how likely the right ones are.
+//! Measurements of a model: perplexity over non-overlapping windows, as the official code computes it; answers to questions,
+//! generated and scored; losses of the right answers; intervals for all of these. Nothing here reads files or caches.
 
 use std::time::Instant;
 
@@ -19,16 +19,16 @@ pub mod uncertainty;
 pub struct Window<'a> {
     /// Index of the model.
     pub model: usize,
-    /// What the caller knows it by.
+    /// An id of the caller's choice.
     pub id: usize,
     /// Its tokens.
     pub tokens: &'a [u32],
 }
 
-/// Told the id of each window as it is known, its mean loss in nats a token, and the seconds it took its thread.
+/// Called for each finished window with its id, its mean loss in nats per token, and the seconds its thread took.
 pub type Done<'a, E> = &'a (dyn Fn(usize, f64, f64) -> Result<(), E> + Sync);
 
-/// Mean loss of each window, for models whose weights are in memory: each window is one thread's, start to end.
+/// The mean loss of each window, for models whose weights are in memory. One thread computes a window from start to end.
 pub fn resident_losses<E: From<ModelError> + Send>(
     models: &[&dyn Weights],
     windows: &[Window],
@@ -37,8 +37,8 @@ pub fn resident_losses<E: From<ModelError> + Send>(
     windows.par_iter().with_max_len(1).try_for_each(|window| passed(models, std::slice::from_ref(window), done))
 }
 
-/// Mean loss of each window, for models whose blocks are read from disk: `together` windows, of any models, pass a block
-/// before the next is read. The losses are those of [`resident_losses`].
+/// The mean loss of each window, for models whose blocks are read from disk: `together` windows, of any models, pass through a
+/// block before the next one is read. The losses are those of [`resident_losses`].
 pub fn streamed_losses<E: From<ModelError> + Send>(
     models: &[&dyn Weights],
     windows: &[Window],

@@ -1,4 +1,4 @@
-//! Calls into libraries that panic on damaged data where they should return an error.
+//! Calls into libraries that panic on damaged data where they should return an error: the panic becomes an error here.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -10,8 +10,8 @@ thread_local! {
     static GUARDED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// What `work` makes, or the text of its panic, which is not printed: a message and a trace on standard error would look
-/// like a crash of ours. `work` must own what it changes: it may be left half-done. Only panics of this thread are caught.
+/// The result of `work`, or the text of its panic, which is not printed: a message and a trace on standard error would look
+/// like a crash of this program. `work` must own what it changes: it may be left half-done. Only panics of this thread are caught.
 pub fn unless_it_panics<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {

@@ -1,11 +1,11 @@
-//! Models of the Llama family: shape, weights, tokenizer, forward pass.
+//! Models of the Llama family: shapes, weights from GGUF and safetensors, tokenizers, forward and backward operations, generation.
+//! Nothing here measures, decomposes or trains.
 
 use std::path::{Path, PathBuf};
 
 pub mod cached;
 pub mod checkpoint;
 pub mod config;
-mod config_keys;
 pub mod export;
 pub mod format;
 pub mod generate;
@@ -15,13 +15,12 @@ pub mod kernel;
 pub mod keys;
 pub mod llama;
 pub mod ops;
+pub mod packed;
 pub mod rope;
 pub mod shape;
 pub mod shards;
+pub mod tokenised;
 pub mod tokenizer;
-pub mod tokenizer_config;
-mod tokenizer_ends;
-mod tokenizer_tokens;
 
 /// What can be wrong with a model's files. Every message says which file.
 #[derive(Debug, thiserror::Error)]
@@ -56,10 +55,10 @@ pub enum ModelError {
         /// What to do.
         advice: &'static str,
     },
-    /// A configuration outside the Llama family as supported here.
+    /// A configuration that is not supported.
     #[error("{0}")]
     Config(String),
-    /// A key that says what the model is not computed with here.
+    /// A key by which the model would be computed otherwise than here.
     #[error("{file}: `{key}` is {value}, {why}")]
     Key {
         /// In which file.
@@ -72,13 +71,13 @@ pub enum ModelError {
         why: String,
     },
     /// A tensor that nothing reads.
-    #[error("{origin} has a tensor {name:?} that nothing reads, so the model would not be computed in full: {hint}")]
+    #[error("{origin} has a tensor {name:?} that nothing reads, so part of the model would be left out: {hint}")]
     Unread {
         /// The file it is in.
         origin: PathBuf,
         /// Its name there.
         name: String,
-        /// What it is a sign of.
+        /// What the tensor suggests.
         hint: String,
     },
     /// A tensor whose elements are of a type that is not read.
@@ -93,16 +92,16 @@ pub enum ModelError {
         /// Types that are read.
         supported: &'static str,
     },
-    /// A folder without weights that can be told.
+    /// A folder whose weights cannot be identified.
     #[error("{folder} has neither model.safetensors nor model.safetensors.index.json.{hint}")]
     NoWeights {
         /// The folder.
         folder: PathBuf,
-        /// What it has instead; empty, or begins with a blank.
+        /// What it has instead: empty, or beginning with a blank.
         hint: String,
     },
-    /// A weight that is not there.
-    #[error("{origin} has no tensor {name:?}; is it a Llama-family model in full?")]
+    /// A missing weight.
+    #[error("{origin} has no tensor {name:?}; is it a complete model of the Llama family?")]
     Missing {
         /// The model's file or folder.
         origin: PathBuf,
@@ -128,7 +127,7 @@ pub enum ModelError {
     Incomplete {
         /// The folder.
         folder: PathBuf,
-        /// What is not there.
+        /// The missing file.
         file: String,
     },
     /// A tokenizer that cannot be built or used.
@@ -149,7 +148,7 @@ pub enum ModelError {
         /// Rows of the embedding.
         rows: usize,
     },
-    /// The model in use is not the one the catalog or spec describes.
+    /// The model is not the one that the catalog or spec describes.
     #[error("the model's files say {found:?}, but the catalog says {expected:?}; correct its `shape`")]
     OtherShape {
         /// In the files.
@@ -165,26 +164,40 @@ pub enum ModelError {
         /// What is wrong with it.
         why: String,
     },
-    /// A block with components dropped could not be made; the text says why.
-    #[error("{0}")]
-    Dropping(String),
+    /// Weights derived from a model's (with an adapter merged, or components discarded) could not be computed. They are derived
+    /// in modules above this one, so this module does not know the type of the error.
+    #[error(transparent)]
+    Derived(Box<dyn std::error::Error + Send + Sync>),
     /// A file of an exported model could not be written.
     #[error(transparent)]
-    Write(crate::results::atomic::WriteError),
-    /// A GGUF file whose settings Hugging Face's format cannot say.
+    Write(crate::atomic::WriteError),
+    /// A GGUF file whose settings cannot be expressed in Hugging Face's format.
     #[error("{path} cannot be exported to Hugging Face format: {why}")]
     Export {
         /// Which.
         path: PathBuf,
-        /// What stands in the way.
+        /// Why not.
         why: String,
     },
-    /// The tensor library failed.
+    /// The tensor library failed. Its error is boxed, being larger than any of ours.
     #[error(transparent)]
-    Tensor(#[from] candle_core::Error),
+    Tensor(Box<candle_core::Error>),
 }
 
-/// The shape of a local model file or folder, without reading its weights. What is wrong with its tokenizer is an error too.
+impl From<candle_core::Error> for ModelError {
+    fn from(error: candle_core::Error) -> Self {
+        Self::Tensor(Box::new(error))
+    }
+}
+
+impl ModelError {
+    /// The error of [`Weights`](llama::Weights) that are derived from a model's.
+    pub fn derived(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Derived(Box::new(error))
+    }
+}
+
+/// Reads the shape of a local model file or folder, without its weights. A faulty tokenizer is an error too.
 pub fn read_shape(path: &Path) -> Result<shape::Shape, ModelError> {
     let checkpoint = checkpoint::Checkpoint::open_path(path)?;
     checkpoint.tokenizer()?;

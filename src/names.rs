@@ -1,9 +1,10 @@
-//! Names that become something else: a rule of a workflow engine, a file. Two names never become the same.
+//! Names of stages and experiments as identifiers of a workflow engine, and as files and folders. Two different names never
+//! become the same identifier or file.
 
 use std::collections::HashSet;
 
-/// Words that Snakemake (and Python, which it extends) will not take as the name of a rule, and the rules of ours that are
-/// no stage. All in lower case: capitals never stand in an identifier of ours.
+/// Words that Snakemake (and Python, which it extends) does not accept as the name of a rule, and our rules that are not
+/// stages. All are in lower case, as our identifiers have no capitals.
 const RESERVED: [&str; 72] = [
     "all",
     "and",
@@ -79,7 +80,7 @@ const RESERVED: [&str; 72] = [
     "yield",
 ];
 
-/// Longest identifier that is written out: file names end at 255 bytes.
+/// The longest identifier that is written in full: file names have at most 255 bytes.
 const LONGEST: usize = 200;
 
 /// An identifier for `name`, in every language: small letters, digits and `_`, no digit first, no reserved word. It is

@@ -1,5 +1,5 @@
-//! What the headers inside a parquet file ask for, checked before polars takes them at their word: an allocation that fails
-//! ends the process and cannot be caught as a panic can.
+//! Checks what the headers inside a parquet file claim before polars allocates for it: unlike a panic, a failed allocation
+//! ends the process and cannot be caught.
 
 use std::io::Cursor;
 
@@ -10,14 +10,14 @@ use polars_parquet_format::thrift::protocol::TCompactInputProtocol;
 
 use crate::guard::unless_it_panics;
 
-/// Values of all columns that any file may have, and how many more for each of its bytes: repeated values take little room,
-/// but not as little as a damaged number of them claims.
+/// The number of values, over all columns, that any file may have, and how many more for each of its bytes. Repeated values
+/// take little room, but not as little as a damaged count of them claims.
 const VALUES: (u64, u64) = (1 << 24, 1 << 12);
 
-/// Uncompressed bytes that any file may have, and how many more for each of its bytes.
+/// The number of uncompressed bytes that any file may have, and how many more for each of its bytes.
 const BYTES: (u64, u64) = (1 << 28, 1 << 10);
 
-/// Whether the pages of a file hold what they can hold; the error says what is wrong.
+/// Checks that the pages of a file claim no more than a file of its size can hold. The error says what is wrong.
 pub fn check(file: &[u8]) -> Result<(), String> {
     unless_it_panics(|| headers(file))?
 }
@@ -30,7 +30,7 @@ fn footer(file: &[u8]) -> Result<(), String> {
     };
     let length = u32::from_le_bytes(*length) as usize;
     let start = rest.len().checked_sub(length).ok_or("its metadata is longer than the file")?;
-    // A list is counted as 8 bytes an element, of which each has one in the file at least.
+    // An element of a list is counted as 8 bytes, and takes at least one byte in the file.
     let mut protocol = TCompactInputProtocol::new(&rest[start..], 64 * length + (1 << 16));
     FileMetaData::read_from_in_protocol(&mut protocol).map_err(|error| error.to_string())?;
     Ok(())

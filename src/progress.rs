@@ -1,8 +1,8 @@
 //! Progress, messages and errors: bars and lines for a person, or with `--json` one object a line for a program. All of
 //! it goes to standard error.
 //!
-//! Bars have rate and time left, one a stage, and are silent where standard error is not a terminal. The objects are
-//! described in [`json`].
+//! There is one bar per stage, with its rate and the time left; where standard error is not a terminal there are none. The
+//! objects are described in [`json`].
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use miette::Diagnostic;
+use serde::{Deserialize, Serialize};
 
-use crate::results::provenance::Stage;
 use crate::terminal;
 use crate::yaml::Span;
 
@@ -27,11 +27,36 @@ pub enum Unit {
     Count(&'static str),
 }
 
-/// Where progress is told. Cheap to clone.
+/// What one stage cost.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stage {
+    /// Name, as in the plan.
+    pub name: String,
+    /// Whether it ran or came from the cache.
+    pub outcome: Outcome,
+    /// Wall time in this run.
+    pub seconds: f64,
+    /// Most memory the process had held by its end, in bytes; absent where the system does not say.
+    pub peak_memory: Option<u64>,
+}
+
+/// How a stage was satisfied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Computed.
+    Run,
+    /// Partly cached, the rest computed.
+    Resumed,
+    /// Taken from the cache.
+    Cached,
+}
+
+/// Where progress is shown. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Progress {
     sink: Sink,
-    /// Bars, stages and notes are told; errors always are.
+    /// Whether bars, stages and notes are shown; errors always are.
     verbose: bool,
 }
 
@@ -54,7 +79,7 @@ impl Progress {
         Self { sink: Sink::Bars(bars), verbose: false }
     }
 
-    /// One JSON object a line; `verbose` tells of more than errors.
+    /// One JSON object per line; without `verbose`, errors only.
     pub fn json(verbose: bool) -> Self {
         Self { sink: Sink::Json(Arc::default()), verbose }
     }
@@ -63,12 +88,12 @@ impl Progress {
     pub fn bar(&self, what: impl Into<Cow<'static, str>>, total: u64, unit: Unit) -> Bar {
         match &self.sink {
             Sink::Bars(bars) => Bar::Drawn(draw(bars, what.into(), total, unit)),
-            Sink::Json(log) if self.verbose => Bar::Told(json::Counter::new(log, what.into(), total, unit)),
+            Sink::Json(log) if self.verbose => Bar::Json(json::Counter::new(log, what.into(), total, unit)),
             Sink::Json(_) => Bar::Silent,
         }
     }
 
-    /// Tells of something worth knowing: a line above the bars, terminal or not.
+    /// Shows a note: a line above the bars, on a terminal or not.
     pub fn say(&self, line: &str) {
         match &self.sink {
             Sink::Bars(bars) => bars.suspend(|| terminal::tell(line)),
@@ -76,7 +101,7 @@ impl Progress {
         }
     }
 
-    /// The work was interrupted. Bars may be held by the thread that was, so they are left alone.
+    /// Shows that the work was interrupted. The interrupted thread may hold the bars, so they are not touched.
     pub fn interrupted(&self, line: &str) {
         match &self.sink {
             Sink::Bars(_) => terminal::tell(&format!("\n{line}")),
@@ -84,14 +109,14 @@ impl Progress {
         }
     }
 
-    /// A stage begins. Only a program is told: a person sees its bar.
+    /// A stage begins. Shown to programs only: a person sees its bar.
     pub fn stage_started(&self, name: &str) {
         if let (Sink::Json(log), true) = (&self.sink, self.verbose) {
             log.stage_started(name);
         }
     }
 
-    /// A stage is done. A person is told of those that took work.
+    /// A stage is done. A person is shown those that took work.
     pub fn stage_finished(&self, stage: &Stage, worked: bool) {
         match &self.sink {
             _ if !self.verbose => {}
@@ -101,7 +126,7 @@ impl Progress {
         }
     }
 
-    /// Something allowed but probably not meant, at its place.
+    /// Shows a warning at its place: something that is allowed but probably not intended.
     pub fn warn(&self, warning: &(impl Diagnostic + Clone + Send + Sync + 'static), text: &str, span: &Span) {
         match &self.sink {
             _ if !self.verbose => {}
@@ -110,7 +135,7 @@ impl Progress {
         }
     }
 
-    /// What ended the work.
+    /// Shows the error that ended the work.
     pub fn fail(&self, message: &str) {
         match &self.sink {
             Sink::Bars(bars) => bars.suspend(|| terminal::tell(&format!("error: {message}"))),
@@ -118,7 +143,7 @@ impl Progress {
         }
     }
 
-    /// An error in a file, with its line where it is for a person.
+    /// Shows an error at its place in a file; a person also sees the line.
     pub fn fail_at(&self, error: &crate::yaml::Error) {
         match &self.sink {
             Sink::Bars(bars) => bars.suspend(|| terminal::tell(&format!("{:?}", miette::Report::new(error.clone())))),
@@ -138,7 +163,7 @@ fn draw(bars: &MultiProgress, what: Cow<'static, str>, total: u64, unit: Unit) -
     };
     let style = ProgressStyle::with_template(&template).expect("the templates above are well-formed");
     let style = style.with_key("rate", |state: &ProgressState, out: &mut dyn Write| {
-        // A bar that cannot be written is no reason to stop.
+        // A bar that cannot be written does not stop the work.
         let _ = out.write_str(&rate(state.per_sec()));
     });
     let bar = bars.add(ProgressBar::new(total).with_style(style).with_message(what));
@@ -152,7 +177,7 @@ pub enum Bar {
     /// On the terminal.
     Drawn(ProgressBar),
     /// As objects.
-    Told(json::Counter),
+    Json(json::Counter),
     /// Nowhere.
     Silent,
 }
@@ -162,7 +187,7 @@ impl Bar {
     pub fn advance(&self, units: u64) {
         match self {
             Self::Drawn(bar) => bar.inc(units),
-            Self::Told(counter) => counter.advance(units),
+            Self::Json(counter) => counter.advance(units),
             Self::Silent => {}
         }
     }
@@ -174,7 +199,7 @@ impl Bar {
                 bar.set_position(units);
                 bar.reset_eta();
             }
-            Self::Told(counter) => counter.resume_at(units),
+            Self::Json(counter) => counter.resume_at(units),
             Self::Silent => {}
         }
     }
@@ -188,7 +213,7 @@ impl Drop for Bar {
     }
 }
 
-/// Units a second: a decimal where there are few.
+/// Units per second, with one decimal where there are few.
 fn rate(per_second: f64) -> String {
     if per_second < 20.0 { format!("{per_second:.1}") } else { format!("{per_second:.0}") }
 }

@@ -1,8 +1,8 @@
 //! Where the project is, and which files its experiments are.
 //!
-//! The folders `experiments`, `results` and `.cache` lie in the project's folder. Started in a folder below it, the program
-//! goes there first, so that the same experiment is the same wherever it is started: the same paths in its provenance, the
-//! same results folder. Paths on the command line still start where the user is.
+//! The folders `experiments`, `results` and `.cache` are in the project's folder. Started in a folder below it, the program
+//! changes to the project's folder first, so that an experiment has the same provenance and results folder wherever it is
+//! started. Paths on the command line are still relative to where the user is.
 
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
@@ -12,17 +12,17 @@ use corda::results::folder::PROVENANCE;
 use corda::spec::{Catalog, SpecErrors};
 use corda::yaml::{self, Error};
 
-use super::{Cli, Command, Specs};
+use crate::cli::{Cli, Command, Specs};
 
 /// The file that makes a folder that of experiments.
 const CATALOG: &str = "catalog.yaml";
-/// How experiment files end.
+/// Extensions of experiment files.
 const ENDINGS: [&str; 2] = ["yaml", "yml"];
 
-/// Goes to the project's folder and finds the experiment files. Call it before there are threads.
+/// Changes to the project's folder and finds the experiment files. Call it before there are threads.
 ///
 /// # Errors
-/// Experiments that are not there, or could be several files.
+/// If an experiment is not found, or could be one of several files.
 pub fn enter(cli: &mut Cli, progress: &Progress) -> Result<(), SpecErrors> {
     let below = match (&cli.experiments, root()) {
         (None, Some((root, below))) if std::env::set_current_dir(&root).is_ok() => {
@@ -45,7 +45,7 @@ pub fn enter(cli: &mut Cli, progress: &Progress) -> Result<(), SpecErrors> {
     errors.into_result(())
 }
 
-/// The nearest folder above that has experiments where this one has none, and the way from there to here.
+/// The nearest folder above that has experiments, if this one has none, and the path from there to here.
 fn root() -> Option<(PathBuf, PathBuf)> {
     let here = std::env::current_dir().ok()?;
     let has_experiments = |folder: &&Path| folder.join("experiments").join(CATALOG).is_file();
@@ -54,13 +54,13 @@ fn root() -> Option<(PathBuf, PathBuf)> {
     (!below.as_os_str().is_empty()).then(|| (root.to_path_buf(), below))
 }
 
-/// Paths of the command line and the environment, from where the user is.
+/// Makes paths of the command line and the environment start in the project's folder instead of in `below`.
 fn rebase(cli: &mut Cli, below: &Path) {
     for path in [&mut cli.results, &mut cli.cache].into_iter().flatten().chain(paths(&mut cli.command)) {
         *path = joined(below, path);
     }
     for name in ["CORDA_CACHE", "CORDA_PYTHON", "HF_HOME"] {
-        // `python3` alone is looked for in PATH.
+        // `python3` alone is looked up in PATH.
         let is_path = |value: &OsString| {
             !value.is_empty() && (name != "CORDA_PYTHON" || Path::new(value).components().count() > 1)
         };
@@ -71,8 +71,8 @@ fn rebase(cli: &mut Cli, below: &Path) {
     }
 }
 
-/// A path that starts in the folder `below` the project's; without the `..` that would only lead back, so that the same file
-/// has the same path wherever it is named.
+/// `path` as seen from the project's folder instead of from its folder `below`. Each `..` is resolved, so that a file has the same
+/// path wherever it is named from.
 fn joined(below: &Path, path: &Path) -> PathBuf {
     let mut base = below.to_path_buf();
     let mut parts = path.components();
@@ -80,7 +80,7 @@ fn joined(below: &Path, path: &Path) -> PathBuf {
         let mut rest = parts.clone();
         match rest.next() {
             Some(Component::CurDir) => parts = rest,
-            // Folders above the project's stay as they are.
+            // Folders above the project's are left as they are.
             Some(Component::ParentDir) if base.pop() => parts = rest,
             _ => break,
         }
@@ -119,7 +119,7 @@ fn paths(command: &mut Command) -> Vec<&mut PathBuf> {
     }
 }
 
-/// The file of an experiment: the path as it is, or a name, with or without `.yaml`, here or in the folder of experiments.
+/// The file of an experiment: a path, or a name with or without `.yaml`, here or in the folder of experiments.
 fn find(given: &Path, below: &Path, experiments: &Path) -> Result<PathBuf, String> {
     let here = joined(below, given);
     // A folder of results stands for the spec that wrote it.
@@ -153,7 +153,7 @@ fn find(given: &Path, below: &Path, experiments: &Path) -> Result<PathBuf, Strin
         [path] => Ok(path.clone()),
         several => {
             let several: Vec<String> = several.iter().map(|path| path.display().to_string()).collect();
-            Err(format!("`{name}` could be any of {}: write out the one you mean", several.join(", ")))
+            Err(format!("`{name}` could be any of {}: write the one you mean in full", several.join(", ")))
         }
     }
 }
@@ -165,7 +165,7 @@ fn with(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
-/// The experiment whose name is nearest, else all there are.
+/// A hint for a name that was not found: the experiment whose name is nearest, or else all there are.
 fn near(given: &Path, here: &Path, experiments: &Path) -> String {
     let mut all = files(experiments);
     let folder = here.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -198,7 +198,7 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
 /// The catalog in the folder of experiments.
 ///
 /// # Errors
-/// What is wrong with it; where there is none, what to do.
+/// What is wrong with it, or what to do if there is none.
 pub fn catalog(experiments: &Path) -> Result<Catalog, SpecErrors> {
     let path = experiments.join(CATALOG);
     if !path.exists() {

@@ -2,31 +2,37 @@
 //!
 //! [`render`] turns the rows of one experiment into `table.md`, `table.tex` and two figures, `figure2` and `parameters`;
 //! a figure is three files, `.svg`, `.png` and `.pdf`. The same rows give the same bytes.
+//!
+//! Data flow one way: rows are arranged ([`study`], [`finetune`]), arranged rows become [`table`]s and claims ([`claims`] is the
+//! engine), these a [`document`] or the [`page`]; [`sweep`] stands above the page. The paper's numbers: its Tables 1, 2 and 4
+//! are compared with ours by `finetune/rules.rs`, its Table 6 by `study/claims.rs`; its Figure 2 is drawn by
+//! [`figure::study`], its Figure 3 by `figure/training.rs`.
 
 use std::path::{Path, PathBuf};
 
-use crate::results::atomic::{self, WriteError};
+use crate::atomic::{self, WriteError};
 use crate::results::{AdapterRow, HeatRow, Row, SpectrumRow, WindowRow};
 
 mod adapters;
-mod beside;
 pub mod card;
 mod claims;
 mod document;
-pub mod figure;
+mod figure;
 mod finetune;
+mod html;
 pub mod index;
 mod latex;
 mod markdown;
 mod number;
 mod page;
-pub mod published;
+mod spread;
 mod study;
 pub mod sweep;
+mod table;
 
+pub use crate::spec::Published;
 pub use finetune::{Tested, Trained};
 pub use page::Sources;
-pub use published::Published;
 pub use study::By;
 
 /// What a report says besides its rows.
@@ -46,11 +52,11 @@ pub struct Meta {
     pub model: String,
     /// What the points of a curve count.
     pub by: By,
-    /// Settings worth knowing to read the numbers, a line each.
+    /// Settings worth knowing to read the numbers, one line each.
     pub settings: Vec<String>,
-    /// Warnings, a line each.
+    /// Warnings, one line each.
     pub warnings: Vec<String>,
-    /// What to cite, a line each.
+    /// What to cite, one line each.
     pub citations: Vec<String>,
     /// Ids of the arms that take the largest components, of which the paper's orderings do not speak.
     pub largest: Vec<String>,
@@ -158,11 +164,11 @@ pub fn render(
     out: &Path,
 ) -> Result<Vec<PathBuf>, ReportError> {
     let tests = study::arrange(rows, meta.by)?;
-    let document = document::Document::new(&tests, published, meta);
-    let beside = beside::Beside::new(&tests, &claims::Losses::new(windows, meta), published, meta);
+    let sections = study::tables::sections(&tests, published, meta);
+    let beside = study::claims::Beside::new(&tests, windows, published, meta);
     let mut files = vec![
-        ("table.md".into(), markdown::write(&document, beside.as_ref()).into_bytes()),
-        ("table.tex".into(), latex::write(&document).into_bytes()),
+        ("table.md".into(), study::tables::markdown(&sections, beside.as_ref(), meta).into_bytes()),
+        ("table.tex".into(), study::tables::latex(&sections, meta).into_bytes()),
     ];
     files.extend(figure("figure2", figure::study(&tests, published, meta)?, meta)?);
     files.extend(figure("parameters", figure::parameters(&tests, meta)?, meta)?);
@@ -176,8 +182,7 @@ pub fn render_adapters(
     meta: &Meta,
     out: &Path,
 ) -> Result<Vec<PathBuf>, ReportError> {
-    let subtitle = format!("{}. What adapters carry: means over the linears of a block.", meta.model);
-    let svg = figure::layers::svg(&adapters::measures(adapters), meta, &subtitle)?;
+    let svg = adapters::figure::svg(adapters, meta)?;
     let mut files = vec![("adapters.md".into(), adapters::table(adapters, rows, meta).into_bytes())];
     files.extend(figure("adapters", svg, meta)?);
     write(out, files)
@@ -202,10 +207,10 @@ pub fn render_trained(trained: &Trained, meta: &Meta, out: &Path) -> Result<Vec<
         ("trained.tex".into(), finetune::latex(&study, meta).into_bytes()),
     ];
     if trained.has_kept() {
-        files.extend(figure("kept", finetune::figures::kept(&study, meta)?, meta)?);
+        files.extend(figure("kept", finetune::figures::kept::svg(&study, meta)?, meta)?);
     }
     if trained.has_steps() {
-        files.extend(figure("training", finetune::figures::training(&study, meta)?, meta)?);
+        files.extend(figure("training", finetune::figures::training::svg(&study, meta)?, meta)?);
     }
     write(out, files)
 }

@@ -2,13 +2,11 @@
 //!
 //! [`write_rows`] and [`read_rows`] store any [`Record`], such as [`Row`] or [`TrainedRow`], as parquet. What each column of
 //! each row type holds is written once, as the comment on its field: [`tables`] lists it, the parquet files carry it, and
-//! `docs/results.md` is generated from it. Everything here reaches the disk through [`atomic`]. Nothing here measures or
+//! `docs/results.md` is generated from it. Everything here reaches the disk through [`crate::atomic`]. Nothing here measures or
 //! draws.
 
-pub mod atomic;
 pub mod compare;
 pub mod exact;
-mod export;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod folder;

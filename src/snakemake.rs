@@ -5,10 +5,9 @@ use std::fmt::Write;
 use std::path::Path;
 
 use crate::names::identifier;
-use crate::plan::Plan;
-use crate::plan::memory::Layout;
 use crate::run::texts::{self, Library, Patience};
-use crate::run::{Context, RunError, identities, outcome, steps};
+use crate::run::work::Account;
+use crate::run::{Context, RunError, outcome, sources};
 use crate::spec::{Loaded, quoted};
 
 /// The Snakefile of an experiment. Every rule is a `corda run --stage`, the last one a plain `corda run`, which finds all
@@ -25,11 +24,10 @@ pub fn snakefile(loaded: &Loaded, context: &Context) -> Result<String, RunError>
     {
         readable(path, folder)?;
     }
-    let plan = Plan::new(experiment, &identities(experiment, &context.store)?);
-    let layout = Layout::new(&experiment.model.shape, context.room);
-    let steps = steps::steps(experiment, &plan);
+    let plan = sources::plan(experiment, &context.store)?;
     let known = texts::look(experiment, places, &[], &plan, context, &Library::new(context, Patience::Check))?;
-    let stages = cache.join("stages").join(plan.results_key(experiment)?);
+    let account = Account::new(experiment, &plan, context, &known);
+    let stages = cache.join("stages").join(outcome::results_key(&plan, experiment)?);
     let marker = |name: &str| python(&stages.join(identifier(name)).display().to_string());
     let corda = |command: &str, more: &[&str]| {
         let folders =
@@ -72,14 +70,14 @@ pub fn snakefile(loaded: &Loaded, context: &Context) -> Result<String, RunError>
         say(format!("    shell:\n        {shell}\n"));
     };
     add("fetch assets", &[], &format!("touch({})", marker("fetch assets")), None, &corda("fetch", &[]));
-    for step in &steps {
+    for stage in &plan.stages {
         let mut inputs = vec![marker("fetch assets")];
-        inputs.extend(step.needs.iter().map(|&i| marker(&steps[i].name)));
-        let output = format!("touch({})", marker(&step.name));
-        let memory = step.memory(experiment, &plan, &layout, &known);
-        add(&step.name, &inputs, &output, Some(memory), &corda("run", &["--stage", &step.name]));
+        inputs.extend(stage.needs.iter().map(|&i| marker(&plan.stages[i].id)));
+        let output = format!("touch({})", marker(&stage.id));
+        let memory = stage.memory(&account);
+        add(&stage.id, &inputs, &output, Some(memory), &corda("run", &["--stage", &stage.id]));
     }
-    let all: Vec<String> = steps.iter().map(|step| marker(&step.name)).collect();
+    let all: Vec<String> = plan.stages.iter().map(|stage| marker(&stage.id)).collect();
     add("results", &all, &files.join(",\n        "), None, &corda("run", &[]));
     Ok(out)
 }

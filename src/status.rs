@@ -1,108 +1,123 @@
-//! What `corda plan` shows: each stage, whether the cache has it, and what the rest costs.
+//! What `corda plan` shows: each value of each stage, whether the cache has it, and what the rest costs.
 
 use std::fmt::Write;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use bytesize::ByteSize;
+use comfy_table::{CellAlignment, Table};
+use indicatif::HumanDuration;
 use rayon::prelude::*;
 
 use crate::model::kernel::{View, product};
 use crate::plan::memory::{self, Layout};
-use crate::plan::{CalibrateStage, Plan};
+use crate::plan::{Kind, Plan, Statistics};
 use crate::run::sweep::shared_passes;
 use crate::run::texts::{self, Known, Patience};
-use crate::run::{self, Context, RunError, identities, steps};
+use crate::run::work::{Account, Cost, Value};
+use crate::run::{self, Context, RunError, outcome, sources};
 use crate::spec::{Experiment, Loaded};
 
-mod lines;
-
-use lines::{Account, Line};
-
-/// Share of the product yardstick that each phase reaches, from the stages of `results/table6/provenance.json`:
-/// calibration 0.72, evaluation 0.99, weighed by their operations.
+/// The share of the product yardstick that forward passes reach, from the stages of `results/table6/provenance.json`:
+/// calibration 0.72, evaluation 0.99, weighted by their operations.
 const FORWARD_SHARE: f64 = 0.92;
 /// The same for factorisations in f64, against the f32 yardstick.
 const FACTORISATION_SHARE: f64 = 0.35;
 
-/// What a plan takes.
+/// A line of the plan.
+struct Line {
+    value: Value,
+    /// The most bytes of memory that its stage takes.
+    memory: u64,
+    /// Whether a stage computes it; if not, it is made when results are written.
+    is_of_a_stage: bool,
+}
+
+impl Line {
+    fn is_open(&self) -> bool {
+        self.is_of_a_stage && (self.value.all == 0 || self.value.done < self.value.all)
+    }
+}
+
+/// What an experiment, or all variants of a sweep, take.
 #[derive(Default)]
-struct Plans {
+struct Lines {
     lines: Vec<Line>,
-    /// Most bytes of memory that each step takes.
-    memory: Vec<(String, u64)>,
+    /// The largest memory of any stage, and its name.
+    peak: Option<(u64, String)>,
     /// Bytes on disk while a calibration is under way.
     passing: u64,
 }
 
-impl Plans {
-    /// Adds lines of an experiment and the steps they name; `of` says of which variant, and what is there already stays out.
-    fn add(&mut self, of: Option<&str>, lines: Vec<Line>, account: &Account) {
-        let Account { experiment, plan, context, known, .. } = *account;
-        let named = |name: &str| of.iter().copied().chain([name]).collect::<Vec<_>>().join(": ");
-        let layout = Layout::new(&experiment.model.shape, context.room);
-        let steps_of = |line: &Line| line.step.clone();
-        // Of a pass that variants share, the plan is right about the pass only.
-        let pass = lines.iter().filter_map(steps_of).all(|step| step.starts_with("calibrate "));
-        for step in steps::steps(experiment, plan) {
-            if !pass || lines.iter().any(|line| line.step.as_ref() == Some(&step.name)) {
-                self.memory.push((named(&step.name), step.memory(experiment, plan, &layout, known)));
-            }
+impl Lines {
+    /// Adds the stages of an experiment that satisfy `wanted`. `of` says of which variant; what is there already stays out.
+    fn add(&mut self, of: Option<&str>, account: &Account, wanted: &dyn Fn(&Kind) -> bool) -> Result<(), RunError> {
+        let mut lines = Vec::new();
+        for stage in account.plan.stages.iter().filter(|stage| wanted(&stage.kind)) {
+            let memory = stage.memory(account);
+            self.peak = self.peak.take().max(Some((memory, named(of, &stage.id))));
+            let values = stage.values(account)?.into_iter();
+            lines.extend(values.map(|value| Line { value, memory, is_of_a_stage: true }));
         }
-        let there = |line: &Line| of.is_some() && self.lines.iter().any(|other| other.key == line.key);
-        let new: Vec<Line> = lines.into_iter().filter(|line| !there(line)).collect();
-        self.lines.extend(new.into_iter().map(|line| Line {
-            name: named(&line.name),
-            step: line.step.as_deref().map(named),
-            ..line
-        }));
-        self.passing = self.passing.max(passing(experiment, plan));
+        self.passing = self.passing.max(passing(account.experiment, account.plan));
+        self.extend(of, lines);
+        Ok(())
     }
 
-    fn memory(&self, line: &Line) -> u64 {
-        let of = self.memory.iter().find(|(name, _)| Some(name) == line.step.as_ref());
-        of.map_or(0, |(_, bytes)| *bytes)
+    /// Adds what is made when the results of an experiment are written.
+    fn add_drawn(&mut self, of: Option<&str>, account: &Account, current: bool) -> Result<(), RunError> {
+        let key = outcome::results_key(account.plan, account.experiment)?;
+        let line = |(name, all, unit): (&str, usize, &'static str)| {
+            let (name, done, cost) = (name.to_owned(), if current { all } else { 0 }, Cost::default());
+            let value = Value { name, key: key.clone(), done, all, unit, cost, disk: 0 };
+            Line { value, memory: 0, is_of_a_stage: false }
+        };
+        self.extend(of, outcome::drawn(account.plan, account.experiment).into_iter().map(line).collect());
+        Ok(())
     }
+
+    fn extend(&mut self, of: Option<&str>, lines: Vec<Line>) {
+        // Variants share what has the same key.
+        let shared = |line: &Line| of.is_some() && self.lines.iter().any(|other| other.value.key == line.value.key);
+        let new: Vec<Line> = lines.into_iter().filter(|line| !shared(line)).collect();
+        self.lines.extend(new.into_iter().map(|line| {
+            let value = Value { name: named(of, &line.value.name), ..line.value };
+            Line { value, ..line }
+        }));
+    }
+}
+
+fn named(of: Option<&str>, name: &str) -> String {
+    of.map_or(name.to_owned(), |of| format!("{of}: {name}"))
 }
 
 /// The plan of an experiment as text; of a sweep, of all its variants, each stage that they share once.
 ///
 /// # Errors
-/// Texts that are too short, where that is known; what cannot be read of the cache.
+/// Texts that are too short, where that is known; files of the cache that cannot be read.
 pub fn describe(loaded: &Loaded, context: &Context) -> Result<String, RunError> {
     let experiment = &loaded.experiment;
     let (known, warnings) = texts::look_all(loaded, context, Patience::Check)?;
     let current = run::is_current(loaded, context)?;
-    let plans = plans(loaded, context, &known, current)?;
-    let lines = &plans.lines;
-    let layout = Layout::new(&experiment.model.shape, context.room);
-    let mut out = String::new();
+    let Lines { lines, peak, passing } = lines(loaded, context, &known, current)?;
+    let mut out = format!("{}: {}\n{}\n", experiment.name, experiment.title, table(&lines).trim_fmt());
     let mut say = |line: String| {
         // Writing to a string cannot fail.
         let _ = writeln!(out, "{line}");
     };
-    say(format!("{}: {}", experiment.name, experiment.title));
-    let heads = ("stage", "key", "cached", "f32 FLOP", "f64 FLOP", "memory", "disk");
-    say(format!(
-        "{:44} {:26} {:>16} {:>10} {:>10} {:>10} {:>10}",
-        heads.0, heads.1, heads.2, heads.3, heads.4, heads.5, heads.6
-    ));
-    for line in lines {
-        let Line { name, key, done, all, unit, flop, disk, .. } = line;
-        let cached = if *all == 0 { format!("? {unit}") } else { format!("{done}/{all} {unit}") };
-        let (memory, disk) = (bytes(plans.memory(line)), bytes(*disk));
-        say(format!("{name:44} {key:26} {cached:>16} {:>10.2e} {:>10.2e} {memory:>10} {disk:>10}", flop.0, flop.1));
-    }
-    let (peak, at) = plans.memory.iter().map(|(name, bytes)| (*bytes, name)).max().unzip();
-    let held = if layout.resident { "weights stay in memory" } else { "blocks are read from disk as needed" };
-    if let (Some(peak), Some(at)) = (peak, at) {
+    let resident = Layout::new(&experiment.model.shape, context.room).resident;
+    let held = if resident { "weights stay in memory" } else { "blocks are read from disk as needed" };
+    if let Some((peak, at)) = peak {
         let room = context.room.bytes;
         say(format!("memory: at most {} of {}, at `{at}`; {held}", bytes(peak), bytes(room)));
         if peak > room {
-            say("this exceeds the available memory: use fewer or shorter samples, smaller ranks to train, or fewer threads (--threads)".into());
+            say("this exceeds the available memory: use fewer or shorter samples, smaller ranks to train, or fewer \
+                 threads (--threads)"
+                .into());
         }
     }
-    let (disk, passing) = (lines.iter().map(|line| line.disk).sum(), plans.passing);
-    say(format!("disk: {} in the cache when all is done, {} more during calibration", bytes(disk), bytes(passing)));
-    remaining(lines, experiment, &known, current).into_iter().for_each(&mut say);
+    let disk = lines.iter().map(|line| line.value.disk).sum();
+    say(format!("disk: {} in the cache at the end, {} more during calibration", bytes(disk), bytes(passing)));
+    remaining(&lines, experiment, &known, current).into_iter().for_each(&mut say);
     if !warnings.is_empty() {
         let (count, path) = (warnings.len(), experiment.path.display());
         say(format!("{count} warning{}: `corda check {path}` shows them", if count == 1 { "" } else { "s" }));
@@ -110,31 +125,67 @@ pub fn describe(loaded: &Loaded, context: &Context) -> Result<String, RunError> 
     Ok(out)
 }
 
-/// What is left to do, and how long it takes.
+fn table(lines: &[Line]) -> Table {
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table.set_header(["stage", "key", "cached", "f32 FLOP", "f64 FLOP", "memory", "disk"]);
+    for Line { value, memory, .. } in lines {
+        let Value { name, key, done, all, unit, cost, disk } = value;
+        let cached = if *all == 0 { format!("? {unit}") } else { format!("{done}/{all} {unit}") };
+        let flop = [cost.single, cost.double].map(|flop| format!("{flop:.2e}"));
+        let [single, double] = flop;
+        table.add_row([name.clone(), key.clone(), cached, single, double, bytes(*memory), bytes(*disk)]);
+    }
+    for (i, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 2));
+        if i > 1 {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+fn lines(loaded: &Loaded, context: &Context, known: &[Known], current: bool) -> Result<Lines, RunError> {
+    let mut all = Lines::default();
+    let experiments = loaded.experiments();
+    let plans = experiments.iter().map(|e| sources::plan(e, &context.store)).collect::<Result<Vec<_>, _>>()?;
+    if loaded.sweep.is_some() {
+        let unknown = Known::default();
+        for (experiment, plan) in shared_passes(experiments.iter().copied().zip(&plans)) {
+            let account = Account::new(experiment, &plan, context, &unknown);
+            all.add(Some("all variants"), &account, &|kind| matches!(kind, Kind::Calibrate(_)))?;
+        }
+    }
+    for ((experiment, plan), known) in experiments.iter().zip(&plans).zip(known) {
+        let account = Account::new(experiment, plan, context, known);
+        let of = experiment.variant.as_deref();
+        all.add(of, &account, &|_| true)?;
+        all.add_drawn(of, &account, current)?;
+    }
+    Ok(all)
+}
+
+/// What is left to compute, and how long it takes.
 fn remaining(lines: &[Line], experiment: &Experiment, known: &[Known], current: bool) -> Vec<String> {
-    let open = |line: &&Line| line.step.is_some() && (line.all == 0 || line.done < line.all);
     if current {
         return vec!["everything is cached, and the results are up to date".into()];
     }
-    if lines.iter().filter(open).count() == 0 {
-        return vec![
-            "everything is cached; the results are not written yet, or are not of this spec: `corda run` writes them"
-                .into(),
-        ];
+    if !lines.iter().any(Line::is_open) {
+        let why = "everything is cached, but the results are missing or of another spec: `corda run` writes them";
+        return vec![why.into()];
     }
-    let mut said = Vec::new();
-    let (single, double) = lines.iter().fold((0.0, 0.0), |sum, l| (sum.0 + l.flop.0, sum.1 + l.flop.1));
+    let Cost { single, double } = lines.iter().map(|line| line.value.cost).sum();
     let rate = yardstick();
     let seconds = (single / FORWARD_SHARE + double / FACTORISATION_SHARE) / rate;
-    said.push(format!(
+    let mut said = vec![format!(
         "to do: {single:.2e} operations in f32 and {double:.2e} in f64, about {} at {:.0} GFLOP/s on {} threads",
-        duration(seconds),
+        HumanDuration(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)),
         rate / 1e9,
         rayon::current_num_threads()
-    ));
+    )];
     if experiment.train.is_some() && known.iter().any(|known| known.examples.is_none()) {
         said.push(
-            "training is counted as if every example were as long as may be; examples of whole parts are not counted"
+            "training is counted as if every example had the largest length; examples of whole parts are not counted"
                 .into(),
         );
     }
@@ -142,58 +193,28 @@ fn remaining(lines: &[Line], experiment: &Experiment, known: &[Known], current: 
     if !known.iter().all(asked) {
         said.push("not counted: questions of whole parts, whose number is known once they are fetched".into());
     }
-    if lines.iter().any(|line| line.all == 0) {
+    if lines.iter().any(|line| line.value.all == 0) {
         said.push("not counted: evaluations of whole texts, whose length is known once they are tokenised".into());
     }
     said
 }
 
-fn plans(loaded: &Loaded, context: &Context, known: &[Known], current: bool) -> Result<Plans, RunError> {
-    let plan =
-        |experiment: &Experiment| Ok::<_, RunError>(Plan::new(experiment, &identities(experiment, &context.store)?));
-    let mut all = Plans::default();
-    let Some(sweep) = &loaded.sweep else {
-        let (experiment, plan) = (&loaded.experiment, plan(&loaded.experiment)?);
-        if let [known] = known {
-            let account = Account { experiment, plan: &plan, context, known, current };
-            all.add(None, account.lines()?, &account);
-        }
-        return Ok(all);
-    };
-    let experiments = loaded.experiments();
-    let plans = experiments.iter().map(|experiment| plan(experiment)).collect::<Result<Vec<_>, _>>()?;
-    let unknown = Known::default();
-    for (experiment, plan) in shared_passes(experiments.iter().copied().zip(&plans)) {
-        let account = Account { experiment, plan: &plan, context, known: &unknown, current };
-        all.add(Some("all variants"), account.calibrations(), &account);
-    }
-    for ((variant, plan), known) in sweep.variants.iter().zip(&plans).zip(known) {
-        let account = Account { experiment: &variant.experiment, plan, context, known, current };
-        all.add(Some(variant.name.as_str()), account.lines()?, &account);
-    }
-    Ok(all)
+/// A number of bytes, short.
+fn bytes(count: u64) -> String {
+    ByteSize::b(count).display().iec().to_string()
 }
 
 /// Bytes on disk of the largest calibration's hidden states, which are kept while it is under way.
 fn passing(experiment: &Experiment, plan: &Plan) -> u64 {
-    let stages = plan.calibrate.iter();
-    let one = |stage: &CalibrateStage| {
-        let length = experiment.calibrations[stage.calibration].length;
-        memory::pass_on_disk(&experiment.model.shape, stage.snapshot.samples, length)
+    let one = |(calibration, statistics): (usize, &Statistics)| {
+        let length = experiment.calibrations[calibration].length;
+        memory::pass_on_disk(&experiment.model.shape, statistics.snapshot.samples, length)
     };
-    stages.map(one).max().unwrap_or(0)
+    let all = plan.calibrations().flat_map(|pass| pass.statistics.iter().map(|one| (pass.calibration, one)));
+    all.map(one).max().unwrap_or(0)
 }
 
-/// A number of bytes, short.
-fn bytes(count: u64) -> String {
-    let units = [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)];
-    match units.into_iter().find(|(_, shift)| count >> shift > 0) {
-        Some((unit, shift)) => format!("{:.1} {unit}", count as f64 / f64::from(2u32).powi(shift)),
-        None => format!("{count} B"),
-    }
-}
-
-/// Rate of f32 products on all threads, in operations a second: a self-calibration of about a fifth of a second.
+/// The rate of f32 products on all threads, in operations a second: a self-calibration of about a fifth of a second.
 fn yardstick() -> f64 {
     const N: usize = 512;
     let a = vec![1.0f32; N * N];
@@ -212,13 +233,4 @@ fn yardstick() -> f64 {
         rounds += 1;
     }
     (rounds * threads) as f64 * 2.0 * (N as f64).powi(3) / start.elapsed().as_secs_f64()
-}
-
-fn duration(seconds: f64) -> String {
-    match seconds {
-        s if s < 90.0 => format!("{s:.0} seconds"),
-        s if s < 5400.0 => format!("{:.0} minutes", s / 60.0),
-        s if s < 172_800.0 => format!("{:.1} hours", s / 3600.0),
-        s => format!("{:.1} days", s / 86_400.0),
-    }
 }

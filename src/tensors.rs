@@ -1,7 +1,6 @@
-//! Safetensors files, an array at a time: read through a map of that array alone, written without ever holding two.
-//!
-//! So neither a model larger than memory nor a cache of covariances counts as memory of this process for longer than it
-//! takes to convert one array.
+//! Safetensors files, one array at a time: an array is read through a memory map of its own, and no two are held to write a
+//! file. So a model larger than memory, or a cache of covariances, takes memory only while one of its arrays is converted.
+//! What the arrays mean is not known here.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
@@ -12,9 +11,9 @@ use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
 use serde_json::{Map, Value, json};
 
-use crate::results::atomic::{WriteError, write_atomically};
+use crate::atomic::{WriteError, write_atomically};
 
-/// What is known of an array before it is read.
+/// What the header says about an array.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// Type of its elements.
@@ -62,7 +61,7 @@ impl TensorFile {
         self.places.keys().map(String::as_str)
     }
 
-    /// What is known of an array; `None` if there is none of that name.
+    /// What the header says about an array; `None` if there is none of that name.
     pub fn place(&self, name: &str) -> Option<&Place> {
         self.places.get(name)
     }
@@ -92,8 +91,8 @@ pub struct Entry {
     pub dims: Vec<usize>,
 }
 
-/// Writes a file atomically, asking `data` for the little-endian bytes of one array after the other: none is held longer
-/// than its turn. The inner error is that of `data`.
+/// Writes a file atomically. `data` gives the little-endian bytes of an array by its index; each array is written before the
+/// next is asked for. The inner error is that of `data`.
 pub fn write<E>(
     path: &Path,
     metadata: &BTreeMap<String, String>,

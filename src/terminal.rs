@@ -1,9 +1,9 @@
 //! Standard output and standard error: the only place that writes to them.
 //!
 //! Both may be closed early (`corda list | head -1`) or lie on a full disk. What commands print goes through [`outln!`] and
-//! [`out!`] into one buffer; [`finish`] says at the end whether all of it was taken. A reader who has read enough is no
-//! error: the rest is dropped, and the work goes on to the end, as its results lie elsewhere. Messages on standard error are
-//! best effort: a run never fails because nobody could read about it.
+//! [`out!`] into one buffer; [`finish`] says at the end whether all of it was taken. A reader that stops
+//! reading is not an error: the rest of the output is dropped and the work continues, since its results are files. Messages on
+//! standard error are best effort: no run fails because a message could not be written.
 
 use std::fmt::{self, Write as _};
 use std::io::{self, ErrorKind, IsTerminal, Write as _};
@@ -25,10 +25,10 @@ macro_rules! outln {
     };
 }
 
-/// Text is passed on when there is this much of it, so that long outputs stream.
+/// Buffered text is written once there is this much of it, so that long outputs stream.
 const ENOUGH: usize = 1 << 16;
 
-/// What is printed and not passed on yet, and the first error of passing it on: nothing is written after it.
+/// Text that is printed but not yet written, and the first error of writing. Nothing is written after an error.
 struct Out {
     text: String,
     failed: Option<io::Error>,
@@ -41,7 +41,7 @@ impl Out {
         if self.failed.is_some() {
             return;
         }
-        // Only a `Display` of ours could fail; what it wrote by then stays.
+        // Only a `Display` implementation of ours could fail; what it had written stays.
         let _ = self.text.write_fmt(text);
         if self.text.len() >= ENOUGH {
             self.flush(&mut io::stdout().lock());
@@ -55,7 +55,7 @@ impl Out {
         self.text.clear();
     }
 
-    /// The error that matters; a reader who left does not.
+    /// The error, unless it is only that the reader closed the pipe.
     fn finish(&mut self, to: &mut dyn io::Write) -> io::Result<()> {
         self.flush(to);
         match self.failed.take() {
@@ -70,12 +70,12 @@ pub fn print(text: fmt::Arguments) {
     OUT.lock().unwrap_or_else(PoisonError::into_inner).print(text);
 }
 
-/// Passes on what was printed so far. An error is kept for [`finish`].
+/// Writes what was printed so far. An error is kept for [`finish`].
 pub fn flush() {
     OUT.lock().unwrap_or_else(PoisonError::into_inner).flush(&mut io::stdout().lock());
 }
 
-/// Passes on the rest.
+/// Writes the rest.
 ///
 /// # Errors
 /// If some of what was printed could not be written, except that its reader closed the pipe.
@@ -85,7 +85,7 @@ pub fn finish() -> io::Result<()> {
 
 /// Writes a line to standard error, after what was printed before it. If that is closed or full, the line is lost.
 pub fn tell(line: &str) {
-    // A thread that is writing to a reader who has stopped reading holds the lock: a message does not wait for it.
+    // A thread that writes to a reader that has stopped reading holds the lock: a message does not wait for it.
     if let Ok(mut out) = OUT.try_lock() {
         out.flush(&mut io::stdout().lock());
     }

@@ -1,12 +1,14 @@
-//! Fine-tuning on prompts and responses: adapters (LoRA, DoRA, and what starts as either: PiSSA, CorDA) or all weights.
+//! Fine-tuning on prompts and responses: of adapters (LoRA, DoRA, and PiSSA or CorDA, which are initialised otherwise) or of all
+//! weights. Nothing here reads texts or chooses learning rates.
 //!
-//! The loss of a step is the mean over all response tokens of its batch, so an example weighs by the length of its
-//! response; prompts are read and not learned. A batch is cut into groups of whole examples, packed one after the other
-//! without padding; a group goes forward and backward on one thread, and gradients are added in the order of the groups.
+//! The loss of a step is the mean over all response tokens of its batch, so an example counts in proportion to the
+//! length of its response; prompts do not enter the loss. A batch is divided into groups of whole examples, concatenated without
+//! padding. One thread computes the forward and backward pass of a group, and gradients are added in the order of the groups.
 //! Groups depend on the examples only, so the numbers are the same bits for any number of threads.
 //!
-//! [`order`] says which examples when, [`packed`] computes losses, [`learner`] what is trained, [`gradient`] the sum over a
-//! batch, [`adamw`] and [`schedule`] the update, [`trainer`] drives them, [`checkpoint`] stops and resumes.
+//! [`order`] orders the examples, [`learner`] holds the variables, [`gradient`] sums over a batch, [`adamw`] and [`schedule`]
+//! make the update, [`trainer`] drives them, and [`checkpoint`] saves and resumes. [`packed`](crate::model::packed) computes the
+//! losses.
 
 use std::path::PathBuf;
 
@@ -23,62 +25,59 @@ mod gradient;
 mod learner;
 pub mod memory;
 pub mod order;
-pub mod packed;
 pub mod schedule;
-pub mod tokenised;
 pub mod trained;
 pub mod trainer;
 
-pub use packed::response_losses;
-pub use tokenised::Tokenised;
+// `tokenised` only until `run` imports it from `model`.
+pub use crate::model::tokenised::{self, Tokenised};
 pub use trained::Trained;
 pub use trainer::Trainer;
 
-/// What is trained.
+/// Which parameters are trained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum Tuning {
     /// All weights, norms and embedding included; a tied head stays tied.
     Full,
-    /// B and A of each adapter: y = W x + B A x. PiSSA and CorDA are this with a residual W and adapters that are not zero.
+    /// B and A of each adapter: y = W x + B A x. PiSSA and CorDA are this, with a residual W and adapters that do not start at 0.
     Lora,
-    /// B, A and a magnitude m a row: y = m / ||W + B A|| (W + B A) x, norms of rows, which get no gradient. m starts as the
-    /// norm. As PEFT has it.
+    /// B, A and a magnitude m per row: y = m / ||W + B A|| (W + B A) x, with norms of rows, through which no gradient flows. m
+    /// starts as the norm. As in PEFT.
     Dora,
 }
 
 /// Where training starts.
 #[derive(Debug, Clone)]
 pub struct Start {
-    /// The weights that are trained, or that adapters are trained on: with adapters that are not zero, what is left
-    /// without them.
+    /// The weights that are trained, or on which adapters are trained: the residual if the adapters do not start at 0.
     pub base: Resident,
-    /// What is trained.
-    pub kind: Kind,
-    /// The adapters as initialised; none for [`Kind::Full`].
+    /// Which parameters are trained.
+    pub kind: Tuning,
+    /// The adapters as initialised; none for [`Tuning::Full`].
     pub adapters: Vec<Adapter>,
 }
 
-/// How training goes. The defaults but for epochs, batch and rate are those of the official code.
+/// Hyperparameters. The defaults, except those of epochs, batch and rate, are the official code's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
-    /// Passes over the examples, each in an order of its own.
+    /// Passes over the examples, each in its own order.
     pub epochs: usize,
-    /// Examples an optimiser step; the last step of an epoch may have fewer.
+    /// Examples per optimiser step; the last step of an epoch may have fewer.
     pub batch: usize,
-    /// Highest learning rate.
+    /// Peak learning rate.
     pub rate: f64,
-    /// Share of the steps in which the rate rises from 0; after them it falls as a cosine to 0.
+    /// Fraction of the steps in which the rate rises from 0; after them it falls to 0 along a cosine.
     pub warmup: f64,
-    /// Share of a weight taken away in a step at rate 1, not of norms.
+    /// Weight decay; none for norms.
     pub weight_decay: f64,
     /// Decay of the two moments.
     pub betas: (f64, f64),
     /// Added to the root of the second moment.
     pub eps: f64,
-    /// Longest gradient; a longer one is shortened to it.
+    /// The largest norm of a gradient; a larger gradient is scaled down to it.
     pub clip: Option<f64>,
-    /// Of the order of examples.
+    /// Seed of the order of examples.
     pub seed: u64,
 }
 
@@ -101,7 +100,7 @@ impl Default for Settings {
 /// What one optimiser step did.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Step {
-    /// Which, from 1.
+    /// Its number, from 1.
     pub step: usize,
     /// Mean loss over the response tokens of the batch before the update, nats.
     pub loss: f64,
@@ -115,13 +114,13 @@ pub struct Step {
     pub seconds: f64,
 }
 
-/// Why training cannot go on.
+/// Why training failed.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
     /// Nothing to train on.
     #[error("there are no examples to train on")]
     NoExamples,
-    /// Settings that make no training.
+    /// Settings that cannot be trained with.
     #[error("cannot train with {0}")]
     Settings(String),
     /// An example that the model cannot take.
@@ -140,16 +139,16 @@ pub enum TrainError {
         /// Why.
         why: String,
     },
-    /// DoRA on linears with rows of zeros, which have no direction to bring to a magnitude.
+    /// DoRA on linears with rows of zeros, which have no direction.
     #[error(
         "DoRA divides each row of W + B A by its norm, and there are rows of zeros: {}; leave these linears out of \
          `targets`, or train by another method", zero_rows(.0)
     )]
     ZeroRows(Vec<ZeroRows>),
-    /// The loss or its gradient is infinite or no number before anything was learned.
+    /// The loss or its gradient is infinite or NaN before the first update.
     #[error(
-        "{what} of the first step is {value}, before anything was learned and so at any learning rate: the model's weights \
-         or what it starts from give no finite loss on these examples"
+        "{what} of the first step is {value}, before the first update and so at any learning rate: the model's weights or the \
+         initial adapters give no finite loss on these examples"
     )]
     StartNotFinite {
         /// `the loss` or `the gradient norm`.
@@ -157,7 +156,7 @@ pub enum TrainError {
         /// What it is.
         value: f64,
     },
-    /// The loss or its gradient is infinite or no number. The parameters are those before the step.
+    /// The loss or its gradient is infinite or NaN. The parameters are those before the step.
     #[error("{what} of step {step} is {value}; the last checkpoint is good: lower `rate`, or start from it")]
     NotFinite {
         /// From 1.
@@ -209,7 +208,7 @@ pub struct ZeroRows {
     pub first: usize,
 }
 
-/// Most linears that a message lists.
+/// The most linears that a message lists.
 const LISTED: usize = 8;
 
 fn zero_rows(all: &[ZeroRows]) -> String {
@@ -222,7 +221,7 @@ fn zero_rows(all: &[ZeroRows]) -> String {
 }
 
 impl TrainError {
-    /// Whether it lies in what is learned, and how, so that another learner of the same experiment may do well.
+    /// Whether the cause is the learner (its method, start or rate), so that other learners of the experiment may succeed.
     pub fn is_of_the_learner(&self) -> bool {
         matches!(self, Self::ZeroRows(_) | Self::StartNotFinite { .. } | Self::NotFinite { .. } | Self::Adapter { .. })
     }

@@ -1,6 +1,4 @@
-//! `corda adapt`, `merge` and `convert` from outside, on a tiny model: what is written is the model again.
-
-mod tiny;
+//! `corda adapt` from outside, on a tiny model: what is written is the model again.
 
 use std::path::{Path, PathBuf};
 
@@ -9,10 +7,13 @@ use corda::adapt::merge::Merged;
 use corda::adapt::peft;
 use corda::model::checkpoint::Checkpoint;
 use corda::model::llama::{Resident, Weights, logits};
-use tiny::Tiny;
-use tiny::binary::{fails, run, succeeds};
 
-/// Every mode; ranks below and above the width of k and v (32).
+use crate::tiny::binary::{fails, run, succeeds};
+use crate::tiny::{self, Tiny};
+
+mod merge;
+
+/// All modes, with ranks below and above the width of k and v (32).
 const SPEC: &str = "\
 name: tiny
 title: Adapters of a tiny model
@@ -66,10 +67,10 @@ fn what_is_written_is_the_model_again() {
         let adapter = peft::read(&at.join("adapter")).unwrap();
         let again = flat_logits(&Merged::new(&base, &adapter).unwrap());
         assert!(difference(&again, &original) < 1e-3, "{line}: {}", difference(&again, &original));
-        // Without its adapter the model is another, but for plain LoRA, which starts at nothing.
+        // Without its adapter the model differs, except for plain LoRA, which starts from zero.
         let alone = difference(&flat_logits(&base), &original);
         assert_eq!(alone > 1e-3, !line.contains("lora"), "{line}: {alone}");
-        // The converted one, on the untouched model, starts at nothing as well.
+        // The converted adapter, on the original model, starts from zero as well.
         let converted = peft::read(&at.join("converted")).unwrap();
         let untouched = open(&folder.path().join("model"));
         let again = flat_logits(&Merged::new(&untouched, &converted).unwrap());
@@ -80,48 +81,12 @@ fn what_is_written_is_the_model_again() {
             ["model.layers.0.mlp.up_proj", "model.layers.0.self_attn.k_proj", "model.layers.1.self_attn.o_proj"];
         assert_eq!((rank(names[0]), rank(names[1]), rank(names[2])), expected, "{line}");
     }
-    // Again the same bytes.
+    // A second time, the same bytes are written.
     let file = |name: &str| std::fs::read(folder.path().join("adapters/tiny").join(name)).unwrap();
     let name = "corda-own-6-r8/adapter/adapter_model.safetensors";
     let first = (file(name), file("lora-r8/adapter/adapter_model.safetensors"));
     succeeds(folder.path(), &["--threads", "1", "adapt", "tiny.yaml"]);
     assert!(first == (file(name), file("lora-r8/adapter/adapter_model.safetensors")));
-}
-
-#[test]
-fn merging_and_converting_a_trained_adapter_agree() {
-    let folder = experiment();
-    succeeds(folder.path(), &["adapt", "tiny.yaml", "--only", "corda-own-6-largest-r8"]);
-    let at = folder.path().join("adapters/tiny/corda-own-6-largest-r8");
-    // "Training": B grows.
-    let trained = folder.path().join("trained");
-    std::fs::create_dir(&trained).unwrap();
-    std::fs::copy(at.join("adapter/adapter_config.json"), trained.join("adapter_config.json")).unwrap();
-    let weights = "adapter_model.safetensors";
-    let mut tensors = candle_core::safetensors::load(at.join("adapter").join(weights), &Device::Cpu).unwrap();
-    for (name, tensor) in &mut tensors {
-        if name.contains("lora_B") {
-            *tensor = (&*tensor * 1.2).unwrap();
-        }
-    }
-    candle_core::safetensors::save(&tensors, trained.join(weights)).unwrap();
-
-    let base = at.join("base");
-    let base = base.to_str().unwrap();
-    let adapter = trained.to_str().unwrap();
-    let merged = ["merge", "tiny.yaml", "--adapter", adapter, "--base", base, "--out", "merged"];
-    let said = succeeds(folder.path(), &merged);
-    assert!(said.contains("test: 762 predictions") && said.contains("difference"), "{said}");
-    let start = at.join("adapter");
-    let convert = ["convert", adapter, "--start", start.to_str().unwrap(), "--base", "model", "--out", "converted"];
-    succeeds(folder.path(), &convert);
-    let converted = ["merge", "tiny.yaml", "--adapter", "converted", "--out", "merged-too"];
-    succeeds(folder.path(), &converted);
-
-    let logits = |name: &str| flat_logits(&open(&folder.path().join(name)));
-    let (one, two) = (logits("merged"), logits("merged-too"));
-    assert!(difference(&one, &two) < 1e-3, "{}", difference(&one, &two));
-    assert!(difference(&one, &logits("model")) > 1e-2, "training that does nothing shows nothing");
 }
 
 #[test]
@@ -144,7 +109,7 @@ fn the_study_tells_what_adapters_carry() {
     let table = std::fs::read_to_string(results.join("adapters.md")).unwrap();
     assert!(table.contains("| KPM | 8 |") && table.contains("| LoRA | 40 |"), "{table}");
     assert!(succeeds(folder.path(), &["run", "tiny.yaml"]).contains("nothing to do"));
-    // From the saved rows alone.
+    // The report needs the saved rows only.
     let figure = std::fs::read(results.join("adapters.svg")).unwrap();
     std::fs::remove_file(results.join("adapters.svg")).unwrap();
     std::fs::remove_dir_all(folder.path().join(".cache")).unwrap();
@@ -222,7 +187,7 @@ fn bad_input_is_one_clear_message_and_leaves_nothing() {
     std::fs::write(&weights, &whole[..whole.len() / 2]).unwrap();
     refused("adapters/tiny/lora-r8/adapter", &["adapter_model.safetensors", "truncated"]);
     std::fs::write(&weights, &whole).unwrap();
-    // Another base model: wider.
+    // A different base model, which is narrower.
     Tiny { hidden: 32, layers: 3, heads: 4, kv_heads: 2, tied: true, rope_scaling: None }
         .write(&folder.path().join("other"), false);
     let other = ["merge", "tiny.yaml", "--adapter", "adapters/tiny/lora-r8/adapter", "--base", "other"];
@@ -232,7 +197,7 @@ fn bad_input_is_one_clear_message_and_leaves_nothing() {
         &["merge", "tiny.yaml", "--adapter", "adapters/tiny/lora-r8/adapter", "--base", "gone"],
         &["gone"],
     );
-    // A folder that is not ours stays as it is.
+    // A folder that corda did not write is left unchanged.
     std::fs::create_dir(folder.path().join("mine")).unwrap();
     std::fs::write(folder.path().join("mine/thesis.txt"), "years").unwrap();
     let onto = ["merge", "tiny.yaml", "--adapter", "adapters/tiny/lora-r8/adapter", "--out", "mine"];
@@ -245,163 +210,4 @@ fn bad_input_is_one_clear_message_and_leaves_nothing() {
     let left: Vec<PathBuf> =
         std::fs::read_dir(folder.path().join("adapters/tiny")).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(left, [folder.path().join("adapters/tiny/lora-r8")], "nothing half-written stays");
-}
-
-/// A copy of an adapter folder as if trained: B times 1.2, and `change` made to its configuration.
-fn trained(from: &Path, to: &Path, change: impl Fn(&mut serde_json::Value)) {
-    std::fs::create_dir_all(to).unwrap();
-    let text = std::fs::read_to_string(from.join("adapter_config.json")).unwrap();
-    let mut config: serde_json::Value = serde_json::from_str(&text).unwrap();
-    change(&mut config);
-    std::fs::write(to.join("adapter_config.json"), config.to_string()).unwrap();
-    let weights = "adapter_model.safetensors";
-    let mut tensors = candle_core::safetensors::load(from.join(weights), &Device::Cpu).unwrap();
-    for (name, tensor) in &mut tensors {
-        if name.contains("lora_B") {
-            *tensor = (&*tensor * 1.2).unwrap();
-        }
-    }
-    candle_core::safetensors::save(&tensors, to.join(weights)).unwrap();
-}
-
-/// Standard error of a command that succeeds, in one line.
-fn told(folder: &Path, arguments: &[&str]) -> String {
-    let output = run(folder, arguments);
-    let err = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{arguments:?}: {err}");
-    err.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-#[test]
-fn an_adapter_is_merged_into_the_base_it_names_or_not_at_all() {
-    let temporary = experiment();
-    let folder = temporary.path();
-    succeeds(folder, &["adapt", "tiny.yaml", "--only", "corda-own-6-largest-r8"]);
-    let at = folder.join("adapters/tiny/corda-own-6-largest-r8");
-    let config = std::fs::read_to_string(at.join("adapter/adapter_config.json")).unwrap();
-    let config: serde_json::Value = serde_json::from_str(&config).unwrap();
-    // PEFT takes a name that is no path with a config.json for a repository of the hub.
-    let named = Path::new(config["base_model_name_or_path"].as_str().unwrap());
-    assert!(named.is_absolute() && named.join("config.json").is_file(), "{config}");
-
-    let logits = |name: &str| flat_logits(&open(&folder.join(name)));
-    let adapter = "adapters/tiny/corda-own-6-largest-r8/adapter";
-    let said = told(folder, &["merge", "tiny.yaml", "--adapter", adapter, "--out", "merged"]);
-    assert!(said.contains("the base that it names") && said.contains("largest-r8/base"), "{said}");
-    assert!(difference(&logits("merged"), &logits("model")) < 1e-3);
-    // The spec's own model is what the converted one names: nothing to tell.
-    let converted = "adapters/tiny/corda-own-6-largest-r8/converted";
-    assert!(!told(folder, &["merge", "tiny.yaml", "--adapter", converted]).contains("names"));
-    // Another base than the one named is the user's word, and told.
-    let said = told(folder, &["merge", "tiny.yaml", "--adapter", adapter, "--base", "model"]);
-    assert!(said.contains("names the base") && said.contains("as --base says"), "{said}");
-
-    // Names that start from the adapter's folder, from what holds it, from here; none; and one that is nowhere.
-    let name = |name: &str| {
-        let to = at.join("other");
-        trained(&at.join("adapter"), &to, |config| config["base_model_name_or_path"] = name.into());
-        ["merge", "tiny.yaml", "--adapter", "adapters/tiny/corda-own-6-largest-r8/other", "--out", "merged"]
-    };
-    for (named, said) in [("../base", "largest-r8/base"), ("base", "largest-r8/base"), ("", "does not name its base")] {
-        assert!(told(folder, &name(named)).contains(said), "{named:?}");
-    }
-    assert!(!told(folder, &name("model")).contains("names"));
-    std::fs::remove_dir_all(folder.join("merged")).unwrap();
-    fails(
-        folder,
-        &name("owner/other-model"),
-        &["trained on the base owner/other-model", "--base", "not the spec's model"],
-    );
-    fails(folder, &name("/moved/away/base"), &["/moved/away/base", "may be it, moved", "--base"]);
-    // Two models of one name.
-    Tiny { hidden: 64, layers: 3, heads: 4, kv_heads: 2, tied: false, rope_scaling: None }
-        .write(&folder.join("base"), false);
-    fails(folder, &name("base"), &["may be any of", "--base"]);
-    assert!(!folder.join("merged").exists());
-
-    // Converting is for the untouched model.
-    let start = at.join("adapter");
-    let base = at.join("base");
-    let convert = [
-        "convert",
-        adapter,
-        "--start",
-        start.to_str().unwrap(),
-        "--base",
-        base.to_str().unwrap(),
-        "--out",
-        "converted",
-    ];
-    fails(folder, &convert, &["untouched model", "--base"]);
-    assert!(!folder.join("converted").exists());
-}
-
-#[test]
-fn adapters_for_a_base_that_peft_computes_are_merged_into_that_base() {
-    let temporary = experiment();
-    let folder = temporary.path();
-    succeeds(folder, &["adapt", "tiny.yaml", "--only", "plain-svd-largest-r8"]);
-    let at = folder.join("adapters/tiny/plain-svd-largest-r8");
-    // By hand: what PiSSA leaves of the model is `base`, and a trained adapter on it names that.
-    trained(&at.join("adapter"), &folder.join("by-hand"), |_| ());
-    succeeds(folder, &["merge", "tiny.yaml", "--adapter", "by-hand", "--out", "merged"]);
-    // As PEFT saves it: the untouched model, and how the adapter was initialised.
-    let with = |init: &str| {
-        trained(&at.join("adapter"), &folder.join("peft"), |config| {
-            config["base_model_name_or_path"] = "model".into();
-            config["init_lora_weights"] = init.into();
-        });
-    };
-    with("pissa");
-    succeeds(folder, &["merge", "tiny.yaml", "--adapter", "peft", "--out", "merged-too"]);
-    let start = at.join("adapter");
-    let convert = ["convert", "peft", "--start", start.to_str().unwrap(), "--base", "model", "--out", "converted"];
-    succeeds(folder, &convert);
-    succeeds(folder, &["merge", "tiny.yaml", "--adapter", "converted", "--out", "merged-three"]);
-    let logits = |name: &str| flat_logits(&open(&folder.join(name)));
-    let expected = logits("merged");
-    for other in ["merged-too", "merged-three"] {
-        assert!(difference(&logits(other), &expected) < 1e-3, "{other}: {}", difference(&logits(other), &expected));
-    }
-    assert!(difference(&expected, &logits("model")) > 1e-2, "training that does nothing shows nothing");
-
-    // A base that only its makers know: refused, but what it was before training makes an ordinary adapter of it.
-    for init in ["corda", "lora_ga", "pissa_niter_4", "loftq"] {
-        with(init);
-        let merge = ["merge", "tiny.yaml", "--adapter", "peft", "--out", "refused"];
-        fails(
-            folder,
-            &merge,
-            &["init_lora_weights", init, "corda convert", "path_initial_model_for_weight_conversion"],
-        );
-        assert!(!folder.join("refused").exists());
-        std::fs::remove_dir_all(folder.join("converted")).unwrap();
-        if init == "loftq" {
-            fails(folder, &convert, &["loftq", "quantised"]);
-        } else {
-            succeeds(folder, &convert);
-        }
-    }
-}
-
-#[test]
-fn weights_of_the_base_beside_an_adapter_must_be_the_bases() {
-    let temporary = experiment();
-    let folder = temporary.path();
-    succeeds(folder, &["adapt", "tiny.yaml", "--only", "lora-r8"]);
-    let adapter = folder.join("adapters/tiny/lora-r8/adapter");
-    let path = adapter.join("adapter_model.safetensors");
-    let model = candle_core::safetensors::load(folder.join("model/model.safetensors"), &Device::Cpu).unwrap();
-    let embedding = &model["model.embed_tokens.weight"];
-    let mut tensors = candle_core::safetensors::load(&path, &Device::Cpu).unwrap();
-    let merge = ["merge", "tiny.yaml", "--adapter", adapter.to_str().unwrap(), "--out", "merged"];
-    let name = "base_model.model.model.embed_tokens.weight";
-    tensors.insert(name.into(), embedding.clone());
-    candle_core::safetensors::save(&tensors, &path).unwrap();
-    succeeds(folder, &merge);
-    std::fs::remove_dir_all(folder.join("merged")).unwrap();
-    tensors.insert(name.into(), (embedding * 1.5).unwrap());
-    candle_core::safetensors::save(&tensors, &path).unwrap();
-    fails(folder, &merge, &["model.embed_tokens.weight", "differs"]);
-    assert!(!folder.join("merged").exists());
 }

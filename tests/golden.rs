@@ -61,7 +61,7 @@ fn tokens_are_those_of_a_hugging_face_tokenizer() {
     assert_eq!(tokenizer.encode(probe).unwrap(), ids);
 }
 
-/// Not golden but pinned: text that a parser gives goes into every key by the parser's version only.
+/// Pinned, not golden: the text that a parser produces enters the keys only through the version of the parser.
 #[test]
 fn texts_are_those_of_the_version_in_the_keys() {
     for (name, split, expected) in [("enwiki", "train", "88262abee5dffb29"), ("enwiki", "test", "faff37475719b490")] {
@@ -72,7 +72,7 @@ fn texts_are_those_of_the_version_in_the_keys() {
     }
 }
 
-/// Templates that stood in a sentence and left nothing there, over all 106 articles. At a668c7c there were 123, among them
+/// Templates within sentences that left a gap, over all 106 articles. At a668c7c there were 123, among them
 /// "alongside and.", "(m).", "is on the -gauge line". What is left needs a price index: `($ in 2016 dollars)`.
 #[test]
 fn articles_keep_the_words_of_their_sentences() {
@@ -95,13 +95,13 @@ fn articles_keep_the_words_of_their_sentences() {
     ] {
         assert!(text.contains(sentence), "{sentence}");
     }
-    // As the text would be without tidying: none of these is English, whatever stood there.
+    // What the text would contain without tidying: none of these is English.
     let holes = ["  ", " ,", "( ", " of .", " and .", " by .", " the .", " between and ", "{{", "[[", "|thumb"];
     let found: Vec<_> = holes.iter().map(|hole| (hole, text.matches(hole).count())).filter(|(_, n)| *n > 0).collect();
     assert!(found.iter().all(|(_, count)| *count <= 2), "{found:?}");
 }
 
-/// Not golden but pinned: which questions are trained on and asked, and how long they are. A token is time.
+/// Pinned, not golden: which questions are trained on and asked, and their lengths, which determine the run time.
 #[test]
 fn the_parts_of_questions_stay_as_they_are() {
     let tokenizer = checkpoint().tokenizer().unwrap();
@@ -156,7 +156,7 @@ fn the_undamaged_model_has_the_losses_of_pytorch() {
     for (ours, theirs) in losses.iter().zip(golden) {
         assert!((ours - theirs).abs() < 2e-4, "{losses:?}");
     }
-    // Side by side through the blocks, as a model on disk goes: the same to the bit.
+    // Both models go through the blocks side by side, as models on disk do: the results agree to the bit.
     let again = std::sync::Mutex::new([f64::NAN; 8]);
     let keep = |window: usize, nll: f64, _: f64| {
         again.lock().unwrap()[window] = nll;
@@ -167,7 +167,7 @@ fn the_undamaged_model_has_the_losses_of_pytorch() {
     assert_eq!(again.into_inner().unwrap()[..3], losses[..3]);
 }
 
-/// Runs a spec through the binary with the project's cache; its rows.
+/// The rows of a spec that the binary runs with the cache of the project.
 fn rows_of(spec: &str) -> Vec<corda::results::Row> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("golden.yaml");

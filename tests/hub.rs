@@ -1,5 +1,5 @@
-//! Files from the hub, against a local server that speaks the hub's routes: what the hub sends, what it refuses, and
-//! what happens when it breaks off.
+//! Files from the hub, against a local server with the routes of the hub: what the hub sends, what it refuses, and what happens
+//! when the connection breaks.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,7 +11,6 @@ use corda::progress::Progress;
 
 use server::{Reply, Request, Server};
 
-#[path = "hub/server.rs"]
 mod server;
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
@@ -40,7 +39,7 @@ impl World {
         Store::open(self.folder.path()).with_hub_endpoint(url, None).with_hub_cache(None)
     }
 
-    /// Every file in the cache, but for locks, by its path from the revision's folder on.
+    /// Every file in the cache except locks, by its path below the folder of the revision.
     fn left(&self) -> Vec<String> {
         fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
             for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -187,7 +186,7 @@ fn a_gated_repository_says_how_to_get_in() {
 
 #[test]
 fn a_broken_connection_is_taken_up_where_it_ended() {
-    // Four bytes, then the server is gone; later it is back.
+    // The server sends four bytes and disappears; later it is back.
     let server = Server::start(|request, number| {
         let reply = Reply::content(&digits(), request).header("ETag", DIGITS);
         match number {
@@ -222,7 +221,7 @@ fn a_connection_that_keeps_breaking_but_brings_something_gets_there() {
     assert_eq!(from, [0, 3, 6, 9]);
 }
 
-/// A part as an earlier run left it.
+/// Writes a partial file as an earlier run would have left it.
 fn leave_part(world: &World, content: &[u8]) {
     let folder = world.folder.path().join(format!("assets/hub/models--acme--tiny/{COMMIT}"));
     fs::create_dir_all(&folder).unwrap();
@@ -344,7 +343,7 @@ fn right_files_in_the_cache_of_the_hubs_tools_are_used_where_they_are() {
     let snapshot = repo.join("snapshots").join(COMMIT);
     fs::create_dir_all(repo.join("blobs")).unwrap();
     fs::create_dir_all(&snapshot).unwrap();
-    // config.json is what its name says, w.bin is not.
+    // The content of config.json matches its checksum; that of w.bin does not.
     for (name, etag) in [("config.json", ABC_BLOB), ("w.bin", DIGITS)] {
         fs::write(repo.join("blobs").join(etag), "abc").unwrap();
         std::os::unix::fs::symlink(format!("../../blobs/{etag}"), snapshot.join(name)).unwrap();

@@ -1,15 +1,13 @@
-//! The binary from outside: every kind of input, whole and damaged.
-
-mod foreign;
-mod tiny;
+//! The binary from outside: every kind of input, intact and damaged.
 
 use std::path::Path;
 
+use crate::tiny;
+use crate::tiny::Tiny;
+use crate::tiny::binary::{fails, succeeds};
 use polars::prelude::{Column, DataFrame, ParquetWriter};
-use tiny::Tiny;
-use tiny::binary::{fails, succeeds};
 
-/// A folder with the tiny experiment, its spec changed.
+/// A folder with the tiny experiment and one change to its spec.
 fn changed(from: &str, to: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     tiny::experiment(folder.path());
@@ -84,7 +82,7 @@ fn what_takes_nothing_or_shows_nothing_is_told_or_left_out() {
         let folder = changed("{components: [0, 2, 8]}", nothing);
         fails(folder.path(), &["run", "tiny.yaml"], &["nothing is discarded"]);
     }
-    // A test set that no arm is measured on: a warning, and no section of its own.
+    // A test set on which no arm is evaluated gives a warning and no section in the report.
     let folder = changed(
         "evaluate:\n",
         "evaluate:\n  unused: {corpus: {file: train.txt, format: text}, windows: 2, length: 128}\n",
@@ -168,7 +166,7 @@ fn a_damaged_gguf_is_one_clear_message() {
         std::fs::write(&path, &whole[..cut]).unwrap();
         fails(folder.path(), &["run", "tiny.yaml"], &["model.gguf"]);
     }
-    // Any byte of the header may be wrong: a message or a result, never a panic or an abort.
+    // Whichever byte of the header is wrong, there is a message or a result, never a panic or an abort.
     for at in (0..1500).step_by(97) {
         let mut bytes = whole.clone();
         bytes[at] ^= 0x5a;
@@ -179,13 +177,13 @@ fn a_damaged_gguf_is_one_clear_message() {
     }
 }
 
-/// A file-size limit stands in for a full disk: it needs no file system of its own, and every write meets it the same way.
+/// A limit on file sizes stands in for a full disk: it needs no file system of its own, and writes fail in the same way.
 #[cfg(unix)]
 #[test]
 fn a_disk_with_no_room_is_one_clear_message_and_the_run_goes_on_later() {
     let folder = changed("", "");
     for kilobytes in [0, 1, 8, 64] {
-        // Ignored, the signal becomes an error of the write.
+        // If the signal is ignored, the write returns an error.
         let script = format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" run tiny.yaml", kilobytes * 2);
         let output = std::process::Command::new("sh")
             .args(["-c", &script, env!("CARGO_BIN_EXE_corda")])
@@ -265,7 +263,7 @@ fn weights_that_are_not_finite_name_the_linear_and_the_sample() {
     fails(folder.path(), &["run", "tiny.yaml"], &["model.layers.1.mlp.down_proj", "sample 0"]);
 }
 
-/// Python's universal newlines, as the official code reads: one text, whatever the line ends and a byte order mark.
+/// Universal newlines as in Python, which the official code uses: line ends and a byte order mark do not change the text.
 #[test]
 fn line_ends_do_not_change_a_text() {
     let expected = losses_of_plain_text();

@@ -1,17 +1,15 @@
-//! Our forward pass against candle-transformers' own Llama on the same weights.
+//! Our forward pass compared with candle-transformers' own Llama on the same weights.
 
-mod tiny;
-
+use crate::tiny::{LLAMA3_SCALING, Tiny};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use candle_transformers::models::llama::{Cache, Llama, LlamaConfig};
 use corda::model::checkpoint::Checkpoint;
 use corda::model::llama::{Resident, Streamed, Weights, logits};
-use tiny::{LLAMA3_SCALING, Tiny};
 
 const WINDOW: usize = 512;
 
-/// candle's logits of the last of `tokens`.
+/// candle's logits at the last of `tokens`.
 fn reference(tiny: &Tiny, tokens: &[u32]) -> Vec<f32> {
     let config: LlamaConfig = serde_json::from_str(&tiny.config()).unwrap();
     let config = config.into_config(false);
@@ -35,7 +33,7 @@ fn agrees(tiny: Tiny, sharded: bool) {
     let ours = ours.to_vec2::<f32>().unwrap();
     let spread = ours[WINDOW - 1].iter().copied().fold(f32::MIN, f32::max);
     assert!(spread > 0.5, "logits that say nothing: {spread}");
-    // candle returns the last position only: prefixes show the others.
+    // candle returns only the last position: prefixes give the others.
     for length in [1, 2, 63, 64, 65, 200, WINDOW] {
         let theirs = reference(&tiny, &tokens[..length]);
         let worst = ours[length - 1].iter().zip(&theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);

@@ -1,25 +1,24 @@
-//! Results folders through the binary, on a tiny model: the same bytes however a run went, and nothing replaced in silence.
-
-mod tiny;
+//! Results folders, through the binary, on a tiny model: the same bytes however a run went, and nothing replaced silently.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use crate::tiny;
+use crate::tiny::binary::{corda, run, succeeds};
 use corda::results::{Row, read_rows};
-use tiny::binary::{corda, run, succeeds};
 
 const MORE: &str = "adapters: {energy: [own]}\nheatmaps: {calibrations: [own], size: 4}\nspectra: {last: 2}\n";
 
-/// The spec with everything that draws or tells something.
+/// The additions to the spec that produce every kind of figure and table.
 fn everything(folder: &Path) {
     tiny::experiment(folder);
     let spec = tiny::SPEC.replace("targets: all", "targets: decoder").replace("windows: 24", "windows: 6");
     std::fs::write(folder.join("tiny.yaml"), spec + MORE).unwrap();
 }
 
-/// Every file below a folder, without the facts of the run: times, provenance, the block of a page.
+/// Every file below a folder, without the facts of the run: times, provenance, and their block in a page.
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut all = BTreeMap::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -44,7 +43,7 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     all
 }
 
-/// That two folders of results are the same, by the program and by ours.
+/// Asserts that two folders of results agree, by `corda compare` and by the comparison above.
 fn same(one: &Path, other: &Path) {
     let output =
         run(one.parent().unwrap(), &["compare", "--exact", &one.display().to_string(), &other.display().to_string()]);
@@ -66,7 +65,7 @@ fn killed_and_resumed_on_any_threads_by_stages_or_from_disk_every_byte_is_the_sa
     let known = |name: &String| corda::results::folder::KNOWN.contains(&name.as_str());
     assert!(files(&results).keys().all(known), "a file of an earlier shape would not be removed");
 
-    // Killed again and again, a little later each time, and finished on one thread with blocks from disk.
+    // The run is killed repeatedly, a little later each time, and finished on one thread with blocks read from disk.
     let killed = tempfile::tempdir().unwrap();
     everything(killed.path());
     for attempt in 0..12u64 {
@@ -79,13 +78,13 @@ fn killed_and_resumed_on_any_threads_by_stages_or_from_disk_every_byte_is_the_sa
     }
     succeeds(killed.path(), &["--threads", "1", "--memory", "1MB", "run", "tiny.yaml"]);
     same(&results, &killed.path().join("results/tiny"));
-    // Nothing hidden is left in the results.
+    // No hidden files are left in the results.
     let names = |folder: &Path| -> Vec<String> {
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
     };
     assert!(names(&killed.path().join("results/tiny")).iter().all(|name| !name.starts_with('.')));
 
-    // Stage by stage, in another folder, the spec by its full path, and the results elsewhere.
+    // Stage by stage, from another folder, with the full path of the spec and another folder of results.
     let staged = tempfile::tempdir().unwrap();
     everything(staged.path());
     let spec = staged.path().join("tiny.yaml").display().to_string();
@@ -96,7 +95,7 @@ fn killed_and_resumed_on_any_threads_by_stages_or_from_disk_every_byte_is_the_sa
     succeeds(staged.path(), &["--results", "far/away", "run", &spec]);
     same(&results, &staged.path().join("far/away/tiny"));
 
-    // All of it in the cache, and drawn again.
+    // Everything is in the cache, and the report is drawn again.
     std::fs::remove_dir_all(staged.path().join("far/away/tiny")).unwrap();
     succeeds(staged.path(), &["--results", "far/away", "run", "tiny.yaml", "--threads", "2"]);
     succeeds(staged.path(), &["--results", "far/away", "report", "tiny.yaml"]);
@@ -116,7 +115,7 @@ fn an_exact_comparison_says_what_differs_first() {
     assert!(said.contains("results.parquet: row 0 (from 0), column `experiment`: \"tiny\" / \"other\""), "{said}");
     assert!(said.contains("table.md: differs from byte") && said.contains("files differ"), "{said}");
     assert_eq!(run(folder, &["compare", "--exact", "results/tiny", "nowhere"]).status.code(), Some(2));
-    // The variant is kept beside the original, and says how it was made.
+    // The variant is saved beside the original and records its overrides.
     let rows: Vec<Row> = read_rows(&folder.join("results/other/results.parquet")).unwrap();
     assert!(rows.iter().all(|row| row.experiment == "other"));
     let table = std::fs::read_to_string(folder.join("results/other/table.md")).unwrap();
@@ -128,7 +127,7 @@ fn an_exact_comparison_says_what_differs_first() {
     succeeds(folder, &["report", "results/other"]);
 }
 
-/// That a command is refused before anything is computed or changed, and says all of this.
+/// Asserts that a command is refused with all of these messages before anything is computed or changed.
 fn refused(folder: &Path, arguments: &[&str], said: &[&str]) {
     let held = || folder.join("results/tiny").is_dir().then(|| files(&folder.join("results/tiny")));
     let before = held();
@@ -156,7 +155,7 @@ fn results_of_another_spec_or_of_other_overrides_are_not_replaced_in_silence() {
     ];
     refused(folder, &[&["run", "tiny.yaml"], &few[..]].concat(), &said);
     refused(folder, &[&["report", "tiny.yaml"], &few[..]].concat(), &said[..3]);
-    // Another file with the same name, in the same folder and elsewhere under the same file name.
+    // A different spec with the same `name`, in the same folder, and elsewhere under the same file name.
     std::fs::write(folder.join("second.yaml"), &small).unwrap();
     refused(folder, &["run", "second.yaml"], &["results of tiny.yaml", "this is second.yaml", "--as NAME"]);
     refused(folder, &["report", "second.yaml"], &["results of tiny.yaml", "this is second.yaml"]);
@@ -169,7 +168,7 @@ fn results_of_another_spec_or_of_other_overrides_are_not_replaced_in_silence() {
     refused(folder, &["run", "sub/tiny.yaml"], &["this is sub/tiny.yaml"]);
     refused(folder, &["run", "tiny.yaml", "second.yaml", "--as", "x"], &["--as names one experiment"]);
     refused(folder, &["run", "tiny.yaml", "--as", "../x"], &["is not a valid name"]);
-    // A variant goes beside it; then its own folder is another's to the file without overrides.
+    // A variant is saved beside it; its folder then belongs to other results than those of the file without overrides.
     succeeds(folder, &[&["run", "tiny.yaml", "--as", "few"], &few[..]].concat());
     refused(folder, &["run", "tiny.yaml", "--as", "few"], &["results/few holds the results of tiny.yaml --set"]);
     refused(folder, &["plan", "tiny.yaml", "--as", "few", "--format", "snakemake"], &["results/few holds"]);
@@ -177,7 +176,7 @@ fn results_of_another_spec_or_of_other_overrides_are_not_replaced_in_silence() {
         succeeds(folder, &[&["plan", "tiny.yaml", "--format", "snakemake", "--as", "few"], &few[..]].concat());
     assert!(snakefile.contains("--as few") && snakefile.contains("results/few/table.md"), "{snakefile}");
 
-    // The explicit word; and the same file, edited, is the ordinary case.
+    // An explicit flag allows it; and an edited version of the same file is the ordinary case.
     succeeds(folder, &[&["run", "tiny.yaml", "--replace"], &few[..]].concat());
     refused(
         folder,
@@ -189,7 +188,7 @@ fn results_of_another_spec_or_of_other_overrides_are_not_replaced_in_silence() {
     succeeds(folder, &["run", "tiny.yaml"]);
     let rows: Vec<Row> = read_rows(&folder.join("results/tiny/results.parquet")).unwrap();
     assert_eq!(rows[0].windows, 4);
-    // Two specs of one name in one command.
+    // Two specs with the same name in one command.
     std::fs::remove_dir_all(folder.join("results")).unwrap();
     let both = run(folder, &["run", "tiny.yaml", "second.yaml"]);
     assert!(!both.status.success() && !folder.join("results").exists());
@@ -213,7 +212,7 @@ fn results_of_earlier_versions_are_those_of_the_file_of_their_name() {
     succeeds(folder, &["report", "tiny.yaml"]);
     std::fs::copy(folder.join("tiny.yaml"), folder.join("second.yaml")).unwrap();
     refused(folder, &["run", "second.yaml"], &["results of tiny.yaml", "this is second.yaml"]);
-    // A provenance that nobody can read is nobody's to replace.
+    // Results whose provenance cannot be read are not replaced.
     std::fs::write(&path, "{").unwrap();
     refused(folder, &["run", "tiny.yaml"], &["provenance.json is not a provenance file"]);
     succeeds(folder, &["run", "tiny.yaml", "--replace"]);
@@ -258,7 +257,7 @@ fn files_of_an_earlier_shape_go_and_those_of_the_user_stay() {
         !results.join("seed-1").exists() && results.join("mine/table.md").exists() && results.join("notes.md").exists()
     );
 
-    // A sweep takes another name with all its variants.
+    // A sweep and all its variants take another name.
     swept("[1, 2]");
     succeeds(folder, &["run", "tiny.yaml", "--as", "seeds"]);
     let page = std::fs::read_to_string(folder.join("results/seeds/seed-2/table.md")).unwrap();
@@ -276,7 +275,7 @@ fn a_run_that_fails_or_is_ended_while_it_writes_leaves_no_mixture() {
     let results = folder.join("results/tiny");
     let whole = files(&results);
 
-    // Ended between two files: the marker says so to every command, and the next run makes them whole.
+    // If a run ends between two files, the marker tells every command, and the next run completes the results.
     let provenance = std::fs::read_to_string(results.join("provenance.json")).unwrap();
     std::fs::write(results.join(".unfinished"), provenance.replace("\"started\": \"2", "\"started\": \"3")).unwrap();
     std::fs::write(results.join("figure2.svg"), "of another run").unwrap();
@@ -284,7 +283,7 @@ fn a_run_that_fails_or_is_ended_while_it_writes_leaves_no_mixture() {
     assert_eq!(run(folder, &["compare", "--exact", "results/tiny", "results/tiny"]).status.code(), Some(2));
     succeeds(folder, &["run", "tiny.yaml"]);
     assert_eq!(files(&results), whole);
-    // Where the very first run was ended so, the marker also says whose results they are.
+    // If this was the first run, the marker also names the spec of the results.
     std::fs::rename(results.join("provenance.json"), results.join(".unfinished")).unwrap();
     std::fs::copy(folder.join("tiny.yaml"), folder.join("second.yaml")).unwrap();
     let other = run(folder, &["run", "second.yaml"]);
@@ -292,7 +291,7 @@ fn a_run_that_fails_or_is_ended_while_it_writes_leaves_no_mixture() {
     succeeds(folder, &["run", "tiny.yaml"]);
     assert_eq!(files(&results), whole);
 
-    // What is published beside is read when the report is drawn, at the end: if that fails the old results are untouched.
+    // Published values are read when the report is drawn, at the end: if that fails, the old results are unchanged.
     std::fs::create_dir_all(folder.join("experiments/published")).unwrap();
     let published = folder.join("experiments/published/paper.yaml");
     std::fs::write(&published, "title: [").unwrap();
@@ -319,7 +318,7 @@ fn results_are_drawn_again_only_with_the_spec_that_computed_them() {
     write(tiny::SPEC.replace("components: [0, 2, 8]", "components: [0, 8]"));
     refused(folder, &["report", "tiny.yaml"], &["discard"]);
     assert_eq!(files(&folder.join("results/tiny")), before);
-    // Words may change, and a folder of results stands for its spec where it lies.
+    // The wording of a spec may change, and a folder of results can be given in place of its spec.
     write(tiny::SPEC.replace("title: A tiny model", "title: |\n  Another title"));
     succeeds(folder, &["report", "results/tiny"]);
     assert!(std::fs::read_to_string(folder.join("results/tiny/table.md")).unwrap().contains("Another title"));

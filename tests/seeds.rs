@@ -1,6 +1,6 @@
 //! Replays the seeds of the fuzz targets, and every input that once failed, without a fuzzing engine.
 //!
-//! `cargo test --release --test seeds -- --ignored write` writes the seeds and the files they stand beside anew.
+//! `cargo test --release --test seeds -- --ignored write` rewrites the seeds and the files beside them.
 
 #[path = "../fuzz/src/memory.rs"]
 mod memory;

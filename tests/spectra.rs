@@ -1,9 +1,8 @@
 //! Spectra from outside, on a tiny model: what is saved, what is drawn, and that it needs no test set.
 
-mod tiny;
-
+use crate::tiny;
+use crate::tiny::binary::{fails, succeeds};
 use corda::results::{SpectrumRow, read_rows};
-use tiny::binary::{fails, succeeds};
 
 const SPEC: &str = "\
 name: tiny
@@ -48,7 +47,7 @@ fn spectra_need_no_test_set() {
     assert!(plain.iter().zip(&corda).all(|(plain, corda)| *corda < 0.5 * plain), "{plain:?} {corda:?}");
     assert!(succeeds(folder.path(), &["run", "tiny.yaml"]).contains("nothing to do"));
 
-    // From the saved rows alone.
+    // The report needs the saved rows only.
     let figures = || {
         ["spectra.svg", "spectra.png", "spectra.pdf", "report.html"]
             .map(|name| std::fs::read(results.join(name)).unwrap())
@@ -61,7 +60,7 @@ fn spectra_need_no_test_set() {
     let page = String::from_utf8(first[3].clone()).unwrap();
     assert!(page.contains("spectra.svg</code>") && page.contains("Frobenius"), "{page}");
 
-    // What is wrong.
+    // Mistakes.
     for (from, to, said) in [
         ("last: 8", "last: 32", "`last` is 32"),
         ("last: 8", "last: 0", "`last` is 0"),
@@ -75,7 +74,7 @@ fn spectra_need_no_test_set() {
         fails(folder.path(), &["run", "tiny.yaml"], &[said]);
     }
 
-    // Beside a study.
+    // Together with a study.
     let evaluate = "evaluate:\n  test: {corpus: {file: test.txt, format: text}, windows: 2, length: 128}\n";
     spec(&format!("{SPEC}{evaluate}"));
     let said = succeeds(folder.path(), &["run", "tiny.yaml"]);

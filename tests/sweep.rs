@@ -1,11 +1,10 @@
 //! Sweeps through the binary, on a tiny model.
 
-mod tiny;
-
 use std::path::Path;
 
+use crate::tiny;
+use crate::tiny::binary::{fails, run, succeeds};
 use corda::results::{Row, Varied, read_rows};
-use tiny::binary::{fails, run, succeeds};
 
 fn swept(folder: &Path, sweep: &str) {
     tiny::experiment(folder);
@@ -35,7 +34,7 @@ fn replicates_run_together_and_every_command_knows_them() {
     assert!(succeeds(folder, &["run", "tiny.yaml"]).contains("nothing to do"));
     assert!(succeeds(folder, &["plan", "tiny.yaml"]).contains("everything is cached"));
 
-    // Each is a whole experiment; plain SVD sees no seed, the others do.
+    // Each variant is a whole experiment; the seed affects all methods but plain SVD.
     assert!(read(folder, "seed-2/provenance.json").contains("\"seed=2\""));
     assert!(read(folder, "seed-2/report.html").contains("A tiny model (seed = 2)"));
     let rows = rows(folder);
@@ -47,7 +46,7 @@ fn replicates_run_together_and_every_command_knows_them() {
     assert!(of("plain-svd").windows(2).all(|pair| pair[0] == pair[1]));
     assert!(of("asvd").windows(2).all(|pair| pair[0] != pair[1]));
 
-    // Together: mean and deviation, the column, the page.
+    // All variants together: mean and deviation, the column, the page.
     let table = read(folder, "table.md");
     assert!(table.contains("over 3 replicates") && table.contains(" ± 0.00 |"), "{table}");
     assert!(read(folder, "results.csv").lines().next().unwrap().ends_with(",factored_ratio,variant"));
@@ -56,12 +55,12 @@ fn replicates_run_together_and_every_command_knows_them() {
     assert!(read(folder, "figure2.svg").contains("standard deviation around the mean of 3 replicates"));
     assert!(read(folder, "provenance.json").contains("\"seed-3\""));
 
-    // A damaged or missing variant is made again, and nothing else.
+    // A damaged or missing variant is computed again, and nothing else.
     std::fs::remove_file(folder.join("results/tiny/seed-1/table.md")).unwrap();
     assert!(!succeeds(folder, &["run", "tiny.yaml"]).contains("nothing to do"));
     assert!(folder.join("results/tiny/seed-1/table.md").is_file());
 
-    // From the saved results alone.
+    // The report needs the saved results only.
     std::fs::remove_dir_all(folder.join(".cache")).unwrap();
     std::fs::remove_file(folder.join("results/tiny/table.md")).unwrap();
     std::fs::remove_file(folder.join("results/tiny/seed-1/table.md")).unwrap();
@@ -86,7 +85,7 @@ fn a_sweep_over_targets_shows_where_the_damage_is() {
     swept(folder, "{targets: [[model.layers.0.*], [model.layers.1.*], [model.layers.2.*], ['*.q_proj']]}");
     succeeds(folder, &["run", "tiny.yaml"]);
     assert!(succeeds(folder, &["run", "tiny.yaml"]).contains("nothing to do"));
-    // One pass of calibration over all blocks, and only files over all variants.
+    // One calibration pass over all blocks, and only files are written over all variants.
     let provenance = read(folder, "provenance.json");
     assert_eq!(provenance.matches("\"calibrate own").count(), 1, "{provenance}");
     assert!(provenance.contains("calibrate own for all variants"));
@@ -100,7 +99,7 @@ fn a_sweep_over_targets_shows_where_the_damage_is() {
     let undamaged: Vec<&str> =
         rows.iter().filter(|row| row.row.method == "none").map(|row| row.row.key.as_str()).collect();
     assert!(undamaged.len() == 4 && undamaged.iter().all(|key| *key == undamaged[0]));
-    // A variant is what an experiment on these targets alone gives.
+    // A variant equals an experiment on these targets alone.
     let alone = ["--results", "alone", "run", "tiny.yaml", "--set", "sweep=null", "--set", "targets=['*.q_proj']"];
     succeeds(folder, &alone);
     let alone: Vec<Row> = read_rows(&folder.join("alone/tiny/results.parquet")).unwrap();

@@ -1,12 +1,11 @@
 //! Fine-tuning through the binary, on a tiny model: a whole experiment, what it saves, and what it refuses.
 
-mod tiny;
-
 use std::fmt::Write;
 use std::path::Path;
 
+use crate::tiny;
+use crate::tiny::binary::{fails, run, succeeds};
 use corda::results::{AnswerRow, RateRow, StepRow, TrainedRow, read_rows};
-use tiny::binary::{fails, run, succeeds};
 
 const SPEC: &str = "\
 name: tuned
@@ -38,7 +37,7 @@ evaluate:
 const FORMAT: &str = r#"{records: {file: jsonl, text: "{q} {a}", prompt: "Q: {q}?\nA:", response: " {a}", answers: a, score: text,
     parts: {train: [0, 60], validation: [60, 80], test: [80, 100]}}}"#;
 
-/// Words and what to answer to each: all the same, so that a tiny model can learn it.
+/// Words and their answers, all of which are the same, so that a tiny model can learn them.
 fn questions(words: usize, answer: &str) -> String {
     let letters: Vec<char> = ('a'..='z').collect();
     (0..words).fold(String::new(), |mut text, i| {
@@ -103,20 +102,20 @@ fn learners_learn_and_everything_is_saved() {
 
     assert!(succeeds(folder, &["run", "tuned.yaml"]).contains("nothing to do"));
     assert!(succeeds(folder, &["plan", "tuned.yaml"]).contains("everything is cached"));
-    // Of a rate that was not chosen the weights are gone, and nothing is trained again for that.
+    // The weights of a rejected learning rate are deleted, and nothing is trained again because of that.
     std::fs::remove_file(folder.join("results/tuned/trained.md")).unwrap();
     succeeds(folder, &["report", "tuned.yaml"]);
     assert!(folder.join("results/tuned/trained.md").is_file());
 }
 
-/// That two folders of results are the same to the bit, except for facts of their runs.
+/// Asserts that two folders of results agree to the bit, except for the facts of their runs.
 fn same(one: &Path, other: &Path) {
     let path = |folder: &Path| folder.join("results/tuned").display().to_string();
     let said = succeeds(one, &["compare", "--exact", &path(one), &path(other)]);
     assert!(said.contains("identical to the bit"), "{said}");
     let page = std::fs::read_to_string(one.join("results/tuned/report.html")).unwrap();
     let (before, facts) = page.split_once("<!-- run facts -->").unwrap();
-    assert!(facts.contains("tokens a second") && !before.contains("tokens a second"));
+    assert!(facts.contains("tokens per second") && !before.contains("tokens per second"));
 }
 
 #[test]
@@ -166,7 +165,7 @@ fn trained_adapters_are_files_that_load_again() {
     let config = std::fs::read_to_string(out.join("dora-r4-seed3/adapter/adapter_config.json")).unwrap();
     assert!(config.contains("\"use_dora\": true"), "{config}");
 
-    // On its base, and converted on the untouched model: the loss that the run measured.
+    // On its base, and converted on the original model, the adapter has the loss that the run measured.
     succeeds(folder, &[&["run", "tuned.yaml"], &small[..]].concat());
     let rows: Vec<TrainedRow> = read(folder, "trained.parquet");
     let measured = rows.iter().find(|row| row.learner == "corda-own-20-r4" && row.kind == "loss").unwrap();
@@ -182,7 +181,7 @@ fn trained_adapters_are_files_that_load_again() {
     }
 }
 
-/// A spec with one change is refused, and says so.
+/// Asserts that a spec with one change is refused with this message.
 fn refused(from: &str, to: &str, said: &[&str]) {
     let temporary = tempfile::tempdir().unwrap();
     experiment(temporary.path());
@@ -235,7 +234,7 @@ fn broken_data_and_broken_training_are_told() {
         assert!(!folder.join("results/tuned").exists());
     }
     std::fs::write(folder.join("data.jsonl"), &good).unwrap();
-    // Every rate breaks down; then one of two does, and the other is taken.
+    // Every learning rate diverges; then one of two does, and the other is chosen.
     let diverging = [&small[..], &["--set", "train.rates=[1.0e30]", "--set", "train.clip=0"]].concat();
     fails(folder, &diverging, &["lora-r4", "step", "at every learning rate"]);
     let mixed = [&small[..], &["--set", "train.rates=[1.0e30, 1.0e-2]", "--set", "train.clip=0"]].concat();
@@ -243,7 +242,7 @@ fn broken_data_and_broken_training_are_told() {
     let rates: Vec<RateRow> = read(folder, "rates.parquet");
     assert!(rates.len() == 2 && rates[1].loss.is_infinite() && rates[1].chosen == 0, "{rates:?}");
 
-    // Longer than allowed: left out, counted, never cut.
+    // Examples that are too long are excluded and counted, never truncated.
     let long = format!("{}{{\"q\": \"{}\", \"a\": \"yes\"}}\n", questions(40, "yes"), "word ".repeat(30));
     std::fs::write(folder.join("data.jsonl"), long).unwrap();
     std::fs::write(folder.join("third.jsonl"), questions(9, "yes")).unwrap();
@@ -280,7 +279,7 @@ fn a_learner_that_fails_is_named_and_the_others_are_kept() {
 
     let small = ["--set", "arms=null", "--set", "calibrations=null", "--set", "train.seeds=[1]"];
     let with = |beside: &'static str| [&["run", "tuned.yaml"], &small[..], &["--set", beside]].concat();
-    // A learner whose every rate breaks down, and DoRA, which cannot divide by the norm of nothing.
+    // A learner that diverges at every rate, and DoRA, which cannot divide by a norm of zero.
     let three = with("train.beside=[lora, dora, {method: full, rates: [1.0e30]}]");
     let said = [
         "dora-r4 failed",
@@ -292,7 +291,7 @@ fn a_learner_that_fails_is_named_and_the_others_are_kept() {
         "The other learners are not affected",
     ];
     for _ in 0..2 {
-        // Again the same: what failed is never up to date.
+        // A second run gives the same: what failed is never up to date.
         fails(folder, &three, &said);
         let rows: Vec<TrainedRow> = read(folder, "trained.parquet");
         let learners: Vec<&str> = rows.iter().map(|row| row.learner.as_str()).collect();
@@ -309,7 +308,7 @@ fn a_learner_that_fails_is_named_and_the_others_are_kept() {
     let table = std::fs::read(folder.join("results/tuned/trained.md")).unwrap();
     succeeds(folder, &[&["report", "tuned.yaml"], &three[2..]].concat());
     assert_eq!(std::fs::read(folder.join("results/tuned/trained.md")).unwrap(), table);
-    // A step alone fails alone, and files of the others are written.
+    // A failing stage fails alone, and the files of the others are written.
     fails(folder, &[&three[..], &["--stage", "train dora-r4"]].concat(), &["dora-r4 failed"]);
     let adapt = |id: &'static str| [&["adapt", "tuned.yaml", "--out", "out", "--only", id], &three[2..]].concat();
     succeeds(folder, &adapt("lora-r4-seed1"));
@@ -318,7 +317,7 @@ fn a_learner_that_fails_is_named_and_the_others_are_kept() {
         folder.join("out/tuned/lora-r4-seed1/adapter").is_dir() && !folder.join("out/tuned/dora-r4-seed1").exists()
     );
 
-    // Alone there is nothing to keep; without them nothing is left of them.
+    // If it is the only learner, there is nothing to keep; without such learners, nothing of them is left.
     let with = |beside: &'static str| [&with(beside)[..], &["--replace"]].concat();
     let before = std::fs::read(folder.join("results/tuned/trained.parquet")).unwrap();
     fails(folder, &with("train.beside=[dora]"), &["dora-r4 failed"]);
@@ -350,7 +349,7 @@ fn answers_in_the_cache_that_cannot_be_read_are_named() {
     let (path, bytes) = files.iter().map(|path| (path, std::fs::read(path).unwrap())).next().unwrap();
     let part = br#""given":"["#;
     let at = bytes.windows(part.len()).position(|window| window == part).unwrap() + part.len() - 1;
-    // Not a list; and a list of other length.
+    // Not a list, and a list of the wrong length.
     for bad in [b"{".as_slice(), br#"[] "#] {
         let mut changed = bytes.clone();
         changed[at..at + bad.len()].copy_from_slice(bad);

@@ -1,4 +1,4 @@
-//! An allocator with a limit, so that a small file that asks for gigabytes is found, whether or not the memory is used.
+//! An allocator with a limit, which finds small files that request gigabytes, whether or not the memory is used.
 //!
 //! libFuzzer's own `-malloc_limit_mb` needs a sanitizer's hooks, and `-rss_limit_mb` counts only pages that are touched.
 

@@ -1,4 +1,4 @@
-//! PEFT's `adapter_config.json`, read so that every key is used, cannot change a number, or is refused.
+//! Reads PEFT's `adapter_config.json`: each key is used, cannot change a number, or is refused.
 //!
 //! The keys are those of `LoraConfig` in PEFT 0.21.2. What they mean is what `PeftModel.from_pretrained` does with them.
 
@@ -7,7 +7,7 @@ use std::path::Path;
 use regex::Regex;
 use serde_json::{Map, Value};
 
-use super::peft::{AdapterError, Named};
+use super::error::AdapterError;
 use crate::model::keys::is_empty;
 
 /// Keys that are read here.
@@ -30,7 +30,7 @@ const USED: [&str; 13] = [
 /// Keys that change no number once A and B are trained and stored: they say how training went, how an initialisation that
 /// is refused elsewhere is computed, or which classes load the model.
 const WITHOUT_EFFECT: [&str; 14] = [
-    // Biases of the linears, and these have none; a tensor of one would be refused.
+    // Biases of the linears, which have none here; the tensor of a bias is refused.
     "bias",
     // PEFT sets it to false for the linears of these models.
     "fan_in_fan_out",
@@ -51,7 +51,7 @@ const WITHOUT_EFFECT: [&str; 14] = [
 /// Values that change nothing, besides null, false and what is empty.
 const NEUTRAL: [(&str, &str); 1] = [("task_type", "CAUSAL_LM")];
 
-/// What a refused key would have to do here.
+/// Why a key is refused.
 const REASONS: [(&str, &str); 12] = [
     ("task_type", "only causal language models are known here"),
     ("modules_to_save", "it replaces whole modules of the base"),
@@ -76,13 +76,28 @@ pub enum Init {
     Pissa,
     /// OLoRA: for the base without scale Q_r R_r of each linear, likewise.
     Olora,
-    /// For a base that cannot be computed from what is at hand.
+    /// For a base that cannot be computed from the files given.
     Other {
         /// What the configuration says.
         value: String,
-        /// Why the base is not at hand.
+        /// Why the base cannot be computed.
         why: &'static str,
     },
+}
+
+/// What a configuration calls a base model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// `base_model_name_or_path`: a repository of the hub, or a path.
+    pub name: String,
+    /// `revision`: the repository's commit, tag or branch.
+    pub revision: Option<String>,
+}
+
+impl From<&str> for Named {
+    fn from(name: &str) -> Self {
+        Self { name: name.into(), revision: None }
+    }
 }
 
 /// The configuration as far as B A needs it.
@@ -101,7 +116,7 @@ pub(super) struct Config {
     rslora: bool,
     /// Linears with adapters; `None` where the configuration does not say.
     targets: Option<Modules>,
-    /// Linears that have none, whatever `targets` says.
+    /// Linears without adapters, whatever `targets` says.
     excluded: Option<Modules>,
     /// Blocks with adapters; `None` means all.
     layers: Option<Vec<usize>>,
@@ -332,7 +347,7 @@ impl<'a> Keys<'a> {
         let other = |why| Ok(Init::Other { value: text.into(), why });
         // Upper and lower case count where they count in PEFT.
         match (text, text.to_lowercase().as_str()) {
-            // These choose A and B only; the base stays as it is.
+            // These choose A and B only; the base does not change.
             (_, "gaussian" | "mica") | ("eva" | "orthogonal", _) => Ok(Init::Plain),
             ("pissa", _) => Ok(Init::Pissa),
             (_, "olora") => Ok(Init::Olora),

@@ -3,9 +3,11 @@
 
 use candle_core::Tensor;
 
-use super::peft::{AdapterError, CONFIG, Init, Loaded};
+use super::config::Init;
+use super::error::AdapterError;
+use super::folder::Loaded;
 use super::residual::residual;
-use super::to_magnitudes;
+use super::{CONFIG, to_magnitudes};
 use crate::model::ModelError;
 use crate::model::config::Config;
 use crate::model::llama::{Block, Frame, Weights};
@@ -18,27 +20,6 @@ pub struct Merged<'a> {
     frame: Frame,
 }
 
-/// Why a linear cannot be merged.
-enum Fault {
-    Adapter(AdapterError),
-    Model(ModelError),
-}
-
-impl From<candle_core::Error> for Fault {
-    fn from(e: candle_core::Error) -> Self {
-        Self::Model(e.into())
-    }
-}
-
-impl From<Fault> for ModelError {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Model(e) => e,
-            Fault::Adapter(e) => Self::Dropping(e.to_string()),
-        }
-    }
-}
-
 impl<'a> Merged<'a> {
     /// `adapter` on `base`, which it must fit ([`Loaded::check_fits`]). A tied head with an adapter of its own is untied.
     ///
@@ -48,13 +29,13 @@ impl<'a> Merged<'a> {
     pub fn new(base: &'a dyn Weights, adapter: &'a Loaded) -> Result<Self, ModelError> {
         if let Init::Other { value, why } = &adapter.init {
             let path = adapter.path.with_file_name(CONFIG);
-            return Err(Fault::Adapter(AdapterError::Init { path, value: value.clone(), why }).into());
+            return Err(ModelError::derived(AdapterError::Init { path, value: value.clone(), why }));
         }
         if adapter.init != Init::Plain && adapter.linears.contains_key("lm_head") && base.config().shape.tied {
             let why = "changes the embedding that the head is tied to, while PEFT loads it; convert the adapter first \
                        (`corda convert`)";
             let (path, linear) = (adapter.path.clone(), "lm_head".into());
-            return Err(Fault::Adapter(AdapterError::Linear { path, linear, why: why.into() }).into());
+            return Err(ModelError::derived(AdapterError::Linear { path, linear, why: why.into() }));
         }
         check_copies(base, adapter)?;
         let mut frame = base.frame().clone();
@@ -70,7 +51,7 @@ fn check_copies(base: &dyn Weights, adapter: &Loaded) -> Result<(), ModelError> 
     for (name, (dims, values)) in &adapter.copies {
         let refused = |why: &str| {
             let (path, name) = (adapter.path.clone(), name.clone());
-            ModelError::from(Fault::Adapter(AdapterError::Tensor { path, name, why: why.into() }))
+            ModelError::derived(AdapterError::Tensor { path, name, why: why.into() })
         };
         let Some(own) = tensor(base, name)? else {
             return Err(refused("is not a tensor of an adapter, nor the base's embedding, head or a linear"));
@@ -98,10 +79,11 @@ fn tensor(base: &dyn Weights, name: &str) -> Result<Option<Tensor>, ModelError> 
     Ok(Some(base.block(layer)?.linears[at].clone()))
 }
 
-fn merged(adapter: &Loaded, linear: &str, w: &Tensor) -> Result<Tensor, Fault> {
+fn merged(adapter: &Loaded, linear: &str, w: &Tensor) -> Result<Tensor, ModelError> {
     let Some((one, scale)) = adapter.linears.get(linear) else { return Ok(w.clone()) };
-    let refused =
-        |why: String| Fault::Adapter(AdapterError::Linear { path: adapter.path.clone(), linear: linear.into(), why });
+    let refused = |why: String| {
+        ModelError::derived(AdapterError::Linear { path: adapter.path.clone(), linear: linear.into(), why })
+    };
     let (d_in, w_flat) = (one.a.len() / one.rank.max(1), w.flatten_all()?.to_vec1::<f32>()?);
     let mut out = residual(&adapter.init, w_flat, d_in, one.rank, *scale).map_err(refused)?;
     one.add_to(&mut out, *scale);

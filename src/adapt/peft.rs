@@ -1,196 +1,27 @@
-//! Adapters in PEFT's files: `adapter_model.safetensors` and `adapter_config.json`, written, and fitted to models. `read.rs`
-//! reads them, `config.rs` the configuration.
+//! Adapters in PEFT's files: `adapter_model.safetensors` and `adapter_config.json`. They are written here; `read.rs` reads them,
+//! `config.rs` the configuration.
 //!
-//! The configuration that is written says `init_lora_weights: true`, so that PEFT takes the weights as they are and decomposes nothing again.
+//! The configuration that is written says `init_lora_weights: true`, so that PEFT takes the weights as they are and decomposes
+//! nothing again.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-pub use super::config::Init;
+pub use super::config::{Init, Named};
+pub use super::error::AdapterError;
+pub use super::folder::Loaded;
 pub use super::read::read;
 
-use super::Adapter;
+use super::{Adapter, CONFIG, PREFIX, WEIGHTS};
+use crate::atomic::{WriteError, write_bytes};
 use crate::model::export::write_safetensors;
-use crate::model::shape::{LINEARS, Linear, Shape};
-use crate::results::atomic::{WriteError, write_bytes};
-
-pub(super) const WEIGHTS: &str = "adapter_model.safetensors";
-pub(super) const CONFIG: &str = "adapter_config.json";
-pub(super) const PREFIX: &str = "base_model.model.";
-
-/// Why an adapter cannot be read or used.
-#[derive(Debug, thiserror::Error)]
-pub enum AdapterError {
-    /// A file of another kind than its name says.
-    #[error("{path} is {found}: {advice}")]
-    Format {
-        /// Which.
-        path: PathBuf,
-        /// What it is.
-        found: String,
-        /// What to do.
-        advice: &'static str,
-    },
-    /// A file that is not there or cannot be read.
-    #[error("cannot read {path}: {source}; an adapter is a folder with {CONFIG} and {WEIGHTS}")]
-    Read {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// An adapter without a file of safetensors.
-    #[error("{folder} has adapter_model.bin and no {WEIGHTS}; save it with PEFT's `save_pretrained` (safetensors)")]
-    OnlyPickled {
-        /// The adapter's folder.
-        folder: PathBuf,
-    },
-    /// Weights that are cut short or are no safetensors.
-    #[error("{path} is not a usable safetensors file (truncated or corrupt?): {why}")]
-    Corrupt {
-        /// Which.
-        path: PathBuf,
-        /// What gave it away.
-        why: String,
-    },
-    /// A configuration that is not a JSON object.
-    #[error("{path} is not a JSON object: {why}")]
-    Json {
-        /// Which.
-        path: PathBuf,
-        /// What the parser said.
-        why: String,
-    },
-    /// A value of the wrong type.
-    #[error("{path}: `{key}` is {value}; expected {expected}")]
-    Value {
-        /// The configuration.
-        path: PathBuf,
-        /// Its key.
-        key: String,
-        /// What it says.
-        value: String,
-        /// What it may say.
-        expected: &'static str,
-    },
-    /// An adapter that is more than B A on the base that it names.
-    #[error("{path}: `{key}` is {value}, which cannot be used: {why}")]
-    Unsupported {
-        /// The configuration.
-        path: PathBuf,
-        /// Its key.
-        key: String,
-        /// What it says.
-        value: String,
-        /// Why not.
-        why: &'static str,
-    },
-    /// An adapter whose base cannot be computed.
-    #[error(
-        "{path}: `init_lora_weights` is {value:?}, so the adapter belongs to a base that is not the one it names, and that \
-         base cannot be computed: {why}. Convert the adapter first: PEFT's `save_pretrained` with \
-         `path_initial_model_for_weight_conversion`, or `corda convert`; both need the adapter as it was before training"
-    )]
-    Init {
-        /// The configuration.
-        path: PathBuf,
-        /// What it says.
-        value: String,
-        /// Why the base is not at hand.
-        why: &'static str,
-    },
-    /// A tensor that cannot be used.
-    #[error("{path}: tensor {name:?} {why}")]
-    Tensor {
-        /// The weights.
-        path: PathBuf,
-        /// The tensor.
-        name: String,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// Weights without an adapter of a linear.
-    #[error("{path} has no tensor `*.lora_A.weight`, so there is no adapter in it")]
-    Nothing {
-        /// The weights.
-        path: PathBuf,
-    },
-    /// A linear that cannot have this adapter.
-    #[error("{path}: the adapter of {linear} {why}")]
-    Linear {
-        /// The weights.
-        path: PathBuf,
-        /// The linear.
-        linear: String,
-        /// What stands in the way.
-        why: String,
-    },
-    /// The base that an adapter names is not at hand.
-    #[error("{adapter} was trained on the base {wanted}, {why}; give the model that it belongs to with `--base`")]
-    Base {
-        /// The adapter's folder.
-        adapter: PathBuf,
-        /// The base's name.
-        wanted: String,
-        /// What was found instead.
-        why: String,
-    },
-    /// An adapter made for another base model.
-    #[error("{path} was made for another base model: {why}")]
-    OtherModel {
-        /// The weights.
-        path: PathBuf,
-        /// Which linear disagrees, and how.
-        why: String,
-    },
-    /// Two adapters that do not belong together.
-    #[error("{path} and {start} do not hold the same linears: {linear} is in one of them only")]
-    OtherLinears {
-        /// The trained adapter.
-        path: PathBuf,
-        /// The adapter it should have started from.
-        start: PathBuf,
-        /// The first that differs.
-        linear: String,
-    },
-}
-
-/// An adapter folder as read: each linear's A and B, and the scale of their product.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Loaded {
-    /// The file of its weights.
-    pub path: PathBuf,
-    /// The base that its configuration names.
-    pub base: Option<Named>,
-    /// How it was initialised, as far as its base depends on it.
-    pub init: Init,
-    /// By Hugging Face name.
-    pub linears: BTreeMap<String, (Adapter, f32)>,
-    /// DoRA's magnitudes, [d_out], by Hugging Face name; none of plain LoRA.
-    pub magnitudes: BTreeMap<String, Vec<f32>>,
-    /// Tensors of the base that PEFT saved beside the adapter, by Hugging Face name, with their dimensions.
-    pub copies: BTreeMap<String, (Vec<usize>, Vec<f32>)>,
-}
-
-/// What a configuration calls a base model.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named {
-    /// `base_model_name_or_path`: a repository of the hub, or a path.
-    pub name: String,
-    /// `revision`: the repository's commit, tag or branch.
-    pub revision: Option<String>,
-}
-
-impl From<&str> for Named {
-    fn from(name: &str) -> Self {
-        Self { name: name.into(), revision: None }
-    }
-}
+use crate::model::shape::{LINEARS, Shape};
 
 /// Writes an adapter folder's two files. The scale is 1 (alpha = r) for every linear. `base` is what the configuration
-/// calls the base model: PEFT takes what is no path with a `config.json` for a repository of the hub. `magnitudes` are DoRA's, [d_out] an adapter; none of plain LoRA.
+/// calls the base model: PEFT takes a name that is not a path with a `config.json` for a repository of the hub. `magnitudes` are
+/// DoRA's, [d_out] for each adapter; plain LoRA has none.
 pub fn write(
     folder: &Path,
     adapters: &[Adapter],
@@ -279,7 +110,7 @@ fn config(adapters: &[Adapter], base: &Named, shape: &Shape) -> Value {
     })
 }
 
-/// Names of linears for PEFT, which matches the ends of names: `q_proj` where every block's is meant, else in full.
+/// Names of linears for PEFT, which matches the ends of names: `q_proj` for those of all blocks, else full names.
 fn kinds(names: &[&str], shape: &Shape) -> Vec<String> {
     let mut all = Vec::new();
     for suffix in LINEARS.iter().copied().chain(["lm_head"]) {
@@ -292,56 +123,6 @@ fn kinds(names: &[&str], shape: &Shape) -> Vec<String> {
         }
     }
     all
-}
-
-impl Loaded {
-    /// Whether every linear is one of the model's, in its shape.
-    pub fn check_fits(&self, shape: &Shape) -> Result<(), AdapterError> {
-        let other = |why: String| AdapterError::OtherModel { path: self.path.clone(), why };
-        let known: BTreeMap<String, Linear> = shape.linears().into_iter().map(|l| (l.name.clone(), l)).collect();
-        for (name, (adapter, _)) in &self.linears {
-            let linear = known.get(name).ok_or_else(|| other(format!("this one has no linear {name}")))?;
-            let rank = adapter.rank.max(1);
-            let found = (adapter.b.len() / rank, adapter.a.len() / rank);
-            if found != (linear.d_out, linear.d_in) {
-                return Err(other(format!(
-                    "its {name} is {} x {}, the model's is {} x {}",
-                    found.0, found.1, linear.d_out, linear.d_in
-                )));
-            }
-        }
-        Ok(())
-    }
-
-    /// The adapter for the untouched base model that equals this one on W - B0 A0, `start` being the adapter it was
-    /// trained from: [`Adapter::converted`] of every linear, scales worked into B.
-    ///
-    /// # Errors
-    /// Other linears in `start`; DoRA, which is no sum of a base and B A.
-    pub fn converted(&self, start: &Loaded) -> Result<Vec<Adapter>, AdapterError> {
-        for one in [self, start] {
-            let path = one.path.with_file_name(CONFIG);
-            if !one.magnitudes.is_empty() {
-                let why =
-                    "magnitudes make of it more than a sum of the base and B A, so it can be merged, not converted";
-                return Err(AdapterError::Unsupported { path, key: "use_dora".into(), value: "true".into(), why });
-            }
-            if let Init::Other { value, why } = &one.init
-                && value == "loftq"
-            {
-                return Err(AdapterError::Init { path, value: value.clone(), why });
-            }
-        }
-        let alone = |a: &Loaded, b: &Loaded| a.linears.keys().find(|name| !b.linears.contains_key(*name)).cloned();
-        if let Some(linear) = alone(self, start).or_else(|| alone(start, self)) {
-            return Err(AdapterError::OtherLinears { path: self.path.clone(), start: start.path.clone(), linear });
-        }
-        let unscaled = |(adapter, scale): &(Adapter, f32)| {
-            let b = adapter.b.iter().map(|x| x * scale).collect();
-            Adapter { b, ..adapter.clone() }
-        };
-        Ok(self.linears.iter().map(|(name, one)| unscaled(one).converted(&unscaled(&start.linears[name]))).collect())
-    }
 }
 
 #[cfg(test)]

@@ -1,15 +1,16 @@
-//! Reads an adapter folder as `PeftModel.from_pretrained` does, with one exception: a tensor that nothing uses is an error
-//! that names it, where PEFT warns or says nothing.
+//! Reads an adapter folder as `PeftModel.from_pretrained` does, with one exception: an unused tensor is an error that names it,
+//! where PEFT warns or is silent.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use safetensors::tensor::{Dtype, SafeTensors};
 
-use super::Adapter;
 use super::config::Config;
-use super::peft::{AdapterError, CONFIG, Loaded, PREFIX, WEIGHTS};
-use crate::model::format::Kind;
+use super::error::AdapterError;
+use super::folder::Loaded;
+use super::{Adapter, CONFIG, PREFIX, WEIGHTS};
+use crate::model::format::FileKind;
 
 /// Reads an adapter folder.
 pub fn read(folder: &Path) -> Result<Loaded, AdapterError> {
@@ -25,11 +26,11 @@ pub fn read(folder: &Path) -> Result<Loaded, AdapterError> {
     Weights { path, config, tensors }.load()
 }
 
-/// The bytes of a file. The error says what it is where it is something else altogether.
+/// The bytes of a file. If it is of another kind, the error says of which.
 fn open(path: &Path) -> Result<Vec<u8>, AdapterError> {
     let bytes = std::fs::read(path).map_err(|source| AdapterError::Read { path: path.into(), source })?;
-    match Kind::of_bytes(&bytes[..bytes.len().min(256)]) {
-        Kind::Other | Kind::Safetensors => Ok(bytes),
+    match FileKind::of_bytes(&bytes[..bytes.len().min(256)]) {
+        FileKind::Other | FileKind::Safetensors => Ok(bytes),
         kind => Err(AdapterError::Format { path: path.into(), found: kind.to_string(), advice: kind.advice() }),
     }
 }
@@ -58,7 +59,7 @@ impl Weights<'_> {
     fn load(self) -> Result<Loaded, AdapterError> {
         let (mut a, mut b, mut magnitudes, mut copies) =
             (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        // In order, so that of several faults the same is named each time.
+        // In order, so that of several faults the same one is reported each time.
         let mut names = self.tensors.names();
         names.sort_unstable();
         for name in names {

@@ -8,14 +8,14 @@ use faer::{Mat, MatRef};
 use super::config::Init;
 use crate::decompose::{End, Factorisation, truncate::truncated};
 
-/// Below this share of the largest diagonal entry of R a column is taken to depend on those before it.
+/// A column whose diagonal entry of R is below this fraction of the largest is taken to depend on the columns before it.
 const DEPENDENT: f64 = 1e-6;
 
 /// W, [d_out, d_in] row-major, without what the initialisation of rank `r` and scale `scale` takes out of it; W itself where
 /// the adapter is for the base that it names.
 ///
 /// # Errors
-/// In words, if there is no such base or it is not determined by W.
+/// If there is no such base, or W does not determine it; in words.
 pub fn residual(init: &Init, w: Vec<f32>, d_in: usize, r: usize, scale: f32) -> Result<Vec<f32>, String> {
     let d_out = w.len() / d_in.max(1);
     let of = |w: &[f32]| Mat::from_fn(d_out, d_in, |i, j| f64::from(w[i * d_in + j]));

@@ -1,5 +1,6 @@
-//! What can go wrong between a source and its files, each with what to do about it.
+//! What can go wrong between a source and its files. Each message says what to do about it.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -7,10 +8,10 @@ use thiserror::Error;
 
 use crate::terminal;
 
-/// An asset that could not be had.
+/// Why an asset could not be fetched.
 #[derive(Debug, Error)]
 pub enum AssetError {
-    /// The source itself cannot be right; nothing was fetched.
+    /// The source itself is wrong; nothing was fetched.
     #[error("{origin}: {problem}")]
     BadSource {
         /// The source.
@@ -29,7 +30,7 @@ pub enum AssetError {
         interpreter: String,
         /// The source.
         origin: String,
-        /// The operating system's words.
+        /// The operating system's reason.
         reason: io::Error,
     },
 
@@ -106,10 +107,10 @@ pub enum AssetError {
         file: String,
         /// `sha256 ...` or `git blob ...` that was asked for.
         expected: String,
-        /// The same of what is there.
+        /// The checksum found.
         actual: String,
         /// What to do.
-        advice: &'static str,
+        advice: Advice,
     },
 
     /// The hub could not be reached.
@@ -129,22 +130,23 @@ pub enum AssetError {
 
     /// The hub has no such file.
     #[error(
-        "the hub has no file {file} in {kind} {repo} at revision {revision} ({status}): check repository, file and revision; a private repository needs a token (`hf auth login` or HF_TOKEN)"
+        "the hub has no file {file} in {} {repo} at revision {revision} ({status}): check repository, file and revision; a private repository needs a token (`hf auth login` or HF_TOKEN)",
+        if *dataset { "data set" } else { "model" }
     )]
     NotOnHub {
-        /// `model` or `data set`.
-        kind: &'static str,
+        /// Whether it is a data set, not a model.
+        dataset: bool,
         /// `owner/name`.
         repo: String,
         /// The file.
         file: String,
         /// The revision.
         revision: String,
-        /// Status and the hub's own word for it.
+        /// HTTP status, and the hub's error code.
         status: String,
     },
 
-    /// The hub wants to know who asks, or has not let them in.
+    /// The hub asks for a login, or does not grant access.
     #[error(
         "the hub refuses {file} of {repo} ({status}): {}. Accept the licence on the page of {repo} on the hub ({page}), wait for access if it is granted by hand, then run `hf auth login` or set HF_TOKEN, and run this again",
         if *token { "the token in use has no access" } else { "no token is set" }
@@ -154,7 +156,7 @@ pub enum AssetError {
         repo: String,
         /// The file.
         file: String,
-        /// Status and the hub's own word for it.
+        /// HTTP status, and the hub's error code.
         status: String,
         /// Whether a token was sent.
         token: bool,
@@ -215,19 +217,46 @@ pub enum AssetError {
         path: PathBuf,
     },
 
-    /// Any other trouble with a file.
+    /// Another error with a file.
     #[error("cannot {doing} {path}: {}; {}", terminal::reason(reason), advice(reason))]
     Io {
         /// What was being done, e.g. `read`.
         doing: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// The operating system's words.
+        /// The operating system's reason.
         reason: io::Error,
     },
 }
 
-/// What to do about trouble with a file.
+/// What to do about a file that is not the one that was pinned, by where it came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Advice {
+    /// For a file of the user's.
+    Restore,
+    /// For a file of the hub's.
+    FetchAgain,
+    /// For a file of a package.
+    OtherIndex,
+}
+
+impl fmt::Display for Advice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Restore => "Restore the file, or correct its sha256 in the spec if the change is intended",
+            Self::FetchAgain => {
+                "What arrived was removed: run the same command again; if that repeats, the sum in the catalog or the endpoint \
+                 is wrong"
+            }
+            Self::OtherIndex => {
+                "Nothing was kept. If the catalog's sum is right, the mirror or a cache of pip serves another file: run \
+                 `pip cache purge` or use another index, and run this again"
+            }
+        })
+    }
+}
+
+/// What to do about an error with a file.
 fn advice(reason: &io::Error) -> &'static str {
     match reason.kind() {
         io::ErrorKind::PermissionDenied => "allow it, or choose another place (--cache or CORDA_CACHE for the cache)",
@@ -242,7 +271,7 @@ fn advice(reason: &io::Error) -> &'static str {
 }
 
 impl AssetError {
-    /// An I/O error at `path` while `doing`; a full disk (or quota) is named as such.
+    /// An I/O error at `path` while `doing`; a full disk or quota is a variant of its own.
     pub(super) fn io(doing: &'static str, path: &Path, reason: io::Error) -> Self {
         match reason.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull { path: path.into() },

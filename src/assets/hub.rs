@@ -1,8 +1,8 @@
 //! Files of Hugging Face hub repositories at a pinned revision.
 //!
-//! Routes, cache layout and login are hf-hub's; the transfer is in [`http`], where it says why. A file is verified
-//! against the sha256 of the source, else against the checksum the hub itself gives with it. Copies in the cache of the
-//! hub's own tools are used where they are, if they are right.
+//! Routes, cache layout and login are hf-hub's; the transfer is our own, for the reasons given in [`http`]. A file is verified
+//! against the sha256 of the source, or else against the checksum that the hub gives with it. Copies in the cache of the hub's
+//! own tools are used in place, if they are right.
 
 mod http;
 
@@ -14,9 +14,10 @@ use hf_hub::api::sync::ApiBuilder;
 use hf_hub::{Cache, Repo, RepoType};
 
 use self::http::{Answer, Client, NoAnswer};
-use super::store::{Files, Store, is_commit};
+use super::source::is_commit;
+use super::store::{Files, Store};
 use super::verify::{CopyError, Expected, copy_hashing, is_hex};
-use super::{AssetError, FetchedFile};
+use super::{Advice, AssetError, FetchedFile};
 use crate::progress::{Progress, Unit};
 
 /// A repository at a revision.
@@ -31,7 +32,7 @@ pub(super) struct Repository<'a> {
 type Wanted = BTreeMap<String, Option<String>>;
 
 impl Repository<'_> {
-    /// The files on this machine, if they are all there and right.
+    /// The files on this machine, if all are there and right.
     pub(super) fn find_all(&self, wanted: &Wanted, progress: &Progress) -> Result<Option<Files>, AssetError> {
         let mut found = Files::new();
         for (file, sha256) in wanted {
@@ -83,8 +84,8 @@ impl Repository<'_> {
         Ok(ours.or_else(|| self.find_in_hub_cache(file, expected, progress)))
     }
 
-    /// In the cache of the hub's tools a file of a commit is a link to a blob that is named by the hub's checksum.
-    /// What is missing, unreadable or wrong there is downloaded into the store instead.
+    /// In the cache of the hub's tools a file of a commit is a link to a blob whose name is the hub's checksum. If it is missing,
+    /// unreadable or wrong there, it is downloaded into the store instead.
     fn find_in_hub_cache(&self, file: &str, expected: Option<Expected>, progress: &Progress) -> Option<FetchedFile> {
         let cache = self.store.hub_cache.as_ref().filter(|_| is_commit(self.revision))?;
         let path = Cache::new(cache.clone()).repo(self.hub_repo()).pointer_path(self.revision).join(file);
@@ -117,8 +118,7 @@ impl Repository<'_> {
                 file: file.into(),
                 expected: expected.show(),
                 actual: actual.show(),
-                advice: "What arrived was removed: run the same command again; if that repeats, the sum in the catalog \
-                         or the endpoint is wrong",
+                advice: Advice::FetchAgain,
             });
         }
         fs::rename(&part, &path).map_err(|e| AssetError::io("rename", &part, e))?;
@@ -127,8 +127,8 @@ impl Repository<'_> {
         Ok(fetched)
     }
 
-    /// Fills `part`, from where it ends, and returns what the whole must be. A broken connection is taken up again at
-    /// once as long as every attempt brings something.
+    /// Continues the download into `part`, and returns the expected checksum of the whole file. After a broken connection it is
+    /// resumed at once, as long as each attempt receives something.
     fn receive(
         &self,
         client: &Client,
@@ -151,7 +151,7 @@ impl Repository<'_> {
                 200 => 0,
                 206 if answer.start == have => have,
                 416 if have > 0 && answer.size == Some(have) => return self.expected(file, sha256, &answer),
-                // What is there cannot be the beginning of this file.
+                // The part cannot be the beginning of this file.
                 206 | 416 if have > 0 => {
                     fs::remove_file(part).map_err(|e| AssetError::io("remove", part, e))?;
                     continue;
@@ -181,7 +181,7 @@ impl Repository<'_> {
         Ok(api.repo(self.hub_repo()).url(&percent_encode(file)))
     }
 
-    /// What the file must be: as the source says, else as the hub says.
+    /// The expected checksum: the source's, or else the hub's.
     fn expected(&self, file: &str, sha256: Option<&str>, answer: &Answer) -> Result<Expected, AssetError> {
         if let Some(sum) = sha256 {
             return Ok(Expected::Sha256(sum.into()));
@@ -196,14 +196,14 @@ impl Repository<'_> {
         })
     }
 
-    /// What an answer means that is not the file.
+    /// The error that an answer other than the file means.
     fn refused(&self, client: &Client, file: &str, url: &str, answer: &Answer) -> AssetError {
         let status = answer.show_status();
         match answer.status {
-            // The hub says 401 for a repository that does not exist too, so that it gives no private one away.
+            // The hub answers 401 for a repository that does not exist too, so as not to reveal private ones.
             401 | 404 if answer.at_hub && (answer.status == 404 || answer.code.as_deref() == Some("RepoNotFound")) => {
                 AssetError::NotOnHub {
-                    kind: if self.dataset { "data set" } else { "model" },
+                    dataset: self.dataset,
                     repo: self.repo.into(),
                     file: file.into(),
                     revision: self.revision.into(),

@@ -1,15 +1,15 @@
-//! A file or folder of the user's: used where it is, read once for its checksums.
+//! Files and folders of the user's, which are used in place and read once for their checksums.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use super::AssetError;
 use super::store::{Files, Store};
 use super::verify::Expected;
+use super::{Advice, AssetError};
 use crate::progress::Progress;
 
-/// The file at `path`, or the files of the folder there (not of folders inside it, nor hidden ones).
+/// The file at `path`, or the files of the folder at `path`, without hidden files and folders inside it.
 pub(super) fn files(
     store: &Store,
     path: &Path,
@@ -48,7 +48,7 @@ pub(super) fn files(
                 file: name,
                 expected: Expected::Sha256(expected.into()).show(),
                 actual: Expected::Sha256(found.sha256).show(),
-                advice: "Restore the file, or correct its sha256 in the spec if the change is meant",
+                advice: Advice::Restore,
             });
         }
         files.insert(name, found);

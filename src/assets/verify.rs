@@ -1,9 +1,9 @@
-//! Checksums, and the stamps that save computing them twice.
+//! Checksums of files, and stamps, which save computing them twice.
 //!
 //! A stamp is a small JSON file that says which sha256 a file had when it was in this state: size, inode, times of
-//! modification and of change. The last cannot be set back, so a file replaced in place is noticed whatever its size and
-//! modification time. A stamp made right after the file changed is not trusted, as the file may have changed again within the
-//! same tick of its clock. Where the system tells no such time (other than Unix), files are hashed each time.
+//! modification and of change. The time of change cannot be set back, so a file that was replaced in place is noticed, whatever
+//! its size and time of modification. A stamp made right after the file changed is not trusted, since the file may have changed
+//! again within the same tick of the clock. On systems other than Unix there is no such time, and files are hashed each time.
 //!
 //! It lies beside files of the store, and in `assets/stamps/` for files elsewhere (nothing is ever written beside a user's
 //! file).
@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use super::FetchedFile;
 use crate::progress::{Progress, Unit};
 
-/// What a file must be.
+/// The expected checksum of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Expected {
     /// sha256 of the content.
@@ -47,7 +47,7 @@ impl Expected {
     }
 }
 
-/// Copies `from` into `into` and returns sha256 and length of what passed.
+/// Copies `from` to `into`, and returns the sha256 and length of the content.
 pub(super) fn copy_hashing(
     mut from: impl Read,
     into: &mut impl Write,
@@ -101,13 +101,13 @@ pub(super) fn is_hex(text: &str, digits: usize) -> bool {
     text.len() == digits && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
-/// What tells one content of a path from another without reading it.
+/// What distinguishes contents of a path without reading them.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq, Eq)]
 struct State {
     bytes: u64,
     modified_ns: u64,
     /// Of the inode: set by every write, by a rename, and by whatever sets the time of modification back. `None` where the
-    /// system does not tell.
+    /// system does not have it.
     changed_ns: Option<u64>,
     inode: Option<u64>,
 }
@@ -152,21 +152,21 @@ impl Stamps {
         Ok(Some(FetchedFile { path: path.into(), sha256: stamp.sha256, bytes }))
     }
 
-    /// The stamp of the file at `path`, the one that lies there if it still holds, else a new one, not yet written; and the
-    /// file's length.
+    /// The stamp of the file at `path`, and the file's length: the written stamp if it is still valid, else a new one, not yet
+    /// written.
     fn stamp(&self, path: &Path, progress: &Progress) -> io::Result<Option<(Stamp, u64)>> {
         let taken_ns = now();
         let Some(state) = state(path)? else { return Ok(None) };
         if let Some(stamp) = self.read(path).filter(|stamp| stamp.vouches_for(&state)) {
             return Ok(Some((stamp, state.bytes)));
         }
-        // What changes while it is read has another state afterwards, so that the stamp will not hold.
+        // A file that changes while it is read has another state afterwards, so that the stamp is not valid.
         let sha256 = hash(path, state.bytes, progress)?;
         Ok(Some((Stamp { state: Some(state), taken_ns, sha256 }, state.bytes)))
     }
 
-    /// The file at `path` if it is there and is what it must be. With nothing expected it must be what it was when it
-    /// was stamped, whatever its state now (caches are copied between machines).
+    /// The file at `path`, if it is there and right. If nothing is expected, it must have the checksum of its stamp, whatever its
+    /// state is now (caches are copied between machines).
     pub(super) fn check(
         &self,
         path: &Path,
@@ -191,7 +191,7 @@ impl Stamps {
         }
     }
 
-    /// Where the stamp of `path` lies.
+    /// The path of the stamp of `path`.
     fn place(&self, path: &Path) -> PathBuf {
         match (path.starts_with(&self.root), path.file_name()) {
             (true, Some(name)) => path.with_file_name(format!("{}.stamp.json", name.to_string_lossy())),
@@ -206,7 +206,7 @@ impl Stamps {
         serde_json::from_slice(&fs::read(self.place(path)).ok()?).ok()
     }
 
-    /// Writes a stamp that is not there yet. One that cannot be written (a read-only cache) costs time at the next start,
+    /// Writes a stamp, if it is not there yet. One that cannot be written (in a read-only cache) costs time at the next start and
     /// nothing else.
     fn write(&self, path: &Path, stamp: &Stamp) {
         if self.read(path).as_ref() == Some(stamp) {

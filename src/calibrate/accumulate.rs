@@ -1,7 +1,7 @@
 //! Sums over samples of Xn^T Xn for one input, in tiles of the lower triangle.
 //!
-//! Products of a few hundred tokens are f32 (they are exact to about 1e-6), sums over them f64. Each tile adds the samples
-//! in their order, whoever computes it, so the result does not depend on the number of threads.
+//! Products over a few hundred tokens are f32 (they are exact to about 1e-6), and the sums of these products are f64. Each tile
+//! adds the samples in their order, whichever thread computes it, so the result does not depend on the number of threads.
 
 use faer::Mat;
 
@@ -9,29 +9,29 @@ use super::spectrum::spectrum;
 use super::{Normalisation, Snapshot, Statistics};
 use crate::model::kernel::{View, product};
 
-/// Rows of a tile.
+/// The rows of a tile.
 const TILE: usize = 192;
 
-/// Tokens of one f32 product.
+/// The tokens of one f32 product.
 const CHUNK: usize = 512;
 
-/// What one sample contributes besides its activations.
+/// What one sample contributes to the statistics in addition to the covariance.
 #[derive(Debug, Clone)]
 pub(super) struct Marginals {
-    /// Mean over tokens of |X|, [d].
+    /// The mean over tokens of |X|, [d].
     pub abs_mean: Vec<f64>,
-    /// Largest |X|, [d].
+    /// The largest |X|, [d].
     pub abs_max: Vec<f64>,
-    /// Largest entry (not of absolute values), as the official normalisation takes it.
+    /// The largest entry (not the largest absolute value), which the official normalisation uses.
     pub max: f32,
     /// Whether every entry is finite.
     pub finite: bool,
-    /// Rows of X.
+    /// The number of rows of X.
     pub tokens: usize,
 }
 
 impl Marginals {
-    /// Of x [n, d].
+    /// The marginals of x [n, d].
     pub fn of(x: &[f32], d: usize) -> Self {
         let tokens = x.len() / d;
         let (mut sums, mut abs_max) = (vec![0.0f64; d], vec![0.0f32; d]);
@@ -43,7 +43,7 @@ impl Marginals {
                 max = if x > max { x } else { max };
             }
         }
-        // An f64 sum of finite f32 values is finite; one NaN or infinity makes it not.
+        // An f64 sum of finite f32 values is finite; one NaN or infinity makes it NaN or infinite.
         let finite = sums.iter().all(|sum| sum.is_finite());
         Self {
             abs_mean: sums.iter().map(|sum| sum / tokens as f64).collect(),
@@ -73,7 +73,7 @@ pub(super) struct Tile {
 }
 
 impl Tile {
-    /// The tiles of one input of width d.
+    /// The tiles that cover one input of width d.
     pub fn cover(d: usize, normalisations: &[Normalisation]) -> Vec<Tile> {
         (0..d)
             .step_by(TILE)
@@ -85,7 +85,7 @@ impl Tile {
             .collect()
     }
 
-    /// Adds sample number `index` (0-based), x [n, d], then takes those of `snapshots` that end with it.
+    /// Adds sample `index`, counted from 0, with x [n, d], then takes those of the `snapshots` that end with it.
     pub fn add(&mut self, index: usize, x: &[f32], d: usize, marginals: &Marginals, snapshots: &[Snapshot]) {
         let (rows, cols) = (self.end - self.start, self.end);
         self.product.resize(rows * cols, 0.0);
@@ -106,7 +106,7 @@ impl Tile {
         }
     }
 
-    /// The sum of a snapshot after `samples` samples: as it was taken, or as it stands if none came after it.
+    /// The sum of a snapshot after `samples` samples: the copy that was taken, or the current sum if no sample came after it.
     fn sum(&self, snapshot: Snapshot, samples: usize) -> Option<&[f64]> {
         let taken = self.taken.iter().find(|(taken, _)| *taken == snapshot).map(|(_, sum)| sum);
         let standing = || self.sums.iter().find(|(n, _)| *n == snapshot.normalisation).map(|(_, sum)| sum);
@@ -114,7 +114,8 @@ impl Tile {
     }
 }
 
-/// The statistics of a snapshot from the tiles and marginals of its samples; `None` where it is not positive semi-definite.
+/// The statistics of a snapshot from the tiles and marginals of its samples; `None` if the covariance is not positive
+/// semi-definite.
 pub(super) fn statistics(d: usize, tiles: &[Tile], marginals: &[Marginals], snapshot: Snapshot) -> Option<Statistics> {
     let count = snapshot.samples as f64;
     let mut covariance = Mat::zeros(d, d);

@@ -1,4 +1,4 @@
-//! The pass itself: hidden states of all samples through one block after another.
+//! The calibration pass: the hidden states of all samples go through one block after another.
 
 use candle_core::Tensor;
 use rayon::prelude::*;
@@ -9,10 +9,10 @@ use crate::model::ModelError;
 use crate::model::llama::{Rotary, Weights, block_forward, embed, final_norm};
 use crate::model::shape::Site;
 
-/// Tokens whose linear inputs are held at a time, over all samples of a group. No result depends on it.
+/// The tokens whose linear inputs are in memory at a time, over all samples of a group. No result depends on it.
 const GROUP_TOKENS: usize = 8192;
 
-/// A calibration pass in progress: the samples' hidden states before block [`Pass::layer`].
+/// A calibration pass in progress, with the hidden states of the samples before block [`Pass::layer`].
 pub struct Pass<'a> {
     name: &'a str,
     weights: &'a dyn Weights,
@@ -21,25 +21,25 @@ pub struct Pass<'a> {
     layer: usize,
 }
 
-/// What a pass saw at the inputs of one block (or of the head).
+/// What a pass collected at the inputs of one block (or of the head).
 pub struct Collected {
     layer: usize,
     sites: Vec<CollectedSite>,
 }
 
-/// What it saw at one input.
+/// What it collected at one input.
 struct CollectedSite {
     site: Site,
     width: usize,
     tiles: Vec<Tile>,
-    /// Of each sample.
+    /// One per sample.
     marginals: Vec<Marginals>,
 }
 
 impl Collected {
-    /// The statistics of some of the snapshots that were asked for, in their order; all of them are in memory at once.
+    /// The statistics of some of the requested snapshots, in their order; all of them are in memory at once.
     pub fn statistics(&self, snapshots: &[Snapshot]) -> Result<Vec<Vec<(Site, Statistics)>>, CalibrationError> {
-        // Side by side: the spectrum of the widest input takes longest, once a snapshot, so those come first.
+        // In parallel. The spectrum of the widest input takes longest, once per snapshot, so the widest come first.
         let sites = self.sites.iter().rev();
         let pairs: Vec<(&CollectedSite, Snapshot)> =
             sites.flat_map(|site| snapshots.iter().map(move |&snapshot| (site, snapshot))).collect();
@@ -58,20 +58,20 @@ impl Collected {
     }
 }
 
-/// One sample's linear inputs at one block.
+/// The linear inputs of one sample at one block.
 struct Inputs {
-    /// Flat activations [n, d] and their marginals, in the order of the sites.
+    /// The flat activations [n, d] and their marginals, in the order of the sites.
     sites: Vec<(Vec<f32>, Marginals)>,
 }
 
 impl<'a> Pass<'a> {
-    /// Starts at the embeddings. `name` is the calibration's, for messages.
+    /// Starts from the embeddings. `name` is the name of the calibration, for messages.
     pub fn start(name: &'a str, weights: &'a dyn Weights, samples: &[Vec<u32>]) -> Result<Self, ModelError> {
         let hidden = samples.iter().map(|tokens| embed(weights, tokens)).collect::<Result<Vec<_>, _>>()?;
         Self::resume(name, weights, hidden, 0)
     }
 
-    /// Goes on with hidden states that entered block `layer`.
+    /// Resumes with the hidden states before block `layer`.
     pub fn resume(
         name: &'a str,
         weights: &'a dyn Weights,
@@ -86,17 +86,17 @@ impl<'a> Pass<'a> {
         Ok(Self { name, weights, rotary, hidden, layer })
     }
 
-    /// The block that comes next; the number of blocks once all are done.
+    /// The next block; the number of blocks once all are done.
     pub fn layer(&self) -> usize {
         self.layer
     }
 
-    /// The samples' hidden states before that block, [n, hidden] each.
+    /// The hidden states of the samples before that block, [n, hidden] each.
     pub fn hidden(&self) -> &[Tensor] {
         &self.hidden
     }
 
-    /// Passes the next block without looking.
+    /// Passes the next block without collecting anything.
     pub fn skip(&mut self) -> Result<(), ModelError> {
         let block = self.weights.block(self.layer)?;
         self.hidden.par_iter_mut().try_for_each(|hidden| {
@@ -107,7 +107,8 @@ impl<'a> Pass<'a> {
         Ok(())
     }
 
-    /// Passes the next block and returns the statistics of its four inputs. `done` is told tokens as they are done.
+    /// Passes the next block and returns what is needed for the statistics of its four inputs. `done` receives the number of
+    /// tokens as they are processed.
     pub fn block(
         &mut self,
         snapshots: &[Snapshot],
@@ -132,7 +133,7 @@ impl<'a> Pass<'a> {
         Ok(collected)
     }
 
-    /// After the last block: the statistics of the head's input.
+    /// After the last block: what is needed for the statistics of the input of the head.
     pub fn head(&mut self, snapshots: &[Snapshot], done: &(dyn Fn(u64) + Sync)) -> Result<Collected, CalibrationError> {
         let weights = self.weights;
         let width = weights.config().shape.hidden;
@@ -151,7 +152,7 @@ fn inputs(x: &Tensor) -> Result<(Vec<f32>, Marginals), ModelError> {
     Ok((x, marginals))
 }
 
-/// An error that does not know the calibration and layer yet.
+/// An error without the names of the calibration and the layer.
 enum Unnamed {
     NotFinite(usize, Site),
     ZeroMaximum(usize, Site),
@@ -179,7 +180,7 @@ impl Unnamed {
     }
 }
 
-/// Runs `forward` over every sample, in groups, and adds each sample's inputs to the tiles of every site.
+/// Runs `forward` on every sample, in groups, and adds the inputs of each sample to the tiles of every site.
 fn collect(
     hidden: &mut [Tensor],
     sites: &[(Site, usize)],
@@ -190,7 +191,7 @@ fn collect(
     let mut normalisations: Vec<Normalisation> = snapshots.iter().map(|s| s.normalisation).collect();
     normalisations.sort();
     normalisations.dedup();
-    // What the last sample completes is read from the sums themselves.
+    // Snapshots that end with the last sample are read from the sums themselves.
     let earlier: Vec<Snapshot> = snapshots.iter().filter(|s| s.samples < hidden.len()).copied().collect();
     let mut collected: Vec<CollectedSite> = sites
         .iter()
@@ -217,7 +218,7 @@ fn collect(
         for (i, CollectedSite { width, tiles: its, .. }) in collected.iter_mut().enumerate() {
             tiles.extend(its.iter_mut().map(|tile| (i, *width, tile)));
         }
-        // Large tiles last in the list start first: they take longest.
+        // The large tiles at the end of the list take longest and start first.
         tiles.par_iter_mut().rev().with_max_len(1).for_each(|(site, width, tile)| {
             for (i, sample) in passed.iter().enumerate() {
                 let (x, marginals) = &sample.sites[*site];
@@ -233,7 +234,7 @@ fn collect(
     Ok(collected)
 }
 
-/// Samples of up to `longest` tokens whose inputs are held at a time.
+/// The number of samples of up to `longest` tokens whose inputs are in memory at a time.
 pub fn group(longest: usize, threads: usize) -> usize {
     (GROUP_TOKENS / longest).max(threads)
 }

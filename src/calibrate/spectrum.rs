@@ -1,24 +1,24 @@
-//! What the eigenvalues of a covariance say of it, without computing them all: both ends by Lanczos' method, the
-//! effective rank from two norms.
+//! A summary of the eigenvalues of a covariance without computing all of them: both ends by Lanczos' method, the effective rank
+//! from two norms.
 //!
-//! All eigenvalues of a 1,536-wide covariance take longer than its share of the forward pass.
+//! Computing all eigenvalues of a 1,536-wide covariance takes longer than its share of the forward pass.
 
 use faer::linalg::solvers::Solve;
 use faer::{Col, Mat, Side};
 
 use super::Spectrum;
 
-/// Most steps of Lanczos' method. The ends converge first, in 10 to 40 steps on real covariances.
+/// The largest number of steps of Lanczos' method. The ends converge first, in 10 to 40 steps on real covariances.
 const MOST_STEPS: usize = 200;
 
-/// Steps between looks at the Ritz values.
+/// Steps between computations of the Ritz values.
 const LOOK_EVERY: usize = 5;
 
-/// Relative change between looks below which an end counts as found.
+/// The relative change of a Ritz value below which it counts as converged.
 const TOLERANCE: f64 = 1e-9;
 
-/// Shifts that make a singular covariance definite, as shares of its largest eigenvalue; taken off again. The first is
-/// above what rounding of f32 products may have put below zero.
+/// Shifts that make a singular covariance definite, relative to its largest eigenvalue; they are subtracted again. The first
+/// exceeds what the rounding of f32 products may have put below zero.
 const SHIFTS: [f64; 3] = [1e-6, 1e-5, 1e-4];
 
 /// C + lambda I.
@@ -30,7 +30,7 @@ pub fn shifted(c: &Mat<f64>, lambda: f64) -> Mat<f64> {
     out
 }
 
-/// Of a symmetric positive semi-definite matrix; `None` where it is not (an entry that is not finite, say).
+/// The spectrum of a symmetric positive semi-definite matrix; `None` if it is not one (if an entry is not finite, for example).
 pub(super) fn spectrum(c: &Mat<f64>) -> Option<Spectrum> {
     let d = c.nrows();
     let trace: f64 = c.diagonal().column_vector().iter().sum();
@@ -60,7 +60,7 @@ fn largest(d: usize, apply: impl Fn(&Col<f64>) -> Col<f64>) -> Option<f64> {
         let k = diagonal.len();
         let mut next = apply(&basis[k]);
         diagonal.push(basis[k].transpose() * &next);
-        // Twice is enough (Kahan): what one pass leaves by rounding the second takes.
+        // Twice is enough (Kahan): the second pass removes what rounding leaves after the first.
         for _ in 0..2 {
             for v in &basis {
                 let along = v.transpose() * &next;

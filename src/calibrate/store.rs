@@ -1,4 +1,4 @@
-//! Statistics in the cache: one file a block and snapshot, covariances as packed lower triangles in f64.
+//! Statistics in the cache: one file per block and snapshot, with covariances as packed lower triangles in f64.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -52,10 +52,10 @@ pub fn read(file: &ReadArrays, path: &Path, site: Site) -> Result<Statistics, Ca
     })
 }
 
-/// Columns that are filled together: below the diagonal, rows of the triangle are columns of the matrix.
+/// The columns that are filled together: below the diagonal, the rows of the triangle are columns of the matrix.
 const TOGETHER: usize = 16;
 
-/// The symmetric matrix [d, d] of its lower triangle, packed by rows.
+/// The symmetric matrix [d, d] from its lower triangle, packed by rows.
 fn symmetric(packed: &[f64], d: usize) -> Mat<f64> {
     let row = |i: usize| &packed[i * (i + 1) / 2..][..=i];
     let mut out = Mat::zeros(d, d);

@@ -1,4 +1,4 @@
-//! JSON lines: one object a line, of which some text fields make a document.
+//! JSON lines: one object per line, of which some text fields make a document.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{CorpusError, text};
 
-/// One document a line: the values of `fields`, joined with a blank. Blank lines are skipped.
+/// One document per line: the values of `fields`, joined with a blank. Blank lines are skipped.
 pub fn read(path: &Path, fields: &[String]) -> Result<Vec<String>, CorpusError> {
     let text = text::utf8(path)?;
     let mut documents = Vec::new();
@@ -37,7 +37,7 @@ fn document(line: &str, fields: &[String]) -> Result<String, String> {
 
 /// The object of one line.
 pub(super) fn object(line: &str) -> Result<Map<String, Value>, String> {
-    serde_json::from_str(line).map_err(|error| format!("not one JSON object a line: {error}"))
+    serde_json::from_str(line).map_err(|error| format!("not one JSON object per line: {error}"))
 }
 
 /// Says that `object` has no such field, and which it has.

@@ -1,6 +1,6 @@
 //! Parquet with nested columns: rows as the JSON objects they would be in a file of JSON lines.
 //!
-//! By the crate below polars: polars itself reads structs with one of its features only.
+//! It uses the crate below polars, since polars itself reads structs only with a further feature.
 
 use std::io::Cursor;
 use std::path::Path;
@@ -38,7 +38,7 @@ fn rows(bytes: &[u8], fields: &[&str]) -> Result<Vec<Map<String, Value>>, Fault>
             if values.len() != group.num_rows() {
                 return Err(Fault::Damaged(format!("`{}` has another number of rows than its group", column.name)));
             }
-            // Only now is the number known to be no invention of a damaged header.
+            // Only now it is known that the number was not made up by a damaged header.
             rows.resize(start + values.len(), Map::new());
             for (row, value) in rows[start..].iter_mut().zip(values) {
                 row.insert(column.name.to_string(), value);

@@ -1,5 +1,5 @@
-//! Parquet: one row a document, from one text column. Rows are kept as they are, empty ones too: the official code joins
-//! all rows of Wikitext-2.
+//! Parquet: one document per row, from one text column. Rows are not changed, and empty ones are kept, since the official code
+//! joins all rows of Wikitext-2.
 
 use std::fs::File;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::guard::unless_it_panics;
 use crate::pages;
 use crate::tensors::map;
 
-/// The texts of `column`, a document a row.
+/// The texts of `column`, one document per row.
 pub fn read(path: &Path, column: &str) -> Result<Vec<String>, CorpusError> {
     let unread = |source| CorpusError::Read { path: path.to_owned(), source };
     let file = File::open(path).map_err(unread)?;
@@ -23,11 +23,11 @@ pub fn read(path: &Path, column: &str) -> Result<Vec<String>, CorpusError> {
     })
 }
 
-/// What `work` makes of the parquet file at `path`.
+/// The result of `work` on the parquet file at `path`.
 pub(super) fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T, Fault>) -> Result<T, CorpusError> {
     let damaged = |what: String| CorpusError::Damaged { path: path.to_owned(), what: format!("parquet ({what})") };
-    // Damaged files make polars panic where it should return an error (it takes lengths and flags in headers at their
-    // word). Nothing is shared with the closure but the file, so unwinding leaves no broken state behind.
+    // Damaged files make polars panic where it should return an error, since it trusts lengths and flags in headers. The
+    // closure shares nothing but the file, so unwinding leaves no broken state.
     match unless_it_panics(work) {
         Ok(Ok(made)) => Ok(made),
         Ok(Err(Fault::Damaged(what))) => Err(damaged(what)),
@@ -67,7 +67,7 @@ fn rows(file: File, column: &str) -> Result<Vec<String>, Fault> {
     if !matches!(field.dtype, ArrowDataType::Utf8 | ArrowDataType::LargeUtf8 | ArrowDataType::Utf8View) {
         return Err(Fault::Column(format!("the column `{column}` holds {:?}, not text", field.dtype)));
     }
-    // One thread: the one whose panics are caught.
+    // On one thread, the one whose panics are caught.
     let reader = reader.read_parallel(ParallelStrategy::None);
     let table = reader.with_columns(Some(vec![column.to_owned()])).finish()?;
     texts(table.column(column)?.str()?, column)

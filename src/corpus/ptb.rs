@@ -178,7 +178,7 @@ impl Cursor<'_> {
         let found: String = rest.chars().take(digits).take_while(|c| c.is_digit(radix)).collect();
         let number = u32::from_str_radix(&found, radix).ok().filter(|_| radix == 8 || found.len() == digits);
         let Some(character) = number.and_then(char::from_u32) else {
-            return Err(self.fault("an escape that is no character"));
+            return Err(self.fault("an escape that is not a character"));
         };
         value.push(character);
         self.at = self.source.len() - rest.len() + found.len();

@@ -1,7 +1,7 @@
-//! Records: files of questions and answers, made into texts to calibrate on and examples to train on and to ask.
+//! Records: files of questions and answers, as texts to calibrate on, examples to train on, and questions to ask.
 //!
-//! What is taken from a record, how it is worded and which records are training, validation or test is data ([`Records`]),
-//! written in the catalog or a spec. Nothing here tokenises or compares.
+//! Which fields of a record are used, how they are worded, and which records are for training, validation and test is data
+//! ([`Records`]) in the catalog or a spec. Nothing here tokenises or compares answers.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::CorpusError;
-use crate::evaluate::answers::Score;
 
 pub use answers::Answers;
 pub use parts::{Part, Parts};
@@ -24,7 +23,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 
-/// A record as it is in its file.
+/// A record as read from its file.
 pub(super) type Object = Map<String, Value>;
 
 /// How records are read and put into words.
@@ -65,16 +64,27 @@ pub enum Container {
     Parquet,
 }
 
-/// One question with what to answer.
+/// How a generated answer is compared with the right ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Score {
+    /// The same text as any accepted answer, compared as in SQuAD and NQ-open: without case, punctuation and articles.
+    Text,
+    /// The same number as any accepted answer: the first number given, after the last "The answer is", "####" or "=" if there is
+    /// one.
+    Number,
+}
+
+/// One question with its answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Example {
     /// Index of its record in the files read, from 0, whatever the split.
     pub record: usize,
-    /// What is asked.
+    /// The question.
     pub prompt: String,
-    /// What a model is trained to answer, from right after the prompt.
+    /// The answer that a model is trained to give, directly after the prompt.
     pub response: String,
-    /// What counts as right: at least one.
+    /// The right answers, at least one.
     pub answers: Vec<String>,
 }
 
@@ -97,12 +107,12 @@ pub fn examples(records: &Records, split: &str, paths: &[PathBuf]) -> Result<Vec
     })
 }
 
-/// The texts of a split, one a record, in the order of the files.
+/// The texts of a split, one per record, in the order of the files.
 pub(super) fn texts(records: &Records, split: &str, paths: &[PathBuf]) -> Result<Vec<String>, CorpusError> {
     select(records, split, paths, records.text.fields().collect(), |_, record| records.text.render(record))
 }
 
-/// What `make` makes of the records of a split; it is told their indices too.
+/// The results of `make` on the records of a split, given the index of each.
 fn select<'a, T>(
     records: &'a Records,
     split: &str,

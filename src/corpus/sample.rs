@@ -1,7 +1,7 @@
 //! Calibration samples: where they start, and their tokens.
 //!
 //! `random-characters` reproduces the official code exactly: the same seed picks the same places of a text, counted in
-//! characters. Tokenising is the caller's: it comes in as a function, which may be called from several threads.
+//! characters. The caller passes the tokenizer as a function, which may be called from several threads.
 
 use rayon::prelude::*;
 
@@ -14,7 +14,8 @@ pub type Encode<'a> = &'a (dyn Fn(&str) -> Result<Vec<u32>, String> + Sync);
 /// The official code tokenises this many characters for each token it wants, then cuts.
 const CHARACTERS_A_TOKEN: usize = 10;
 
-/// Starts of the official sampler, in characters: `randint(0, characters - length - 1)` a sample, from `random.seed(seed)`.
+/// Start positions of the official sampler, in characters: `randint(0, characters - length - 1)` for each sample, after
+/// `random.seed(seed)`.
 ///
 /// # Errors
 /// A text of at most `length` characters.
@@ -33,11 +34,11 @@ pub fn starts(seed: u64, characters: usize, length: usize, samples: usize) -> Re
 /// - `contiguous`: the joined text's tokens cut into runs of exactly `length`.
 /// - `documents`: the first documents that have tokens, each cut at `length`.
 ///
-/// `seed` matters to `random-characters` only. Fewer samples asked for are a prefix of more.
+/// Only `random-characters` uses `seed`. A smaller number of samples is a prefix of a larger one.
 ///
 /// # Errors
-/// Too little text for that many samples (the message says how many there are); a sample without tokens; whatever the
-/// tokenizer refuses.
+/// If there is too little text for so many samples (the message says how many there are), a sample has no tokens, or the
+/// tokenizer refuses a text.
 pub fn samples(
     text: &Text,
     sampling: Sampling,

@@ -1,5 +1,5 @@
-//! What a wiki calls its namespaces: English names work everywhere, a dump's `<siteinfo>` brings its own, and a table has
-//! the aliases of files and categories that dumps leave out (`Bild:` in German).
+//! Names of the namespaces of a wiki: the English ones, which every wiki understands, those of a dump's `<siteinfo>`, and from a
+//! table the aliases of files and categories that dumps leave out (`Bild:` in German).
 
 use std::collections::HashMap;
 
@@ -56,18 +56,18 @@ const ENGLISH: [(i32, &str); 10] = [
     (829, "module talk"),
 ];
 
-/// A wiki, as far as its texts depend on it.
+/// The properties of a wiki on which its texts depend.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Site {
     /// Its name, `Wikipedia`.
     pub name: String,
-    /// Its database, `enwiki`: what tells its pages from another wiki's.
+    /// Its database, `enwiki`, which distinguishes its pages from another wiki's.
     pub database: String,
     /// Code of its language, `en`.
     pub language: String,
     /// Namespaces by their names as [`plain`] has them.
     names: HashMap<String, i32>,
-    /// Whether it came with names of its own.
+    /// Whether it has names of its own.
     listed: bool,
 }
 
@@ -98,7 +98,7 @@ impl Site {
         }
     }
 
-    /// Sets the database, `dewiki`, which also says the language where nothing else does.
+    /// Sets the database, `dewiki`, which also gives the language if nothing else does.
     pub fn store(&mut self, database: &str) {
         self.database = database.to_owned();
         let code = database.split_once("wik").map_or("", |(code, _)| code).replace('_', "-");
@@ -123,13 +123,13 @@ impl Site {
         self.names.get(&name).copied().or_else(|| if self.listed { None } else { english() })
     }
 
-    /// The namespace that a title's prefix says, [`MAIN`] without a known one.
+    /// The namespace of a title by its prefix, or [`MAIN`] if no prefix is known.
     pub fn of_title(&self, title: &str) -> i32 {
         title.split_once(':').and_then(|(prefix, _)| self.namespace(prefix)).unwrap_or(MAIN)
     }
 }
 
-/// A name as it compares: in lower case, with single blanks for blanks and underscores, without marks of direction.
+/// The form of a name for comparison: in lower case, with single blanks for blanks and underscores, without marks of direction.
 pub fn plain(name: &str) -> String {
     let mut made = String::with_capacity(name.len());
     let marks = |c: &char| !matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}');

@@ -1,8 +1,8 @@
 //! Text files as strings, by one rule for every format: UTF-8, without a byte order mark, and with Python's universal
 //! newlines (`\r\n` and a lone `\r` are `\n`), as the official code reads (`open(path).read()`).
 //!
-//! Lines end at `\n` only: a form feed, U+0085 or U+2028 inside a line is a character of it, as it is when Python goes
-//! through a file line by line.
+//! Lines end at `\n` only: a form feed, U+0085 or U+2028 inside a line is a character of it, as when Python
+//! reads a file line by line.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ pub fn whole(path: &Path) -> Result<Vec<String>, CorpusError> {
     Ok(vec![utf8(path)?])
 }
 
-/// One document a line: stripped, blank lines dropped.
+/// One document per line: stripped, without blank lines.
 pub fn lines(path: &Path) -> Result<Vec<String>, CorpusError> {
     Ok(stripped_lines(&utf8(path)?))
 }
@@ -68,7 +68,7 @@ fn line_at(bytes: &[u8], offset: usize) -> usize {
     1 + before.iter().filter(|&&byte| byte == b'\n').count() + (0..offset).filter(lone).count()
 }
 
-/// What a file is by its first bytes, in words with what to do, if it is certainly not UTF-8 text (or XML in UTF-8).
+/// What a file is by its first bytes, and what to do, in words, if it is certainly not UTF-8 text (or XML in UTF-8).
 ///
 /// Without a byte order mark, UTF-16 and UTF-32 of Latin letters would pass for UTF-8 with a NUL in every other place.
 pub fn other_kind(bytes: &[u8]) -> Option<&'static str> {
@@ -85,7 +85,7 @@ pub fn other_kind(bytes: &[u8]) -> Option<&'static str> {
         (b"PK\x03\x04", "a zip archive; extract its file first, e.g. with `unzip`"),
         (b"PAR1", "a parquet file; use the format `parquet`"),
     ];
-    // Bzip2's magic is letters: a digit and the first block's own magic have to follow.
+    // The magic number of bzip2 is letters, so a digit and the magic number of the first block must follow.
     let bzip2 = |magic: &[u8]| magic == b"BZh" && bytes.get(4..10) != Some(b"1AY&SY");
     let found = KINDS.iter().find(|(magic, _)| bytes.starts_with(magic) && !bzip2(magic));
     let unmarked = || match *bytes {

@@ -1,10 +1,10 @@
 //! MediaWiki dumps (XML, plain or in bz2) to prose, one document per article.
 //!
 //! Articles of the main namespace only, each in its newest revision; redirects and stubs are dropped. Stubs are pages with
-//! less than [`STUB`] characters in paragraphs: disambiguation pages and bare lists go with them. A page that comes twice
-//! counts once, where it came first, with the newer text.
+//! less than [`STUB`] characters in paragraphs, which includes disambiguation pages and bare lists. A page that occurs twice
+//! counts once, at its first place, with its newer text.
 //!
-//! An article belongs to one split for good: to `test` if the first byte of the sha256 of its page id (as decimal digits)
+//! The split of an article is fixed: it belongs to `test` if the first byte of the sha256 of its page id (as decimal digits)
 //! is below [`TEST_BYTES`], else to `train`. So the split does not depend on which other articles a dump holds.
 
 use std::collections::HashMap;
@@ -51,7 +51,7 @@ pub fn read(paths: &[PathBuf], split: &str) -> Result<Vec<String>, CorpusError> 
     Ok(articles.documents.into_iter().flatten().collect())
 }
 
-/// Templates of the articles of a dump (in both splits) that stood in a sentence and left nothing there.
+/// Templates in sentences of the articles of a dump (in both splits) that were removed without leaving a word.
 ///
 /// # Errors
 /// As [`read`].

@@ -1,4 +1,4 @@
-//! Test sets: a token stream cut into windows, and whether a text is long enough for what is asked of it.
+//! Test sets: a stream of tokens cut into windows, and whether a text is long enough.
 
 use super::CorpusError;
 use super::sample::Encode;
@@ -22,16 +22,16 @@ pub fn windows(tokens: &[u32], length: usize, count: Option<usize>) -> Result<Ve
     Ok(tokens.chunks_exact(length).take(wanted).collect())
 }
 
-/// What was found of a text's length.
+/// What is known about the length of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Length {
-    /// As many tokens as were asked for are there, and more.
+    /// It has at least the tokens asked for.
     Enough,
-    /// All of its tokens: few enough, or not enough.
+    /// The number of all its tokens.
     Whole(Vec<u32>),
 }
 
-/// Bytes of prose for a token, rather more than less.
+/// Bytes of prose per token, estimated high.
 pub const BYTES_A_TOKEN: usize = 5;
 
 /// Whether a text has `wanted` tokens, without tokenising more of a long text than that takes.
@@ -57,8 +57,8 @@ pub fn length(text: &str, wanted: usize, encode: Encode) -> Result<Length, Strin
     Ok(Length::Whole(encode(text)?))
 }
 
-/// The most tokens that a tokenizer can make of so many bytes: one a byte, of text that normalisation makes eleven times as
-/// long at most, and a few that belong to no text.
+/// The most tokens that a tokenizer can make of so many bytes: one per byte of a text that normalisation makes up to eleven times
+/// as long, and a few special ones.
 pub fn most_tokens(bytes: usize) -> usize {
     bytes.saturating_mul(12).saturating_add(64)
 }

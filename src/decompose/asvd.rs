@@ -1,4 +1,4 @@
-//! ASVD: T = diag(s), s_j = a_j^alpha + 1e-6, a_j how large input channel j is.
+//! ASVD: T = diag(s), s_j = a_j^alpha + 1e-6, with a_j the magnitude of input channel j.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::{DecompositionError, Entry, Method, Needs, Weighed, required};
 use crate::calibrate::Statistics;
 use crate::yaml;
 
-/// The registry's line.
+/// The entry in the registry.
 pub const ENTRY: Entry = Entry {
     name: "asvd",
     summary: "SVD(W diag(s)): input channels scaled by their activations",

@@ -1,51 +1,51 @@
-//! Singular values of an upper bidiagonal B by bisection and Newton's steps, and left vectors of some of them by inverse
-//! iteration (Demmel, Applied Numerical Linear Algebra, 5.3.4 and 5.4). Divide and conquer makes the vectors of all values, of
-//! both sides; truncation keeps those of one end, of one side.
+//! The singular values of an upper bidiagonal B by bisection and Newton steps, and the left vectors of some of them by inverse
+//! iteration (Demmel, Applied Numerical Linear Algebra, 5.3.4 and 5.4). Divide and conquer would compute the vectors of all
+//! values on both sides; truncation keeps those at one end and of one side.
 
 use faer::Mat;
 use multiversion::multiversion;
 use rand_mt::Mt64;
 
-/// Values that go side by side through one loop over B.
+/// The number of values that one loop over B processes side by side.
 const LANES: usize = 16;
 
 type Lanes = [f64; LANES];
 
-/// Solves from a random start: one makes the vector, the second leaves nothing of the start. More would make those of values that
-/// coincide alike.
+/// The number of solves from a random start: the first gives the vector, the second removes what is left of the start. More would
+/// make the vectors of coinciding values alike.
 const SOLVES: usize = 2;
 
-/// Of the starts: any that are not orthogonal to what is sought will do, and the answer is checked.
+/// The seed of the starts: any that are not orthogonal to the vectors will do, and the result is checked.
 const SEED: u64 = 1;
 
-/// What stands for a pivot of 0: quotients by it are finite.
+/// Replaces a pivot of 0, so that quotients by it are finite.
 const TINY: f64 = 1e-280;
 
-/// To which scaled singular values are found: two of the smallest steps below 1.
+/// The precision of scaled singular values: two units in the last place below 1.
 const PRECISION: f64 = f64::EPSILON;
 
-/// Width of a cell in which Newton's steps are tried.
+/// The width of a cell below which Newton steps are tried.
 const NARROW: f64 = 1e-4;
 
-/// Rounds after which only halves are taken: Newton's steps, a handful as a rule, might go in circles.
+/// Rounds after which cells are only halved: Newton steps, usually a handful, might not converge.
 const PATIENCE: usize = 64;
 
-/// B [n, n], scaled so that no singular value is above 1.
+/// B [n, n], scaled so that no singular value exceeds 1.
 pub struct Bidiagonal {
-    /// d_1, e_1, d_2, e_2, ... d_n: what lies beside the zero diagonal of the Golub-Kahan matrix [2n, 2n], whose
+    /// d_1, e_1, d_2, e_2, ... d_n: the off-diagonal of the Golub-Kahan matrix [2n, 2n], whose diagonal is zero and whose
     /// eigenvalues are +-sigma with vectors (v_1, u_1, v_2, u_2, ...).
     beside: Vec<f64>,
-    /// The d_i^2 and, one shorter, e_i^2.
+    /// The pairs d_i^2 and e_i^2; the last e_i^2 is 0.
     squares: Vec<[f64; 2]>,
     scale: f64,
 }
 
 impl Bidiagonal {
-    /// Of the diagonal [n] and what is above it [n - 1]; none where an entry is not finite.
+    /// From the diagonal [n] and the superdiagonal [n - 1]; `None` if an entry is not finite.
     pub fn new(diagonal: &[f64], above: &[f64]) -> Option<Self> {
         let mut beside: Vec<f64> = diagonal.iter().zip(above).flat_map(|(d, e)| [*d, *e]).collect();
         beside.extend(diagonal.last());
-        // Gershgorin's bound; entries first, since max ignores NaN.
+        // Gershgorin's bound; the entries are checked first, since max ignores NaN.
         if !beside.iter().all(|x| x.is_finite()) {
             return None;
         }
@@ -57,7 +57,7 @@ impl Bidiagonal {
         Some(Self { beside, squares, scale })
     }
 
-    /// All singular values, [n], descending, to the last digits of the largest.
+    /// All singular values, [n], descending, with an absolute error of a few units in the last place of the largest.
     pub fn singular(&self) -> Vec<f64> {
         let n = self.squares.len();
         let grid: Vec<f64> = (0..=n).map(|k| k as f64 / n as f64).collect();
@@ -76,8 +76,8 @@ impl Bidiagonal {
         values
     }
 
-    /// Value number `first` and the next ones from below, each from the cell it lies in: by halves; and once it is alone in a narrow
-    /// one, by Newton's steps on det(B^T B - x^2) as long as they stay there.
+    /// Values `first` and following, counted from the smallest, each starting from the cell it lies in: by bisection and, once the
+    /// value is alone in a narrow cell, by Newton steps on det(B^T B - x^2) as long as they stay in the cell.
     fn refine(&self, first: usize, cell: impl Fn(usize) -> [Point; 2]) -> Lanes {
         let mut cells: [[Point; 2]; LANES] = std::array::from_fn(cell);
         let mut x = cells.map(|[low, high]| (low.x + high.x) / 2.0);
@@ -96,7 +96,7 @@ impl Bidiagonal {
                 let newton = (x[l] * x[l] - 1.0 / at.slope[l]).sqrt();
                 let width = high.x - low.x;
                 let alone = width < NARROW && high.below - low.below == 1.0 && rounds <= PATIENCE;
-                // False of a NaN, too.
+                // False for NaN as well.
                 let near = low.x - PRECISION <= newton && newton <= high.x + PRECISION;
                 let (next, last) = if width <= PRECISION {
                     (low.x, true)
@@ -112,14 +112,14 @@ impl Bidiagonal {
         x
     }
 
-    /// Left vectors of some of the singular values, [n, values]: unit columns, orthogonal as far as the values are apart.
+    /// The left vectors of some singular values, [n, values]: unit columns, orthogonal as far as the values are separated.
     pub fn left(&self, values: &[f64]) -> Mat<f64> {
         let mut left = Mat::zeros(self.squares.len(), values.len());
         let mut random = Mt64::new(SEED);
         let mut uniform = || (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
         for (g, group) in values.chunks(LANES).enumerate() {
-            // Beside the value, so that no pivot is 0 but for rounding; each elsewhere, so that those of values that coincide to
-            // the last digits find different vectors.
+            // The shifts lie beside the values, so that a pivot is 0 only by rounding, and differ from each other, so that values
+            // that coincide to the last digits get different vectors.
             let shifts = padded(group).map(|value| value / self.scale + f64::EPSILON * (2.0 + 2.0 * uniform()));
             let start = |_| std::array::from_fn(|_| 2.0 * uniform() - 1.0);
             let mut x: Vec<Lanes> = (0..2 * self.squares.len()).map(start).collect();
@@ -149,15 +149,15 @@ struct Point {
     below: f64,
 }
 
-/// Of the pivots q_i of B^T B - x^2, for each x.
+/// Two facts about the pivots q_i of B^T B - x^2, for each x.
 struct Pivots {
-    /// How many are negative: as many singular values lie below x.
+    /// The number of negative pivots, which is the number of singular values below x.
     negative: Lanes,
-    /// Logarithmic derivative of their product, the determinant, by x^2.
+    /// The logarithmic derivative of their product, the determinant, with respect to x^2.
     slope: Lanes,
 }
 
-/// By the differential recurrence, q_i = d_i^2 + t_i and t_i+1 = e_i^2 t_i / q_i - x^2, which keeps the digits of small values.
+/// Uses the differential recurrence, q_i = d_i^2 + t_i and t_i+1 = e_i^2 t_i / q_i - x^2, which preserves the digits of small values.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq+avx2+fma", "x86_64+avx2+fma"))]
 fn pivots(squares: &[[f64; 2]], shifts: &Lanes) -> Pivots {
     let x2 = shifts.map(|x| x * x);
@@ -177,8 +177,8 @@ fn pivots(squares: &[[f64; 2]], shifts: &Lanes) -> Pivots {
     Pivots { negative, slope }
 }
 
-/// x <- (T - s)^-1 x for each s, scaled to a largest entry of 1: elimination with row exchanges, T with zeros on its diagonal
-/// and `beside` on both sides of it. `rows` is where the eliminated rows go: 1 / pivot and two to the right of it.
+/// x <- (T - s)^-1 x for each s, scaled to a largest entry of 1, by elimination with row exchanges. T has a zero diagonal and
+/// `beside` on both sides of it. `rows` receives the eliminated rows: 1 / pivot and the two entries to the right of it.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq+avx2+fma", "x86_64+avx2+fma"))]
 fn solve(beside: &[f64], shifts: &Lanes, x: &mut [Lanes], rows: &mut [[Lanes; 3]]) {
     let last = x.len() - 1;
@@ -217,7 +217,7 @@ fn solve(beside: &[f64], shifts: &Lanes, x: &mut [Lanes], rows: &mut [[Lanes; 3]
     x.iter_mut().for_each(|x| (0..LANES).for_each(|l| x[l] *= by[l]));
 }
 
-/// 1 / pivot; of a pivot that is 0 to the last digit, of something next to it.
+/// 1 / pivot; a pivot that is 0 to the last digit is replaced by a small one.
 #[inline(always)]
 fn reciprocal(pivot: f64) -> f64 {
     1.0 / if pivot.abs() < f64::EPSILON { f64::EPSILON } else { pivot }

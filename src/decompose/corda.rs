@@ -1,8 +1,8 @@
-//! CorDA (CO-SVD): T = C + lambda I, C the covariance of the input.
+//! CorDA (CO-SVD): T = C + lambda I, with C the covariance of the input.
 //!
 //! Damping as in the official code: lambda = damp * mean(diag C), damp doubled until ||C~ C~^-1 - I||_F < threshold.
-//! The official code works in f32, where rounding decides how often; here f64 is the default, and `precision: f32`
-//! applies the official rule as it is.
+//! The official code works in f32, where rounding decides the number of doublings; here f64 is the default, and
+//! `precision: f32` applies the official rule unchanged.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use super::{Damped, DecompositionError, Entry, MOST_ROUNDS, Method, Needs, Weigh
 use crate::calibrate::{Normalisation, Statistics, shifted};
 use crate::yaml;
 
-/// The registry's line.
+/// The entry in the registry.
 pub const ENTRY: Entry = Entry {
     name: "corda",
     summary: "SVD(W C): C the covariance of the input activations",
@@ -70,7 +70,7 @@ fn read(node: &yaml::Node) -> Result<Arc<dyn Method>, yaml::Error> {
     Ok(Arc::new(yaml::from_node::<Corda>(node)?))
 }
 
-/// ||C~ C~^-1 - I||_F with inverse and product in that precision.
+/// ||C~ C~^-1 - I||_F, with the inverse and the product in that precision.
 fn inversion_error(c: &Mat<f64>, precision: Precision) -> f64 {
     let n = c.nrows();
     let of = |product: &dyn Fn(usize, usize) -> f64| {
@@ -90,7 +90,7 @@ fn inversion_error(c: &Mat<f64>, precision: Precision) -> f64 {
     }
 }
 
-/// What it takes to damp C.
+/// The damping that C needs under this rule.
 pub fn damp(c: &Mat<f64>, rule: &Damping) -> Result<Damped, DecompositionError> {
     let n = c.nrows() as f64;
     let mean = c.diagonal().column_vector().iter().sum::<f64>() / n;
@@ -99,7 +99,7 @@ pub fn damp(c: &Mat<f64>, rule: &Damping) -> Result<Damped, DecompositionError> 
         let share = rule.start * 2f64.powi(rounds as i32);
         let lambda = share * mean;
         // C is positive semi-definite, so cond(C~) <= 1 + trace(C) / lambda = 1 + n / share, and a backward stable
-        // inverse errs by at most about n^1.5 eps cond: in f64 that proves the rule met without the inverse.
+        // inverse errs by at most about n^1.5 eps cond: in f64 this proves, without the inverse, that the rule is met.
         let bound = n.powf(1.5) * f64::EPSILON * (1.0 + n / share);
         if lambda > 0.0 && rule.precision == Precision::F64 && bound < rule.threshold {
             return Ok(Damped { lambda, rounds });

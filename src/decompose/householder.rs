@@ -1,5 +1,5 @@
-//! Products of Householder reflections: Q R, and the reduction to bidiagonal form. All on the calling thread: parallelism is
-//! over linears.
+//! Products of Householder reflections: the QR decomposition and the reduction to bidiagonal form. Everything runs on the
+//! calling thread: linears are processed in parallel.
 
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::householder::{
@@ -12,15 +12,15 @@ use multiversion::multiversion;
 
 use super::product;
 
-/// An orthogonal Q [rows, rows] as faer keeps it: reflections I - v v^T / tau, of which v is 1 on the diagonal of `basis`
-/// [rows, cols] and what stands below it, and for each block of columns a triangle of coefficients.
+/// An orthogonal Q [rows, rows] in faer's representation: reflections I - v v^T / tau, where v is 1 on the diagonal of `basis`
+/// [rows, cols] and the column below it, and a triangle of coefficients for each block of columns.
 pub struct Reflections {
     basis: Mat<f64>,
     coefficients: Mat<f64>,
 }
 
 impl Reflections {
-    /// Q V, [rows, count], of V with zeros below: [at most rows, count].
+    /// Q V, [rows, count], for V [at most rows, count], which is extended by zeros below.
     pub fn apply(&self, vectors: MatRef<f64>) -> Mat<f64> {
         let count = vectors.ncols();
         let mut out = Mat::zeros(self.basis.nrows(), count);
@@ -32,7 +32,7 @@ impl Reflections {
         out
     }
 
-    /// Of the basis alone: tau = v^T v / 2, and the products of different v above those (Puglisi 1992).
+    /// From the basis alone: tau = v^T v / 2 on the diagonal, and the products of different v above it (Puglisi 1992).
     fn of(basis: Mat<f64>) -> Self {
         let (rows, cols) = basis.shape();
         let block = factor::recommended_block_size::<f64>(rows, cols);
@@ -46,7 +46,7 @@ impl Reflections {
             });
             let products = product(v.transpose(), v.as_ref());
             for k in 0..count {
-                // The last of a square basis reflects nothing, and faer leaves it out.
+                // The last reflection of a square basis is the identity, which faer leaves out.
                 coefficients[(k, j + k)] = if j + k + 1 < rows { products[(k, k)] / 2.0 } else { f64::INFINITY };
                 for i in 0..k {
                     coefficients[(i, j + k)] = products[(i, k)];
@@ -57,7 +57,7 @@ impl Reflections {
     }
 }
 
-/// A = Q R of A [rows, cols], rows >= cols: Q, and R [cols, cols].
+/// A = Q R for A [rows, cols], rows >= cols: Q, and R [cols, cols].
 pub fn qr(a: MatRef<f64>) -> (Reflections, Mat<f64>) {
     let (rows, cols) = a.shape();
     let block = factor::recommended_block_size::<f64>(rows, cols);
@@ -70,17 +70,17 @@ pub fn qr(a: MatRef<f64>) -> (Reflections, Mat<f64>) {
     (Reflections { basis, coefficients }, r)
 }
 
-/// Rows that a loop takes at once, and columns that share what it reads of u and z.
+/// The rows that a loop takes at once, and the columns that share what it reads from u and z.
 const LANES: usize = 4;
 const COLUMNS: usize = 4;
 
 type Rows = [f64; LANES];
 
-/// A = Q B P^T of A [rows, cols], rows >= cols >= 1: Q, and the diagonal [cols] and superdiagonal [cols - 1] of B.
+/// A = Q B P^T for A [rows, cols], rows >= cols >= 1: Q, and the diagonal [cols] and superdiagonal [cols - 1] of B.
 ///
-/// Golub and Kahan's reduction. Step k reflects column k by u and then row k by v, which takes u y^T + z v^T off what is left
-/// of A. That waits for step k + 1, whose products with A need the same numbers: so A goes through the processor once a step
-/// and not, as in faer's, twice.
+/// Golub and Kahan's reduction. Step k reflects column k by u and then row k by v, which subtracts u y^T + z v^T from the
+/// remaining part of A. The subtraction is deferred to step k + 1, whose products with A read the same numbers: A is read once
+/// per step, and not twice as in faer.
 pub fn bidiagonalise(a: MatRef<f64>) -> (Reflections, Vec<f64>, Vec<f64>) {
     let (rows, cols) = a.shape();
     let stride = rows.next_multiple_of(LANES);
@@ -127,7 +127,7 @@ pub fn bidiagonalise(a: MatRef<f64>) -> (Reflections, Vec<f64>, Vec<f64>) {
     (Reflections::of(Mat::from_fn(rows, cols, |i, j| columns[j * stride + i])), diagonal, above)
 }
 
-/// Reflects x to beta e_1: leaves beta, and v but for its first entry, 1, in the rest of x.
+/// Reflects x to beta e_1: returns beta, and leaves v in x except for its first entry, 1.
 fn reflect(x: &mut [f64]) -> f64 {
     let norm = squares(x).sqrt();
     let beta = -norm.copysign(x[0]);
@@ -142,7 +142,7 @@ fn squares(x: &[f64]) -> f64 {
     x.iter().map(|x| x * x).sum()
 }
 
-/// A step of the reduction: length of a column in memory, first row that the loops take, row k from there, tau of u.
+/// A step of the reduction: the length of a column in memory, the first row of the loops, row k relative to it, and tau of u.
 struct Step {
     stride: usize,
     from: usize,
@@ -150,7 +150,7 @@ struct Step {
     tau: f64,
 }
 
-/// Over the columns right of k: A <- A - before y^T - z v^T; y <- u^T A / tau; row <- row k of (I - u u^T / tau) A; along <-
+/// For the columns right of k: A <- A - before y^T - z v^T; y <- u^T A / tau; row <- row k of (I - u u^T / tau) A; along <-
 /// A row^T. Above row k, u, before and z are 0.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq+avx2+fma", "x86_64+avx2+fma"))]
 fn sweep(step: &Step, columns: &mut [f64], down: [&[f64]; 3], across: [&mut [f64]; 3], along: &mut [f64]) {
@@ -168,7 +168,7 @@ fn sweep(step: &Step, columns: &mut [f64], down: [&[f64]; 3], across: [&mut [f64
     }
 }
 
-/// `sweep` over C neighbouring columns.
+/// `sweep` for C neighbouring columns.
 #[inline(always)]
 fn group<const C: usize>(
     step: &Step,

@@ -10,7 +10,7 @@ use super::{DecompositionError, Entry, Method, Needs, Weighed};
 use crate::calibrate::Statistics;
 use crate::yaml;
 
-/// The registry's line.
+/// The entry in the registry.
 pub const ENTRY: Entry =
     Entry { name: "plain-svd", summary: "SVD(W): no context", read, schema: Parameters::json_schema };
 

@@ -1,4 +1,5 @@
-//! Decompositions in the cache: one file a block (or the head), what truncation needs in f32, what it rests on in f64.
+//! Decompositions in the cache: one file per block (or for the head), with the factors in f32 and the singular values and
+//! conditioning in f64.
 
 use std::path::Path;
 
@@ -11,33 +12,33 @@ use crate::calibrate::{Spectrum, Statistics};
 /// One decomposed linear.
 #[derive(Debug, Clone)]
 pub struct Decomposed {
-    /// Hugging Face name.
+    /// The Hugging Face name.
     pub linear: String,
-    /// What drops components.
+    /// The factors that remove components.
     pub truncation: Truncation,
-    /// Singular values of W T, descending, [R].
+    /// The singular values of W T, descending, [R].
     pub singular: Vec<f64>,
-    /// How well-posed it was.
+    /// How well-posed the decomposition was.
     pub conditioning: Conditioning,
 }
 
-/// What is known of the input a linear was decomposed for.
+/// How well-posed the decomposition of a linear was, given its calibration.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Conditioning {
-    /// Calibration tokens for each input dimension.
+    /// Calibration tokens per input dimension.
     pub tokens_per_dimension: Option<f64>,
     /// (sum of the covariance's eigenvalues)^2 / (sum of their squares), in dimensions.
     pub effective_rank: Option<f64>,
-    /// Condition number of the covariance, damped where the method damps.
+    /// Condition number of the covariance, after damping if the method uses it.
     pub condition: Option<f64>,
-    /// Damping added.
+    /// The damping that was added.
     pub lambda: Option<f64>,
-    /// How often it was doubled.
+    /// How many times it was doubled.
     pub damping_rounds: Option<f64>,
 }
 
 impl Conditioning {
-    /// Of statistics (none for methods without) and the damping a method applied.
+    /// From the statistics (none for methods that need none) and the damping that the method applied.
     pub fn new(statistics: Option<&Statistics>, damping: Option<Damped>) -> Self {
         let lambda = damping.map(|d| d.lambda);
         let of = |f: &dyn Fn(&Statistics) -> f64| statistics.map(f);
@@ -67,7 +68,7 @@ impl Conditioning {
 }
 
 impl Decomposed {
-    /// What the cache keeps of a factorisation.
+    /// The part of a factorisation that the cache keeps.
     pub fn new(linear: String, w: &Tall, factorisation: &Factorisation, conditioning: Conditioning) -> Self {
         let truncation = Truncation::new(w, factorisation);
         Self { linear, truncation, singular: factorisation.singular.clone(), conditioning }
@@ -88,7 +89,7 @@ pub fn write(path: &Path, all: &[Decomposed]) -> Result<(), CacheError> {
     arrays.write(path)
 }
 
-/// Reads one linear's decomposition, which is of the components at `end`: its key says so.
+/// Reads the decomposition of one linear; the key guarantees that its components are those at `end`.
 pub fn read(file: &ReadArrays, path: &Path, linear: &str, end: End) -> Result<Decomposed, CacheError> {
     let name = |part: &str| format!("{linear}/{part}");
     let (shape, left) = file.f32(&name("left"))?;
@@ -108,7 +109,7 @@ pub fn read(file: &ReadArrays, path: &Path, linear: &str, end: End) -> Result<De
     })
 }
 
-/// Reads one linear's singular values and what is known of its input.
+/// Reads the singular values of one linear, and its conditioning.
 pub fn read_spectrum(file: &ReadArrays, path: &Path, linear: &str) -> Result<(Vec<f64>, Conditioning), CacheError> {
     let conditioning = Conditioning::from_array(&file.f64(&format!("{linear}/conditioning"))?)
         .ok_or_else(|| CacheError::Read { path: path.into(), why: "a conditioning of the wrong length".into() })?;

@@ -1,4 +1,4 @@
-//! The SVD of W T, as far as truncation needs it: left vectors and singular values, checked.
+//! The SVD of W T as far as truncation needs it: all singular values and the left vectors at one end, both checked.
 
 use faer::diag::Diag;
 use faer::dyn_stack::{MemBuffer, MemStack};
@@ -10,24 +10,24 @@ use super::bidiagonal::Bidiagonal;
 use super::householder::{bidiagonalise, qr};
 use super::{DecompositionError, End, product};
 
-/// Singular values of M = W T [d_out, d_in], R = min(d_out, d_in), and left vectors at one end of them.
+/// The singular values of M = W T [d_out, d_in], R = min(d_out, d_in), and the left vectors at one end of them.
 #[derive(Debug, Clone)]
 pub struct Factorisation {
-    /// Which end.
+    /// The end.
     pub end: End,
     /// The `depth` left vectors at that end, [d_out, depth], orthonormal columns in the order of the singular values.
     pub left: Mat<f64>,
-    /// S, [R], descending: all of them.
+    /// All singular values, [R], descending.
     pub singular: Vec<f64>,
 }
 
-/// Largest relative error the check lets pass.
+/// The largest relative error that the check accepts.
 const TOLERANCE: f64 = 1e-8;
 
-/// Size below which faer's divide and conquer hands over to QR iterations. Its default, 128, takes an eighth longer at 576.
+/// The size below which faer's divide and conquer switches to QR iterations. The default, 128, takes an eighth longer at 576.
 const RECURSION: usize = 64;
 
-/// Whether so few vectors are wanted that making only those takes less time than making all of them.
+/// Whether so few vectors are wanted that computing only those is faster than computing all of them.
 fn is_few(depth: usize, rank: usize) -> bool {
     0 < rank && 4 * depth <= 3 * rank
 }
@@ -38,10 +38,10 @@ fn parameters() -> Spec<SvdParams, f64> {
 }
 
 impl Factorisation {
-    /// Of M, on the calling thread alone: parallelism is over linears.
+    /// The factorisation of M, on the calling thread: linears are processed in parallel.
     pub fn of(m: MatRef<f64>, end: End, depth: usize) -> Result<Self, DecompositionError> {
         let few = is_few(depth, m.nrows().min(m.ncols()));
-        // The Gram matrix squares the condition number, which is why it comes last. What passes the check is taken.
+        // The Gram matrix comes last because it squares the condition number. The first result that passes the check is taken.
         let ways = [Self::by_bidiagonal, Self::by_svd, Self::by_gram];
         let mut why = String::new();
         for way in &ways[usize::from(!few)..] {
@@ -54,12 +54,12 @@ impl Factorisation {
         Err(DecompositionError::Svd(why))
     }
 
-    /// Bytes that factorising M [rows, cols] takes besides M.
+    /// The bytes that factorising M [rows, cols] takes in addition to M.
     pub fn memory(rows: usize, cols: usize, depth: usize) -> u64 {
         let rank = rows.min(cols);
         if is_few(depth, rank) {
-            // Of a wide M its transpose and R; then A as it is reduced, and the reflections; then those, and the vectors as they
-            // are found, orthonormalised, and turned back.
+            // First, for a wide M, its transpose and R; then the matrix that is reduced and the reflections; then the
+            // reflections and three copies of the vectors: as found, orthonormalised, and transformed back.
             let r = rank * rank;
             let (rows, square, wide) = if cols > rows { (rank, r, rows * cols + r) } else { (rows, 0, 0) };
             let reduced = square + 2 * rows * rank;
@@ -71,16 +71,16 @@ impl Factorisation {
         (scratch.unaligned_bytes_required() + 8 * rows * rank) as u64
     }
 
-    /// Few vectors of many: M = Q B P^T, all values of B, and of its left vectors those that are wanted.
+    /// For few vectors: M = Q B P^T, all singular values of B, and only the left vectors that are wanted.
     fn by_bidiagonal(m: MatRef<f64>, end: End, depth: usize) -> Option<Self> {
         let (rows, cols) = m.shape();
-        // M^T = Q R: M has the left vectors of R^T, which is square.
+        // With M^T = Q R, M has the left vectors of R^T, which is square.
         let square = (cols > rows).then(|| qr(m.transpose()).1);
         let (q, diagonal, above) = bidiagonalise(square.as_ref().map_or(m, |r| r.transpose()));
         let b = Bidiagonal::new(&diagonal, &above)?;
         let singular = b.singular();
         let first = end.first(depth, singular.len());
-        // Where values almost coincide, the vectors span the right space but are not orthogonal yet.
+        // If values almost coincide, the vectors span the right space but are not orthogonal yet.
         let (basis, _) = qr(b.left(&singular[first..first + depth]).as_ref());
         let vectors = basis.apply(Mat::identity(depth, depth).as_ref());
         Some(Self { end, left: q.apply(vectors.as_ref()), singular })
@@ -126,13 +126,13 @@ impl Factorisation {
         })
     }
 
-    /// The `r` left vectors furthest at the end, [d_out, r], r <= depth.
+    /// The outermost `r` left vectors at the end, [d_out, r], r <= depth.
     pub fn vectors(&self, r: usize) -> MatRef<'_, f64> {
         self.left.subcols(self.end.first(r, self.left.ncols()), r)
     }
 
-    /// U orthonormal; U^T M = S V^T, so rows orthogonal and of the lengths the singular values say; and the squares of all
-    /// singular values adding up to those of M.
+    /// Checks that U is orthonormal; that the rows of U^T M = S V^T are orthogonal with the singular values as their lengths; and
+    /// that the squares of all singular values add up to the squared norm of M.
     fn check(&self, m: MatRef<f64>) -> Result<(), String> {
         let (u, depth) = (self.left.as_ref(), self.left.ncols());
         let orthonormal = error(&product(u.transpose(), u), |i| if i < depth { 1.0 } else { 0.0 });
@@ -154,7 +154,7 @@ fn within(error: f64, what: &str) -> Result<(), String> {
     if error.is_nan() || error > TOLERANCE { Err(format!("{what} {error:.1e}")) } else { Ok(()) }
 }
 
-/// Largest difference of a square matrix to the diagonal matrix `diagonal`; NaN where any entry is.
+/// The largest difference between a square matrix and the diagonal matrix `diagonal`; NaN if any entry is NaN.
 fn error(m: &Mat<f64>, diagonal: impl Fn(usize) -> f64) -> f64 {
     let mut worst = 0.0f64;
     for j in 0..m.ncols() {

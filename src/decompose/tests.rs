@@ -15,7 +15,7 @@ fn method(name: &str, parameters: &str) -> Arc<dyn Method> {
     (METHODS.iter().find(|m| m.name == name).unwrap().read)(&node).unwrap()
 }
 
-/// Every method there is.
+/// All methods.
 fn methods() -> Vec<Arc<dyn Method>> {
     METHODS.iter().map(|entry| method(entry.name, "{}")).collect()
 }
@@ -35,7 +35,7 @@ fn weights(d_out: usize, d_in: usize, seed: u64) -> Mat<f64> {
     Mat::from_fn(d_out, d_in, |_, _| next())
 }
 
-/// Statistics of inputs of uneven size, as real ones are.
+/// Statistics of inputs of uneven magnitude, like those of real inputs.
 fn statistics(d: usize, seed: u64) -> Statistics {
     let mut next = noise(seed);
     let x = Mat::from_fn(3 * d, d, |_, j| next() * (1.0 + (j % 5) as f64));
@@ -50,7 +50,7 @@ fn statistics(d: usize, seed: u64) -> Statistics {
     }
 }
 
-/// T itself, read off as the product with the identity.
+/// T itself, obtained as its product with the identity.
 fn transform(method: &dyn Method, s: &Statistics) -> Mat<f64> {
     let d = s.abs_mean.len();
     method.weigh(Mat::<f64>::identity(d, d).as_ref(), Some(s)).unwrap().product
@@ -76,7 +76,7 @@ proptest! {
         for method in methods() {
             let product = method.weigh(w.as_ref(), Some(&s)).unwrap().product;
             let found = Factorisation::of(product.as_ref(), End::Smallest, full).unwrap();
-            // Nothing dropped gives W back.
+            // Dropping nothing gives W back.
             prop_assert!(relative(&truncated(w.as_ref(), &found, 0), &w) < 1e-9);
             // All of U S V^T T^-1, the slow way, gives W back too; its first R - r terms are W'.
             let svd = product.thin_svd().unwrap();
@@ -89,7 +89,7 @@ proptest! {
             let ours = truncated(w.as_ref(), &found, r);
             prop_assert!(relative(&ours, &textbook) < 1e-6, "{}: {}", method.name(), relative(&ours, &textbook));
             prop_assert_eq!(rank(&ours), full - r);
-            // Eckart-Young: the residual by the method's own measure is what the dropped singular values say.
+            // Eckart-Young: the residual in the norm of the method is given by the dropped singular values.
             let residual = ((&w - &ours) * &t).norm_l2();
             let dropped = found.singular[k..].iter().map(|s| s * s).sum::<f64>().sqrt();
             prop_assert!((residual - dropped).abs() <= 1e-9 * found.singular[0] * full as f64);

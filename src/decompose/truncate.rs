@@ -1,4 +1,4 @@
-//! Taking components away: W' = W - U_r (U_r^T W), U_r the last (or first) r left singular vectors of W T.
+//! Truncation: W' = W - U_r (U_r^T W), with U_r the last (or first) r left singular vectors of W T.
 
 use candle_core::Tensor;
 use faer::{Mat, MatRef};
@@ -8,27 +8,27 @@ use super::{End, Factorisation};
 use crate::model::ModelError;
 use crate::model::kernel::{View, product};
 
-/// W without the r components at an end, in f64.
+/// W without the r components at the end of the factorisation, in f64.
 pub fn truncated(w: MatRef<f64>, factorisation: &Factorisation, r: usize) -> Mat<f64> {
     let u = factorisation.vectors(r);
     w - u * (u.transpose() * w)
 }
 
-/// What it takes to take up to `depth` components away from one linear, in f32.
+/// The factors that remove up to `depth` components from one linear, in f32.
 #[derive(Debug, Clone)]
 pub struct Truncation {
-    /// Which components.
+    /// The end at which components are removed.
     pub end: End,
     /// The `depth` left vectors at that end in descending order, [d_out, depth] row-major.
     pub left: Vec<f32>,
-    /// U^T W of those, [depth, d_in] row-major.
+    /// U^T W for these vectors, [depth, d_in] row-major.
     pub projected: Vec<f32>,
-    /// Most components that can be taken away.
+    /// The largest number of components that can be removed.
     pub depth: usize,
 }
 
 impl Truncation {
-    /// Of W and the factorisation of its weighed core; computed in f64, rounded once.
+    /// From W and the factorisation of its weighed core; computed in f64 and rounded once.
     pub fn new(w: &Tall, factorisation: &Factorisation) -> Self {
         let u = &factorisation.left;
         // (Q U)^T Q R = U^T R.
@@ -41,7 +41,7 @@ impl Truncation {
         }
     }
 
-    /// W' for w [d_out, d_in] without `r` components, r <= depth.
+    /// W': w [d_out, d_in] without `r` components, r <= depth.
     pub fn apply(&self, w: &Tensor, r: usize) -> Result<Tensor, ModelError> {
         if r == 0 {
             return Ok(w.clone());

@@ -1,8 +1,8 @@
 //! Whitening, as in SVD-LLM (Wang et al., ICLR 2025): T = L, the Cholesky factor of C + lambda I = L L^T.
 //!
-//! Then ||(W - W') L||_F^2 = tr((W - W') C (W - W')^T) is the error of the output itself, ||(W - W') X^T||_F^2 (and lambda's
-//! share), which truncation minimises. CorDA's T = C weighs the directions of the input by their eigenvalue, this by its
-//! root. Not in the CorDA paper; it is also the worked example of adding a method (ARCHITECTURE.md).
+//! Then ||(W - W') L||_F^2 = tr((W - W') C (W - W')^T) is the error of the output, ||(W - W') X^T||_F^2 (plus the share of
+//! lambda), and truncation minimises it. CorDA's T = C weights the directions of the input by their eigenvalues, this method by
+//! the square roots of those. It is not in the CorDA paper, and is the worked example of adding a method.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::{Damped, DecompositionError, Entry, MOST_ROUNDS, Method, Needs, Weigh
 use crate::calibrate::{Normalisation, Statistics, shifted};
 use crate::yaml;
 
-/// The registry's line.
+/// The entry in the registry.
 pub const ENTRY: Entry = Entry {
     name: "svd-whitening",
     summary: "SVD(W L): L the Cholesky factor of the covariance (SVD-LLM)",
@@ -46,7 +46,7 @@ fn read(node: &yaml::Node) -> Result<Arc<dyn Method>, yaml::Error> {
 }
 
 impl Whitening {
-    /// L, lower triangular, and what it took.
+    /// L, lower triangular, and the damping that it needed.
     fn factor(&self, c: &Mat<f64>) -> Result<(Mat<f64>, Damped), DecompositionError> {
         let mean = c.diagonal().column_vector().iter().sum::<f64>() / c.nrows() as f64;
         for rounds in 0..=MOST_ROUNDS {

@@ -1,23 +1,10 @@
-//! Whether a generated answer is right: exact match, of text or of numbers.
+//! Decides whether a generated answer is right: exact match of text or of numbers.
 //!
 //! The official evaluation is lm-evaluation-harness's for TriviaQA, NQ-open and WebQuestions (exact match without case and
 //! punctuation) and MetaMath's for GSM8K (the number after "The answer is: "). [`Score`] says where ours differs.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 use super::number;
-
-/// How a generated answer is compared with the right ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Score {
-    /// The same text as any accepted answer, compared as in SQuAD and NQ-open: without case, punctuation and articles.
-    Text,
-    /// The same number as any accepted answer: the first number given, after the last "The answer is", "####" or "=" if there is
-    /// one.
-    Number,
-}
+pub use crate::corpus::records::Score;
 
 /// Whether `given` is one of `answers`.
 ///

@@ -1,19 +1,19 @@
-//! How likely a model finds the right answers: the mean loss of each example's response tokens.
+//! The losses of right answers: the mean loss of each example's response tokens.
 
 use rayon::prelude::*;
 
 use crate::model::ModelError;
 use crate::model::generate::runs;
 use crate::model::llama::Weights;
-use crate::train::packed;
-use crate::train::tokenised::Tokenised;
+use crate::model::packed;
+use crate::model::tokenised::Tokenised;
 
-/// Rows of a pass at most, unless one example alone is longer.
+/// The most rows of a pass, unless a single example is longer.
 const ROWS: usize = 512;
 
-/// Mean loss of each example's response tokens, nats a token. Consecutive examples are the rows of one pass, each seeing
-/// itself only, and a pass is one thread's: losses do not depend on the number of threads. Every pass asks for every block:
-/// `weights` had better be in memory.
+/// The mean loss of each example's response tokens, in nats per token. Consecutive examples are the rows of one pass, each seeing
+/// only itself, and one thread computes a pass, so losses do not depend on the number of threads. Every pass asks for every
+/// block, so `weights` should be in memory.
 pub fn response_losses(weights: &dyn Weights, examples: &[Tokenised]) -> Result<Vec<f64>, ModelError> {
     check(weights.config().shape.context, examples)?;
     let passes: Vec<&[Tokenised]> = runs(examples, ROWS, Tokenised::inputs).collect();

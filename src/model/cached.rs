@@ -1,4 +1,4 @@
-//! Attention of several sequences side by side in the rows of one pass, with the keys and values of earlier passes kept.
+//! Attention with a key-value cache, for several sequences at once in the rows of one pass.
 
 use candle_core::{D, Device, Result, Storage, Tensor};
 use candle_nn::ops::softmax_last_dim;
@@ -6,7 +6,7 @@ use candle_nn::ops::softmax_last_dim;
 use super::kernel::{self, Heads, View, product};
 use super::ops::cpu::slice;
 
-/// Keys and values that one sequence has left in one block, [tokens, key_value * dim] each.
+/// The cached keys and values of one sequence in one block, [tokens, key_value * dim] each.
 #[derive(Debug)]
 pub enum Past {
     /// On the CPU, growing in place.
@@ -16,7 +16,7 @@ pub enum Past {
 }
 
 impl Past {
-    /// Nothing yet; memory for `tokens` of `width` = key_value * dim where it is the CPU's.
+    /// An empty cache. On the CPU, memory for `tokens` tokens of `width` = key_value * dim is reserved.
     pub fn new(device: &Device, tokens: usize, width: usize) -> Self {
         if device.is_cpu() {
             Self::Cpu(Vec::with_capacity(tokens * width), Vec::with_capacity(tokens * width))
@@ -26,8 +26,8 @@ impl Past {
     }
 }
 
-/// Causal attention of sequences whose new tokens are consecutive rows, `rows[i]` of the i-th, each seeing its own
-/// `past[i]` and itself: q [n, query * dim] scaled by dim^-1/2, k and v [n, key_value * dim] -> [n, query * dim]. Keys and values
+/// Causal attention of sequences whose new tokens are consecutive rows, `rows[i]` of them for sequence i, which attends to its own
+/// `past[i]` and to itself: q [n, query * dim] scaled by dim^-1/2, k and v [n, key_value * dim] -> [n, query * dim]. Keys and values
 /// are added to the past. A sequence with a past has one new row.
 pub fn attention(
     q: &Tensor,
@@ -107,7 +107,7 @@ fn one_row(q: &[f32], keys: &[f32], values: &[f32], heads: Heads) -> Vec<f32> {
     out
 }
 
-/// The same in candle's own terms, for devices without a kernel of ours.
+/// The same in candle's operations, for devices without a kernel of ours.
 mod other {
     use super::*;
 
@@ -135,7 +135,7 @@ mod other {
         Tensor::cat(&out, 0)
     }
 
-    /// The last rows of a sequence, seeing all of its keys up to themselves.
+    /// The last rows of a sequence, each attending to all keys up to its own.
     fn one(q: &Tensor, k: &Tensor, v: &Tensor, heads: Heads) -> Result<Tensor> {
         let (rows, n, sharing) = (q.dim(0)?, k.dim(0)?, heads.query / heads.key_value);
         // [key_value, sharing * rows, dim] against [key_value, n, dim]: keys are not repeated.

@@ -1,8 +1,8 @@
-//! Weights on disk: a GGUF file or a Hugging Face folder, read a tensor at a time, dequantised to f32.
+//! Weights on disk: a GGUF file or a Hugging Face folder, read one tensor at a time and dequantised to f32.
 //!
-//! Names are Hugging Face's whatever the format. Tensors are memory-mapped while they are read and nothing is kept: the
-//! caller decides what stays in memory. Opening reads headers only (and compares a stored head with the embedding it is said
-//! to share), and checks that every tensor the model needs is there and that every tensor that is there is needed.
+//! Names are Hugging Face's whatever the format. Tensors are memory-mapped while they are read, and none is kept:
+//! the caller decides what stays in memory. Opening reads headers only (and compares a stored head with the embedding that it
+//! should equal), and checks that no tensor is missing and none is unused.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -11,14 +11,12 @@ use candle_core::{Device, Tensor};
 
 use super::ModelError;
 use super::config::Config;
-use super::format::{Kind, read_text};
+use super::format::{FileKind, read_text};
 use super::generation;
 use super::gguf::Gguf;
-use super::llama::block_tensor;
-use super::shape::{LINEARS, Shape};
+use super::shape::{LINEARS, Shape, block_tensor, is_table};
 use super::shards::Shards;
-use super::tokenizer::Tokenizer;
-use super::tokenizer_config::Beside;
+use super::tokenizer::{Beside, Tokenizer};
 
 /// An opened checkpoint.
 pub struct Checkpoint {
@@ -38,7 +36,7 @@ enum Weights {
 const EMBEDDING: &str = "model.embed_tokens.weight";
 const HEAD: &str = "lm_head.weight";
 
-/// What else of a Hugging Face folder goes along when a model is exported.
+/// The other files of a Hugging Face folder that are copied when a model is exported.
 const ALONG: [&str; 5] = [
     "tokenizer_config.json",
     "special_tokens_map.json",
@@ -52,8 +50,8 @@ impl Checkpoint {
     pub fn open_path(path: &Path) -> Result<Self, ModelError> {
         let read = |source| ModelError::Read { path: path.into(), source };
         if !std::fs::metadata(path).map_err(read)?.is_dir() {
-            return match Kind::of(path)? {
-                Kind::Gguf => Self::open(&[path.to_path_buf()]),
+            return match FileKind::of(path)? {
+                FileKind::Gguf => Self::open(&[path.to_path_buf()]),
                 kind => Err(kind.is_not(path, "a model")),
             };
         }
@@ -83,8 +81,8 @@ impl Checkpoint {
         if !safetensors || !by_name.contains_key("config.json") {
             let mut gguf = Vec::new();
             for file in files {
-                match Kind::of(file)? {
-                    Kind::Gguf => gguf.push(file.as_path()),
+                match FileKind::of(file)? {
+                    FileKind::Gguf => gguf.push(file.as_path()),
                     kind if file.extension().is_some_and(|e| e.eq_ignore_ascii_case("gguf")) => {
                         return Err(kind.is_not(file, "a GGUF file"));
                     }
@@ -98,7 +96,7 @@ impl Checkpoint {
         }
         if by_name.contains_key("adapter_config.json") && !by_name.contains_key("config.json") {
             return Err(ModelError::Config(format!(
-                "{} is an adapter (it has adapter_config.json and no config.json): give its base model, or merge the two first",
+                "{} is an adapter (it has adapter_config.json and no config.json): give its base model, or merge the adapter into it first",
                 folder.display()
             )));
         }
@@ -118,7 +116,7 @@ impl Checkpoint {
         let gguf = Gguf::open(parts)?;
         let mut notes = Vec::new();
         if files.contains_key("config.json") {
-            notes.push(format!("{}: config.json and what else is beside the GGUF is not read", origin.display()));
+            notes.push(format!("{}: config.json and other files beside the GGUF are not read", origin.display()));
         }
         Self { origin, config: gguf.config()?, weights: Weights::Gguf(Box::new(gguf)), files, notes }.checked()
     }
@@ -142,7 +140,7 @@ impl Checkpoint {
         Ok(self)
     }
 
-    /// Every tensor that the model needs is there, in the right shape, and every tensor that is there is needed.
+    /// Checks that every tensor that the model needs is there in the right shape, and that no other is.
     fn check_tensors(&self) -> Result<(), ModelError> {
         let shape = &self.config.shape;
         let mut needed = BTreeSet::new();
@@ -165,7 +163,7 @@ impl Checkpoint {
         if !shape.tied {
             need(HEAD.into(), &[shape.vocabulary, shape.hidden])?;
         }
-        // One block at a time: a configuration that says a billion of them ends at the first that is not there.
+        // Block by block: a configuration that claims a billion blocks fails at the first missing one.
         for layer in 0..shape.layers {
             for norm in ["input_layernorm", "post_attention_layernorm"] {
                 need(block_tensor(layer, norm), &[shape.hidden])?;
@@ -178,7 +176,7 @@ impl Checkpoint {
             Weights::Gguf(gguf) => Box::new(gguf.tensor_names()),
             Weights::Safetensors(shards) => Box::new(shards.names()),
         };
-        // A head that is the embedding again says nothing new; one that differs is untied by now.
+        // A stored head that equals the embedding is redundant; one that differs was untied above.
         let known = |name: &str| needed.contains(name) || is_table(name) || (shape.tied && name == HEAD);
         match there.into_iter().find(|name| !known(name)) {
             None => Ok(()),
@@ -202,7 +200,7 @@ impl Checkpoint {
         &self.config
     }
 
-    /// What the user should know of how the files were read, a sentence each.
+    /// Notes for the user on how the files were read, one sentence each.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
@@ -238,7 +236,7 @@ impl Checkpoint {
         }
     }
 
-    /// Tokens that end an answer; the first ends a training example. None where the files name none.
+    /// Tokens that end an answer; the first also ends training examples. There may be none.
     pub fn eos(&self) -> Result<Vec<u32>, ModelError> {
         match &self.weights {
             Weights::Gguf(gguf) => gguf.eos(),
@@ -255,8 +253,7 @@ impl Checkpoint {
         }
     }
 
-    /// Refuses settings of generation under which the model's answers would not be the likeliest tokens, which are what is
-    /// asked for here.
+    /// Refuses settings of generation that change greedy answers, since they are not implemented here.
     pub fn check_greedy(&self) -> Result<(), ModelError> {
         match (&self.weights, self.text("generation_config.json")?) {
             (Weights::Safetensors(_), Some((file, text))) => generation::check_greedy((&file, &text)),
@@ -288,7 +285,7 @@ impl Checkpoint {
             }
         };
         config["tie_word_embeddings"] = (!untied).into();
-        // The old key and the new one: whichever a reader looks at.
+        // The old key and the new one, since readers differ in which they use.
         config["torch_dtype"] = "float32".into();
         config["dtype"] = "float32".into();
         files.push(("config.json".into(), format!("{config:#}\n").into_bytes()));
@@ -317,20 +314,7 @@ fn block_dims(shape: &Shape) -> [[usize; 2]; 7] {
     [[q, d], [kv, d], [kv, d], [d, q], [i, d], [i, d], [d, i]]
 }
 
-/// Tables that follow from the configuration, which older programs stored: transformers and llama.cpp do not read them.
-pub(super) fn is_table(name: &str) -> bool {
-    [
-        ".rotary_emb.inv_freq",
-        ".rotary_emb.cos_cached",
-        ".rotary_emb.sin_cached",
-        ".position_ids",
-        ".attn_rot_embd.weight",
-    ]
-    .iter()
-    .any(|end| name.ends_with(end))
-}
-
-/// What a tensor that nothing reads is a sign of.
+/// What an unused tensor suggests about the model.
 fn hint(name: &str, layers: usize) -> String {
     let layer =
         name.strip_prefix("model.layers.").or(name.strip_prefix("blk.")).and_then(|rest| rest.split('.').next());

@@ -1,23 +1,26 @@
-//! What a checkpoint says of itself: shape, normalisation, rotary frequencies; from config.json or GGUF metadata.
+//! The configuration of a model: shape, normalisation, rotary frequencies. Read from config.json here, and from GGUF metadata in
+//! `gguf.rs`.
 
 use serde_json::Value;
 
+use self::keys::KEYS;
 use super::ModelError;
-use super::config_keys::KEYS;
 use super::keys::{Fields, refused};
 use super::rope;
 use super::shape::Shape;
 
 pub use super::rope::base_frequencies;
 
-/// Everything of a Llama-family model but its weights.
+mod keys;
+
+/// Everything about a model of the Llama family except its weights.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// Dimensions.
     pub shape: Shape,
     /// Epsilon of the root-mean-square norms.
     pub rms_eps: f32,
-    /// Rotary angle a position, [head_dim / 2], radians; long-context scaling included.
+    /// Rotary angle per position, [head_dim / 2], in radians, with long-context scaling.
     pub frequencies: Vec<f32>,
 }
 
@@ -82,7 +85,7 @@ fn shape(fields: &Fields) -> Result<Shape, ModelError> {
         head_dim,
         intermediate: need("intermediate_size")?,
         vocabulary: need("vocab_size")?,
-        // What the first conversions of LLaMA wrote in its place.
+        // The first conversions of LLaMA wrote this instead.
         context: match (fields.count(context)?, fields.count("max_sequence_length")?) {
             (Some(context), _) | (None, Some(context)) => context,
             (None, None) => return Err(fields.lacks(context)),
@@ -94,13 +97,13 @@ fn shape(fields: &Fields) -> Result<Shape, ModelError> {
     Ok(shape)
 }
 
-/// What the table of keys cannot say: values that are neutral only beside others.
+/// Checks what the table of keys cannot express: values that are neutral only together with others.
 fn check_beside(fields: &Fields, context: usize) -> Result<(), ModelError> {
     let no = |key: &str, why: &str| Err(refused(fields.file, key, fields.need(key)?, why));
     if fields.text("hidden_act")?.is_some_and(|act| !matches!(act, "silu" | "swish")) {
         return no("hidden_act", "is not supported; only \"silu\" is");
     }
-    // A window that no position reaches beyond is none.
+    // A window at least as long as the context has no effect.
     if fields.count("sliding_window")?.is_some_and(|window| window < context)
         && fields.flag("use_sliding_window")? != Some(false)
     {

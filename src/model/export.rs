@@ -1,4 +1,4 @@
-//! A model as a folder in Hugging Face format, written a block at a time.
+//! Writes a model as a folder in Hugging Face format, block by block.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,12 +8,13 @@ use safetensors::tensor::Dtype;
 
 use super::ModelError;
 use super::checkpoint::Checkpoint;
-use super::llama::{Block, Weights, block_tensor};
-use super::shape::LINEARS;
-use crate::results::atomic::{WriteError, write_bytes};
+use super::llama::{Block, Weights};
+use super::shape::{LINEARS, block_tensor};
+use crate::atomic::{WriteError, write_bytes};
 use crate::tensors::{self, Entry};
 
-/// Writes f32 tensors as safetensors as other programs expect them, one held at a time. The inner error is that of `data`.
+/// Writes f32 tensors in safetensors format as other programs expect them, holding one at a time. The inner error is that of
+/// `data`.
 pub fn write_safetensors<E>(
     path: &Path,
     tensors: &[(String, Vec<usize>)],
@@ -27,7 +28,7 @@ pub fn write_safetensors<E>(
 }
 
 /// Writes `weights` as `model.safetensors` (f32) with the configuration and tokenizer files of the checkpoint they come
-/// from. A tied head that differs from the embedding by now is written beside it, untied.
+/// from. A tied head that was changed is written as a tensor of its own.
 pub fn write_model(folder: &Path, weights: &dyn Weights, checkpoint: &Checkpoint) -> Result<(), ModelError> {
     let shape = &weights.config().shape;
     let frame = weights.frame();

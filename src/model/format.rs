@@ -1,4 +1,4 @@
-//! What a file is, by its first bytes: messages name what was found, whatever the file is called.
+//! Recognises what a file is by its first bytes, so that messages say what was found, whatever the file is called.
 
 use std::fmt;
 use std::fs::File;
@@ -9,14 +9,14 @@ use super::ModelError;
 
 /// What the first bytes of a file say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum FileKind {
     /// GGUF, of any version.
     Gguf,
     /// A format of llama.cpp's before GGUF.
     OldGgml,
     /// safetensors: a length, then a JSON object.
     Safetensors,
-    /// What Git leaves in place of a file that Git LFS holds.
+    /// The pointer that Git stores in place of a file in Git LFS.
     LfsPointer,
     /// A web page, usually that of an error or a login.
     Html,
@@ -30,7 +30,7 @@ pub enum Kind {
     Other,
 }
 
-impl Kind {
+impl FileKind {
     /// Looks at the first bytes of `path`.
     pub fn of(path: &Path) -> Result<Self, ModelError> {
         let failed = |source| ModelError::Read { path: path.into(), source };
@@ -58,7 +58,7 @@ impl Kind {
         }
     }
 
-    /// What to do about a file that is this and not what is needed.
+    /// What to do if a file is of this kind and another is needed.
     pub fn advice(self) -> &'static str {
         match self {
             Self::LfsPointer => "fetch the file itself with `git lfs pull`",
@@ -68,7 +68,7 @@ impl Kind {
                 "pickled weights are not read, since a pickle can run code; save the model as safetensors \
                  (`model.save_pretrained(folder)`)"
             }
-            Self::OldGgml => "convert the original model anew with llama.cpp's convert_hf_to_gguf.py",
+            Self::OldGgml => "convert the original model again with llama.cpp's convert_hf_to_gguf.py",
             Self::Safetensors => {
                 "a model in safetensors is a folder with config.json and tokenizer.json: give the folder"
             }
@@ -77,13 +77,13 @@ impl Kind {
         }
     }
 
-    /// The error that `path`, which is this, is not `expected`.
+    /// The error that `path` is of this kind and not `expected`.
     pub fn is_not(self, path: &Path, expected: &'static str) -> ModelError {
         ModelError::Format { path: path.into(), found: self.to_string(), expected, advice: self.advice() }
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for FileKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Gguf => "a GGUF file",
@@ -99,14 +99,14 @@ impl fmt::Display for Kind {
     }
 }
 
-/// The text of a JSON file, without a byte order mark. The error says what it is where it is something else altogether.
+/// The text of a JSON file, without a byte order mark. If the file is of another kind, the error says of which.
 pub fn read_text(path: &Path) -> Result<String, ModelError> {
     let mut bytes = std::fs::read(path).map_err(|source| ModelError::Read { path: path.into(), source })?;
     if bytes.starts_with(b"\xef\xbb\xbf") {
         bytes.drain(..3);
     }
-    match Kind::of_bytes(&bytes[..bytes.len().min(256)]) {
-        Kind::Other => String::from_utf8(bytes)
+    match FileKind::of_bytes(&bytes[..bytes.len().min(256)]) {
+        FileKind::Other => String::from_utf8(bytes)
             .map_err(|e| ModelError::Config(format!("{}: is not UTF-8 text: {e}", path.display()))),
         kind => Err(kind.is_not(path, "a JSON file")),
     }

@@ -1,9 +1,9 @@
-//! Greedy generation: many prompts side by side, with the keys and values of earlier tokens kept.
+//! Greedy generation for many prompts at once, with a key-value cache.
 //!
-//! Prompts are cut into fixed groups and each group is one thread's. All active prompts of a group are rows of one pass, so
-//! a step reads each block once for all of them and its products are wide enough to compute rather than wait for memory.
-//! What a prompt is answered does not depend on the number of threads; in its last digits, a row of a product may depend on
-//! how many rows there are, so for the same bits give the same prompts in the same order.
+//! Prompts are divided into fixed groups, and one thread answers a group. All active prompts of a group are rows of one pass, so
+//! that each block is read once for all of them and the matrix products are limited by arithmetic rather than by memory. Answers
+//! do not depend on the number of threads. The last digits of a row of a product may depend on the number of rows, so bits are
+//! reproducible only for the same prompts in the same order.
 
 use candle_core::Tensor;
 use rayon::prelude::*;
@@ -15,20 +15,20 @@ use super::llama::{Apply, Attend, Rotary, Weights, block_forward_by, embed, fina
 use super::ops;
 use super::shape::Shape;
 
-/// Prompts that one thread answers side by side.
+/// The number of prompts that one thread answers at once.
 pub const GROUP: usize = 32;
 
-/// Rows of a pass at most, unless one prompt alone is longer: what a group's prompts are first read by.
+/// The most rows of a pass, unless a single prompt is longer. The prompts of a group are first read in such passes.
 pub const ROWS: usize = 512;
 
 /// When an answer ends.
 #[derive(Clone, Copy)]
 pub struct Stop<'a> {
-    /// New tokens at most.
+    /// The most new tokens.
     pub most: usize,
     /// End-of-sequence tokens; they are not part of the answer.
     pub eos: &'a [u32],
-    /// Given the answer so far, whether it is complete.
+    /// Whether the answer so far is complete.
     pub complete: &'a (dyn Fn(&[u32]) -> bool + Sync),
 }
 
@@ -39,11 +39,11 @@ pub fn greedy(weights: &dyn Weights, prompts: &[Vec<u32>], stop: &Stop) -> Resul
     Ok(groups.collect::<Result<Vec<_>, _>>()?.concat())
 }
 
-/// The greedy continuation of each of a few prompts, on this thread. Of equally likely tokens the lowest id is taken.
+/// The greedy continuation of each prompt of one group, on this thread. Of equally likely tokens the lowest id is taken.
 ///
-/// A prompt whose logits are not all finite has an empty answer: a broken model knows nothing, and is scored so, but the
-/// other prompts and models of a run are still measured (its losses are not finite either, and those are reported).
-/// Blocks are asked for anew each step: `weights` had better be in memory.
+/// If the logits of a prompt are not all finite, its answer is empty: a broken model then scores 0, and the other prompts and
+/// models of a run are still measured (the losses of the broken model are not finite either, and are reported). Each step asks
+/// for all blocks again, so `weights` should be in memory.
 pub fn greedy_group(weights: &dyn Weights, prompts: &[Vec<u32>], stop: &Stop) -> Result<Vec<Vec<u32>>, ModelError> {
     check(&weights.config().shape, prompts, stop.most)?;
     let mut group = Group::new(weights, prompts, stop.most)?;
@@ -71,7 +71,7 @@ pub fn greedy_group(weights: &dyn Weights, prompts: &[Vec<u32>], stop: &Stop) ->
     Ok(answers)
 }
 
-/// Bytes of keys and values that a thread keeps for `tokens` tokens (prompts and answers of a group).
+/// The bytes of keys and values that a thread keeps for `tokens` tokens (prompts and answers of a group).
 pub fn kept_bytes(shape: &Shape, tokens: usize) -> u64 {
     (tokens * shape.layers * 2 * shape.kv_heads * shape.head_dim * size_of::<f32>()) as u64
 }
@@ -79,7 +79,7 @@ pub fn kept_bytes(shape: &Shape, tokens: usize) -> u64 {
 fn check(shape: &Shape, prompts: &[Vec<u32>], most: usize) -> Result<(), ModelError> {
     for (index, prompt) in prompts.iter().enumerate() {
         if prompt.is_empty() {
-            return Err(ModelError::Prompt { index, why: "it has no tokens to go on from".into() });
+            return Err(ModelError::Prompt { index, why: "it has no tokens to continue from".into() });
         }
         if prompt.len() + most > shape.context {
             let why = format!("{} tokens and {most} new ones exceed the context of {}", prompt.len(), shape.context);
@@ -93,7 +93,7 @@ fn check(shape: &Shape, prompts: &[Vec<u32>], most: usize) -> Result<(), ModelEr
 struct Group<'a> {
     weights: &'a dyn Weights,
     rotary: Rotary,
-    /// Tokens of each prompt that have passed.
+    /// The number of tokens of each prompt that were passed.
     passed: Vec<usize>,
     /// By block, then by prompt.
     past: Vec<Vec<Past>>,
@@ -102,7 +102,7 @@ struct Group<'a> {
 /// Some prompts' new tokens as the rows of a pass.
 struct Batch {
     prompts: Vec<usize>,
-    /// New tokens of each.
+    /// The number of new tokens of each.
     rows: Vec<usize>,
     rotary: Rotary,
     hidden: Tensor,
@@ -168,7 +168,7 @@ impl<'a> Group<'a> {
     }
 }
 
-/// Consecutive items with `most` rows together at most, or one item with more.
+/// Runs of consecutive items with at most `most` rows in total, or single items with more.
 pub(crate) fn runs<T>(items: &[T], most: usize, rows: impl Fn(&T) -> usize) -> impl Iterator<Item = &[T]> {
     let mut rest = items;
     std::iter::from_fn(move || {

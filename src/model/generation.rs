@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 use super::ModelError;
 use super::keys::{Keys, Neutral, refused};
 
-/// Keys of `generation_config.json`. How tokens are sampled is harmless, since answers here are the likeliest tokens; what
-/// changes which token is the likeliest is not.
+/// Keys of `generation_config.json`. Those of sampling are harmless, since generation here is greedy; those that change which
+/// token is the likeliest are not.
 const KEYS: Keys = Keys {
     used: &["eos_token_id"],
     harmless: &[
@@ -97,8 +97,8 @@ fn object(file: &str, text: &str) -> Result<Map<String, Value>, ModelError> {
 /// A file's name and text.
 pub type Named<'a> = (&'a str, &'a str);
 
-/// Tokens that end an answer, by `generation_config.json` where it has them, else by `config.json`, as Hugging Face's `generate`
-/// takes them; none if neither names any. All are less than `vocabulary`.
+/// Tokens that end an answer, from `generation_config.json` if it names any, else from `config.json`, as in Hugging Face's
+/// `generate`; there may be none. All are less than `vocabulary`.
 pub fn eos(config: Named, generation: Option<Named>, vocabulary: usize) -> Result<Vec<u32>, ModelError> {
     let read = |(file, text): Named| -> Result<Vec<u32>, ModelError> {
         let id = |value: &Value| {
@@ -121,7 +121,7 @@ pub fn eos(config: Named, generation: Option<Named>, vocabulary: usize) -> Resul
     }
 }
 
-/// Refuses a `generation_config.json` under which the likeliest answer would not be the one that is given here.
+/// Refuses a `generation_config.json` that would change greedy answers.
 pub fn check_greedy((file, text): Named) -> Result<(), ModelError> {
     KEYS.check(file, object(file, text)?.iter().map(|(key, value)| (key.as_str(), value)))
 }

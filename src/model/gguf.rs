@@ -1,4 +1,4 @@
-//! GGUF: metadata and tensors of a Llama-family model, under Hugging Face names. A split model is read from all its parts.
+//! GGUF: metadata and tensors of a model of the Llama family, under Hugging Face names. A split model is read from all its parts.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -94,7 +94,7 @@ impl Gguf {
         Ok(Self { path, files, metadata, tensors })
     }
 
-    /// How messages name it.
+    /// Its name in messages.
     fn name(&self) -> String {
         self.path.display().to_string()
     }
@@ -105,14 +105,14 @@ impl Gguf {
 
     fn meta(&self, key: &str) -> Result<&Value, ModelError> {
         self.optional(key)
-            .ok_or_else(|| ModelError::Config(format!("{}: `{key}` is not in its metadata", self.path.display())))
+            .ok_or_else(|| ModelError::Config(format!("{}: the metadata lacks `{key}`", self.path.display())))
     }
 
     fn bad(&self, key: &str, value: &Value, why: &str) -> ModelError {
         refused(&self.name(), key, &as_json(value), why)
     }
 
-    /// The error of a value of another type, or sign, than it must be.
+    /// The error of a value of the wrong type or sign.
     fn badly_stored(&self, key: &str, value: &Value, right: &str) -> ModelError {
         self.bad(key, value, &format!("is stored as {}; it must be {right}", stored_as(value)))
     }
@@ -126,7 +126,7 @@ impl Gguf {
         self.optional(key).map(|_| self.number(key)).transpose()
     }
 
-    /// A number of each layer: one for all, or a list in which all are equal.
+    /// A number that all layers share: a single one, or a list of equal ones.
     fn per_layer(&self, key: &str) -> Result<usize, ModelError> {
         let value = self.meta(key)?;
         match value {
@@ -172,8 +172,8 @@ impl Gguf {
         Ok(self.real("llama.rope.freq_base", false)?.unwrap_or(10_000.0))
     }
 
-    /// Scaling of the rotary frequencies, as llama.cpp takes it: a type that is missing is linear, the factor may stand under
-    /// its name of 2023, and 0 or none is 1.
+    /// Scaling of the rotary frequencies, as in llama.cpp: the default type is linear, the factor may have its name of 2023, and a
+    /// factor that is 0 or missing is 1.
     fn scaling(&self) -> Result<Scaling, ModelError> {
         const TYPE: &str = "llama.rope.scaling.type";
         let factor = match self.real("llama.rope.scaling.factor", true)? {
@@ -209,7 +209,7 @@ impl Gguf {
         Ok(head_dim)
     }
 
-    /// Shape, normalisation and rotary frequencies. Every key that says otherwise is refused.
+    /// Shape, normalisation and rotary frequencies. Keys by which the model would be computed otherwise are refused.
     pub fn config(&self) -> Result<Config, ModelError> {
         let architecture = self.text("general.architecture")?;
         if architecture != "llama" {
@@ -296,7 +296,7 @@ impl Gguf {
         // Mapped only while it is read, so that a model on disk never counts as memory.
         let raw =
             map(file, info.start, info.bytes).map_err(|source| ModelError::Read { path: self.path.clone(), source })?;
-        // candle casts the bytes where they lie; a file may be aligned to less than that needs.
+        // candle casts the bytes in place; a file may be aligned to less than the cast needs.
         let copy = if info.start.is_multiple_of(8) { None } else { Some(raw.to_vec()) };
         let raw = copy.as_deref().unwrap_or(&raw);
         let tensor = qtensor_from_ggml(info.dtype, raw, info.dims.clone(), &Device::Cpu)?;
@@ -319,7 +319,7 @@ fn open(path: &Path) -> Result<(File, Header), ModelError> {
     Ok((file, header))
 }
 
-/// The error of files that are not all parts of one model, and no more.
+/// The error of files that are not exactly the parts of one model.
 fn not_all_parts(parts: &[&Path], count: usize) -> ModelError {
     let first = parts.first().map(|path| path.display().to_string()).unwrap_or_default();
     let names: Vec<_> = parts.iter().filter_map(|path| path.file_name()).map(|name| name.to_string_lossy()).collect();
@@ -328,7 +328,7 @@ fn not_all_parts(parts: &[&Path], count: usize) -> ModelError {
             "{first} is one part of a split GGUF of {count} parts: give a folder that has all of them, or join them with \
              `llama-gguf-split --merge`"
         ),
-        (_, 1) => format!("there are several GGUF files, so name the one that is meant: {}", names.join(", ")),
+        (_, 1) => format!("there are several GGUF files; name one of them: {}", names.join(", ")),
         (there, _) => format!(
             "{first} is a part of a split GGUF of {count} parts, but there are {there} GGUF files: {}",
             names.join(", ")

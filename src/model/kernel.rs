@@ -1,7 +1,7 @@
-//! Single-threaded CPU kernels on row-major f32 slices: what the forward pass spends its time in.
+//! Single-threaded CPU kernels on row-major f32 slices, in which the forward pass spends its time.
 //!
-//! Parallelism is one level up, over windows: each window is computed by one thread from start to end, so a loss does
-//! not depend on the number of threads. Loops are written to vectorise and compiled for several instruction sets
+//! Parallelism is one level up, over windows: one thread computes a window from start to end, so a loss does not depend on
+//! the number of threads. Loops are written to vectorise and compiled for several instruction sets
 //! (`multiversion` picks at run time); the matrix products are the `gemm` crate's.
 
 use gemm::{Parallelism, gemm};
@@ -224,8 +224,8 @@ pub struct Heads {
 
 /// Causal attention over n tokens: q [n, query, dim] already scaled by dim^-1/2, k and v [n, key_value, dim] -> [n, query, dim].
 ///
-/// The rows are sequences one after the other, of the lengths `segments` (together n), and none sees another. Queries go
-/// in blocks, and a block sees the keys up to its last row only: half of the products of a full score matrix.
+/// The rows are concatenated sequences of the lengths `segments` (in total n), which do not attend to each other. Queries are
+/// processed in blocks, and a block uses the keys up to its last row only: half of the products of a full score matrix.
 pub fn causal_attention(q: &[f32], k: &[f32], v: &[f32], heads: Heads, segments: &[usize]) -> Vec<f32> {
     let Heads { dim, .. } = heads;
     let (width, kv_width) = heads.widths();
@@ -300,7 +300,7 @@ impl QueryBlock {
 
 /// -log softmax(h W^T)[target] of each row, in nats: h [n, d], W the head [vocabulary, d].
 ///
-/// The vocabulary goes in chunks with a running maximum, so the [n, vocabulary] logits never exist.
+/// The vocabulary is processed in chunks with a running maximum, so the [n, vocabulary] logits are never stored.
 pub fn cross_entropy(h: &[f32], head: &[f32], d: usize, targets: &[u32]) -> Vec<f64> {
     let n = targets.len();
     let vocabulary = head.len() / d;

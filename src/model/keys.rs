@@ -1,8 +1,8 @@
-//! Keys of a file that another program wrote: those that are read, those that cannot change a number, and those that must
-//! hold a neutral value.
+//! Keys of a file that another program wrote: those that are read, those that cannot change a number, and those that must have a
+//! neutral value.
 //!
-//! A model's files say in many ways that a model computes something else than a plain Llama. Whatever is neither read nor
-//! known to be harmless, and holds something, is refused by name.
+//! The files of a model can say in many ways that it is not a plain Llama. A key that is neither read nor known to be harmless,
+//! and has a value, is refused by name.
 
 use serde_json::{Map, Value};
 
@@ -45,10 +45,10 @@ impl Neutral {
     }
 }
 
-/// What is known of the keys of one kind of file.
+/// The known keys of one kind of file.
 #[derive(Debug)]
 pub struct Keys {
-    /// Read; whoever reads them checks them.
+    /// Read, and checked where they are read.
     pub used: &'static [&'static str],
     /// Cannot change a number, whatever they hold. A `*` at the end stands for any ending, at the start for any beginning.
     pub harmless: &'static [&'static str],
@@ -117,7 +117,7 @@ pub fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// Values of a JSON object by type. Null is as good as missing.
+/// Values of a JSON object by type. Null counts as missing.
 #[derive(Debug, Clone, Copy)]
 pub struct Fields<'a> {
     /// The file, for messages.
@@ -134,7 +134,7 @@ impl<'a> Fields<'a> {
 
     /// The error that there is no such key.
     pub fn lacks(&self, key: &str) -> ModelError {
-        ModelError::Config(format!("{} has no `{key}`, without which the model is not known", self.file))
+        ModelError::Config(format!("{} has no `{key}`, which is needed to compute the model", self.file))
     }
 
     /// What the key holds, which must be there.
@@ -189,7 +189,7 @@ fn is_secret(key: &str) -> bool {
     ) || ["api_key", "apikey", "secret", "password", "credential", "credentials"].iter().any(|end| last.ends_with(end))
 }
 
-/// The value as a message may show it: `...` in place of what may be a secret.
+/// The value as a message may show it, with `...` in place of what may be a secret.
 fn shown(key: &str, value: &Value) -> Value {
     match value {
         Value::Bool(_) | Value::Null => value.clone(),
@@ -202,7 +202,7 @@ fn shown(key: &str, value: &Value) -> Value {
     }
 }
 
-/// The value as JSON, cut where it is long.
+/// The value as JSON, shortened if it is long.
 fn short(value: &Value) -> String {
     const MOST: usize = 120;
     let text = value.to_string();

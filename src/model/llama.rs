@@ -1,6 +1,6 @@
 //! The Llama forward pass on one window of tokens, with an observer at the input of every linear.
 //!
-//! Weights come a block at a time from a [`Weights`], so a model may be in memory or on disk. Attention is causal over
+//! A [`Weights`] gives the weights block by block, so a model may be in memory or on disk. Attention is causal over
 //! the window, positions start at 0, and there is no key-value cache: this is for losses and statistics; see
 //! [`super::generate`] for generation.
 
@@ -12,7 +12,7 @@ use super::checkpoint::Checkpoint;
 use super::config::Config;
 use super::kernel::Heads;
 use super::ops;
-use super::shape::{LINEARS, Site};
+use super::shape::{LINEARS, Site, block_tensor};
 
 /// The weights of one decoder block, f32.
 #[derive(Debug, Clone)]
@@ -33,7 +33,7 @@ pub type Observer<'a> = &'a mut dyn FnMut(Site, &Tensor) -> Result<(), ModelErro
 pub struct Rotary {
     cos: Tensor,
     sin: Tensor,
-    /// Tokens of each sequence; none: the rows are one sequence, of any length up to that of the tables.
+    /// The number of tokens of each sequence. If `None`, the rows are one sequence of any length up to that of the tables.
     segments: Option<Vec<usize>>,
 }
 
@@ -43,8 +43,7 @@ impl Rotary {
         Self::tables(config, 0..length, device)
     }
 
-    /// Tables for sequences of these lengths that lie one after the other: positions start at 0 in each, and attention
-    /// stays inside it.
+    /// Tables for concatenated sequences of these lengths: positions start at 0 in each, and attention stays within it.
     pub fn packed(config: &Config, segments: &[usize], device: &Device) -> Result<Self, ModelError> {
         let positions = segments.iter().flat_map(|&length| 0..length);
         Ok(Self { segments: Some(segments.to_vec()), ..Self::tables(config, positions, device)? })
@@ -101,13 +100,8 @@ pub trait Weights: Sync {
     fn head(&self) -> &Tensor {
         &self.frame().head
     }
-    /// Weights of block `layer`; cheap where they are in memory.
+    /// The weights of block `layer`. This is cheap if they are in memory.
     fn block(&self, layer: usize) -> Result<Block, ModelError>;
-}
-
-/// Hugging Face name of a block's tensor.
-pub fn block_tensor(layer: usize, part: &str) -> String {
-    format!("model.layers.{layer}.{part}.weight")
 }
 
 /// Reads block `layer` of a checkpoint.
@@ -241,14 +235,14 @@ pub fn block_forward(
     block_forward_by(config, rotary, block, (&linear, &mut rotary.attend(config)), hidden, observe)
 }
 
-/// What a block's linear of that index in [`LINEARS`] makes of its input.
+/// Applies the linear of a block with this index in [`LINEARS`] to its input.
 pub type Apply<'a> = &'a dyn Fn(usize, &Tensor) -> candle_core::Result<Tensor>;
 
 /// Attention as a block needs it: q (scaled by dim^-1/2), k and v, rotated, to [n, heads * head_dim].
 pub type Attend<'a> = &'a mut dyn FnMut(&Tensor, &Tensor, &Tensor) -> candle_core::Result<Tensor>;
 
-/// [`block_forward`] with linears that are more than their weight (those with an adapter), and rows that see each other as
-/// `attend` has it.
+/// [`block_forward`] with linears that are more than a weight (those with an adapter), and with the attention that `attend`
+/// computes.
 pub fn block_forward_by(
     config: &Config,
     rotary: &Rotary,
@@ -293,7 +287,7 @@ pub fn logits(weights: &dyn Weights, tokens: &[u32]) -> Result<Tensor, ModelErro
     Ok(ops::linear(&final_norm(weights, &hidden)?, weights.head())?)
 }
 
-/// Losses of each prediction of a window, nats: entry t is -log p(tokens[t + 1] | tokens[..= t]).
+/// The loss of each prediction of a window, in nats: entry t is -log p(tokens[t + 1] | tokens[..= t]).
 pub fn losses(weights: &dyn Weights, hidden: &Tensor, tokens: &[u32]) -> Result<Vec<f64>, ModelError> {
     let h = final_norm(weights, &hidden.narrow(0, 0, tokens.len() - 1)?)?;
     Ok(ops::cross_entropy(&h, weights.head(), &tokens[1..])?)

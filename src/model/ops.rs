@@ -1,8 +1,8 @@
 //! The operations of a decoder block on candle tensors [n, width], with their gradients.
 //!
 //! On the CPU each is one kernel of [`super::kernel`], forwards and backwards; on any other device the same formula in
-//! candle's own operations. A test holds the two against each other, so the generic path is checked where no such device is
-//! at hand. Where no argument is a variable or comes from one, nothing is recorded and the result is the plain kernel's.
+//! candle's own operations. A test compares the two, so the generic path is checked even without such a
+//! device. If no argument depends on a variable, nothing is recorded and the result is that of the kernel alone.
 
 use candle_core::{Result, Tensor};
 
@@ -50,7 +50,7 @@ pub fn causal_attention(q: &Tensor, k: &Tensor, v: &Tensor, heads: Heads) -> Res
     packed_attention(q, k, v, heads, &[q.dim(0)?])
 }
 
-/// Causal attention inside each of several sequences, whose `segments` tokens lie one after the other in the n rows.
+/// Causal attention within each of several sequences, concatenated in the n rows, of `segments` tokens.
 pub fn packed_attention(q: &Tensor, k: &Tensor, v: &Tensor, heads: Heads, segments: &[usize]) -> Result<Tensor> {
     if segments.iter().sum::<usize>() != q.dim(0)? {
         candle_core::bail!("attention: segments {segments:?} are not {} rows", q.dim(0)?);
@@ -67,7 +67,7 @@ pub fn silu_times(gate: &Tensor, up: &Tensor) -> Result<Tensor> {
     if gate.device().is_cpu() { gate.apply_op2(up, cpu::SiluTimes) } else { generic::silu_times(gate, up) }
 }
 
-/// -log softmax(h W^T)[target] of each row, nats: h [n, d], head [vocabulary, d], one target a row.
+/// -log softmax(h W^T)[target] of each row, in nats: h [n, d], head [vocabulary, d], one target per row.
 pub fn cross_entropy(h: &Tensor, head: &Tensor, targets: &[u32]) -> Result<Vec<f64>> {
     if h.device().is_cpu() {
         token_losses(&h.detach(), &head.detach(), targets)?.to_vec1()
@@ -76,8 +76,8 @@ pub fn cross_entropy(h: &Tensor, head: &Tensor, targets: &[u32]) -> Result<Vec<f
     }
 }
 
-/// The same losses as a tensor [n] that has a gradient: f64 on the CPU, f32 elsewhere. Neither way are there ever more
-/// logits than a chunk of the vocabulary (on the CPU).
+/// The same losses as a tensor [n] that has a gradient: f64 on the CPU, f32 elsewhere. In neither case does the CPU
+/// hold more logits than a chunk of the vocabulary.
 pub fn token_losses(h: &Tensor, head: &Tensor, targets: &[u32]) -> Result<Tensor> {
     if h.device().is_cpu() {
         h.apply_op2(head, cpu::TokenLosses { targets: targets.to_vec() })

@@ -1,4 +1,5 @@
-//! Rotary frequencies and the scalings of them that are supported: none, linear, Llama 3's; dynamic ones are none within the context.
+//! Rotary frequencies, and the scalings of them that are supported: none, linear and Llama 3's. Dynamic scaling has no effect
+//! within the context.
 
 use serde_json::{Map, Value};
 
@@ -33,7 +34,7 @@ pub fn base_frequencies(theta: f64, head_dim: usize) -> Vec<f32> {
     (0..head_dim / 2).map(|j| theta.powf(-2.0 * j as f64 / head_dim as f64) as f32).collect()
 }
 
-/// Rotary angle a position, [head_dim / 2], radians.
+/// Rotary angle per position, [head_dim / 2], in radians.
 pub fn frequencies(theta: f64, head_dim: usize, scaling: Scaling) -> Vec<f32> {
     let base = base_frequencies(theta, head_dim);
     match scaling {
@@ -51,7 +52,7 @@ pub fn frequencies(theta: f64, head_dim: usize, scaling: Scaling) -> Vec<f32> {
     }
 }
 
-/// Keys of a scaling of any type. What only other types use must be neutral, since transformers would ignore it.
+/// Keys of a scaling of any type. Keys that only other types use must be neutral, since transformers would ignore them.
 const KEYS: Keys = Keys {
     used: &[
         "rope_type",

@@ -137,10 +137,9 @@ impl Shape {
 }
 
 impl Shape {
-    /// Whether the dimensions make a model. Errors say which do not, by their `names` in the file that they come from: of
-    /// hidden, layers, heads, kv_heads, head_dim, intermediate, vocabulary and context.
+    /// Checks that the dimensions are those of a model. Errors use the `names` that they have in their file: of hidden, layers, heads, kv_heads, head_dim, intermediate, vocabulary and context.
     pub fn check(&self, names: &[&str; 8]) -> Result<(), String> {
-        // Bounds well above any model: products of dimensions fit, and a damaged file costs no memory.
+        // Bounds well above any model, so that products of dimensions do not overflow and a damaged file costs no memory.
         let all = [
             (self.hidden, 1 << 20),
             (self.layers, 1 << 12),
@@ -179,4 +178,23 @@ impl Shape {
         let norms = self.hidden * (2 * self.layers + 1);
         (linears + norms + if self.tied { 0 } else { embedding }) as u64
     }
+}
+
+/// Hugging Face name of a block's tensor.
+pub fn block_tensor(layer: usize, part: &str) -> String {
+    format!("model.layers.{layer}.{part}.weight")
+}
+
+/// Whether a tensor is a table that follows from the configuration. Older programs stored some; transformers and llama.cpp do not
+/// read them.
+pub(super) fn is_table(name: &str) -> bool {
+    [
+        ".rotary_emb.inv_freq",
+        ".rotary_emb.cos_cached",
+        ".rotary_emb.sin_cached",
+        ".position_ids",
+        ".attn_rot_embd.weight",
+    ]
+    .iter()
+    .any(|end| name.ends_with(end))
 }

@@ -10,8 +10,8 @@ use candle_core::{DType, Device, Tensor};
 use safetensors::tensor::Dtype;
 
 use super::ModelError;
-use super::checkpoint::is_table;
-use super::format::{Kind, read_text};
+use super::format::{FileKind, read_text};
+use super::shape::is_table;
 use crate::tensors::{Place, TensorFile};
 
 const WHOLE: &str = "model.safetensors";
@@ -22,7 +22,7 @@ pub struct Shards {
     files: Vec<(PathBuf, TensorFile)>,
     /// Which of `files` a tensor is read from.
     owner: BTreeMap<String, usize>,
-    /// What is in the folder and not read, for the user.
+    /// Notes for the user on files of the folder that are not read.
     pub notes: Vec<String>,
 }
 
@@ -43,7 +43,7 @@ impl Shards {
     fn by_index(by_name: &BTreeMap<String, PathBuf>, folder: &Path, index: &Path) -> Result<Self, ModelError> {
         let map = weight_map(index)?;
         let wrong = |why: String| ModelError::Config(format!("{}: {why}", index.display()));
-        // Tables of the rotation were in the index of early conversions, and in no file after the next saving.
+        // Early conversions listed tables of the rotation in the index, and later savings did not write them.
         let counts = |tensor: &str, file: &str| !is_table(tensor) || by_name.contains_key(file);
         let names: BTreeSet<&str> =
             map.iter().filter(|(tensor, file)| counts(tensor, file)).map(|(_, file)| file.as_str()).collect();
@@ -94,7 +94,7 @@ impl Shards {
         Ok(Self { files, owner, notes })
     }
 
-    /// A complete set `*-00001-of-0000N.safetensors`, which needs no index to be understood.
+    /// A complete set `*-00001-of-0000N.safetensors`, which needs no index.
     fn without_index(by_name: &BTreeMap<String, PathBuf>, folder: &Path) -> Result<Self, ModelError> {
         let there: Vec<&str> = by_name.keys().map(String::as_str).filter(|n| n.ends_with(".safetensors")).collect();
         let parts: Vec<(&str, Part)> =
@@ -222,7 +222,7 @@ fn ignored(by_name: &BTreeMap<String, PathBuf>, folder: &Path, read: &[&str]) ->
     vec![format!("{}: ignored beside {by}: {}", folder.display(), others.join(", "))]
 }
 
-/// Of files of one set of several, those that are there and those that are not; none where no part is missing.
+/// The files of an incomplete set that are there, and those that are missing; `None` if no set is incomplete.
 fn incomplete(there: &[&str]) -> Option<(String, String)> {
     let parts: Vec<(&str, Part)> = there.iter().filter_map(|name| Some((*name, part(name, "safetensors")?))).collect();
     let (name, first) = parts.first()?;
@@ -249,7 +249,7 @@ fn incomplete(there: &[&str]) -> Option<(String, String)> {
     Some((there.join(", "), names.join(", ")))
 }
 
-/// The error of a folder whose weights cannot be told, by what it has instead.
+/// The error of a folder whose weights cannot be identified, by what it has instead.
 fn lacking(by_name: &BTreeMap<String, PathBuf>, folder: &Path, there: &[&str]) -> ModelError {
     let has = |test: &dyn Fn(&str) -> bool| by_name.keys().find(|name| test(name));
     let hint = if by_name.contains_key("adapter_config.json") {
@@ -258,7 +258,7 @@ fn lacking(by_name: &BTreeMap<String, PathBuf>, folder: &Path, there: &[&str]) -
         format!(" It has {some}, but not {missing}: fetch or copy the missing parts of the set.")
     } else if !there.is_empty() {
         format!(
-            " It has {}, which transformers would not read: rename the right one, or add the index of the shards.",
+            " It has {}, which transformers would not read: rename the right file, or add the index of the shards.",
             there.join(", ")
         )
     } else if let Some(name) = has(&|name| name.ends_with(".bin") || name.ends_with(".pth") || name.ends_with(".pt")) {
@@ -276,16 +276,16 @@ fn lacking(by_name: &BTreeMap<String, PathBuf>, folder: &Path, there: &[&str]) -
 
 fn twice(tensor: &str, one: &Path, other: &Path) -> ModelError {
     ModelError::Config(format!(
-        "tensor {tensor:?} is in {} and in {}, and no index says which counts",
+        "tensor {tensor:?} is in {} and in {}, and no index says which one to read",
         one.display(),
         other.display()
     ))
 }
 
 fn open(path: &Path) -> Result<TensorFile, ModelError> {
-    match Kind::of(path)? {
-        // A header cut in its first bytes, or one that lies about its length, is for the library to name.
-        Kind::Safetensors | Kind::Other => TensorFile::open(path).map_err(|e| corrupt(path, e)),
+    match FileKind::of(path)? {
+        // A truncated header, or one with a wrong length, is reported by the library.
+        FileKind::Safetensors | FileKind::Other => TensorFile::open(path).map_err(|e| corrupt(path, e)),
         kind => Err(kind.is_not(path, "a safetensors file")),
     }
 }

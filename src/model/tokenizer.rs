@@ -1,4 +1,4 @@
-//! Text to token ids, by the `tokenizers` crate; from a tokenizer.json or from a vocabulary and merges.
+//! Text to token ids and back, by the `tokenizers` crate: from a tokenizer.json, or from a vocabulary and merges.
 
 use std::path::Path;
 
@@ -13,13 +13,19 @@ use tokenizers::{AddedToken, PreTokenizerWrapper, SplitDelimiterBehavior};
 use super::ModelError;
 use super::format::read_text;
 use super::keys::refused;
-use super::tokenizer_config::{self, Beside};
 use crate::guard::unless_it_panics;
+
+mod config;
+mod ends;
+mod settings;
+mod tokens;
+
+pub use settings::Beside;
 
 /// A tokenizer ready to encode. Encoding adds what the model's own post-processor adds (BOS for Llama, nothing for SmolLM2).
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
-    /// What the user should know of how the files were read, a sentence each.
+    /// Notes for the user on how the files were read, one sentence each.
     pub notes: Vec<String>,
 }
 
@@ -39,8 +45,8 @@ pub struct ByteLevelBpe {
     pub bos: Option<u32>,
 }
 
-/// The splitting of llama.cpp where a file names none: punctuation is cut off first, then as GPT-2 without its last
-/// alternative, then numbers, then digits in threes.
+/// The default splitting of llama.cpp: punctuation first, then as GPT-2 without its last alternative, then numbers, then digits
+/// in threes.
 fn llama_cpp_default() -> Result<PreTokenizerWrapper, ModelError> {
     let mut steps: Vec<PreTokenizerWrapper> = Vec::new();
     for pattern in [
@@ -60,7 +66,7 @@ fn error(e: impl std::fmt::Display) -> ModelError {
     ModelError::Tokenizer(e.to_string())
 }
 
-/// The library's result. Of some files that are no valid tokenizers it does not return an error but panics.
+/// The library's result. For some invalid tokenizers it panics instead of returning an error.
 fn guarded<T>(work: impl FnOnce() -> tokenizers::Result<T>) -> Result<T, String> {
     unless_it_panics(work)?.map_err(|e| e.to_string())
 }
@@ -74,19 +80,19 @@ impl Tokenizer {
     /// Reads a `tokenizer.json` and applies what the files beside it say, as transformers does.
     pub fn from_files(path: &Path, beside: Beside) -> Result<Self, ModelError> {
         let (file, text) = (path.display().to_string(), read_text(path)?);
-        tokenizer_config::check_tokenizer(&file, &text)?;
+        config::check_tokenizer(&file, &text)?;
         let mut inner: tokenizers::Tokenizer = guarded(|| text.parse()).map_err(|e| error(format!("{file}: {e}")))?;
         // Stored with the tokenizer, and used by transformers only where a caller asks: texts would be shortened.
         inner.with_truncation(None).map_err(error)?;
         inner.with_padding(None);
-        let notes = tokenizer_config::apply(&mut inner, beside)?;
+        let notes = config::apply(&mut inner, beside)?;
         Ok(Self { inner, notes })
     }
 
-    /// Compares the ids with the rows of the model's embedding; `file` is named. A token beyond them that is added to every
-    /// text is an error, any other a note: a text may never have it.
+    /// Compares the ids with the rows of the model's embedding; messages name `file`. An id beyond them is an error if its token is
+    /// added to every text, and otherwise a note, since texts may not have the token.
     pub fn check_rows(&mut self, file: &str, rows: usize) -> Result<(), ModelError> {
-        // One that cannot encode nothing may encode a text; if not, that text's error says so.
+        // A tokenizer that cannot encode an empty text may still encode others; if not, their errors say so.
         if let Ok(ids) = self.encode("") {
             self.check_ids(&format!("{file}, by which it is added to every text,"), &ids, rows)?;
         }
@@ -181,8 +187,8 @@ impl Tokenizer {
         Ok(encoding.map_err(|e| error(format!("cannot encode a text: {e}")))?.get_ids().to_vec())
     }
 
-    /// The text of token ids, special tokens left out. Bytes that are no character (an answer cut in the middle of one)
-    /// become U+FFFD.
+    /// The text of token ids, special tokens left out. Bytes that are not a character (of an answer cut
+    /// within one) become U+FFFD.
     pub fn decode(&self, ids: &[u32]) -> Result<String, ModelError> {
         guarded(|| self.inner.decode(ids, true)).map_err(|e| error(format!("cannot decode tokens: {e}")))
     }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Part, Plan};
+use super::{Calibrate, Part};
 use crate::calibrate::Snapshot;
 use crate::calibrate::pass::group;
 use crate::decompose::Factorisation;
@@ -12,7 +12,7 @@ use crate::decompose::tall::is_tall;
 use crate::model::generate::{GROUP, ROWS, kept_bytes};
 use crate::model::shape::{LINEARS, Linear, Shape, Site};
 use crate::spec::Experiment;
-use crate::train::Kind;
+use crate::train::Tuning;
 
 /// Bytes of an f32 and of an f64.
 const SINGLE: u64 = 4;
@@ -50,15 +50,14 @@ pub struct PassSize {
 }
 
 impl PassSize {
-    /// Of a calibration of an experiment, by its index there.
-    pub fn of(experiment: &Experiment, plan: &Plan, calibration: usize) -> Self {
-        let stages = plan.calibrate.iter().filter(|stage| stage.calibration == calibration);
-        let snapshots: Vec<Snapshot> = stages.map(|stage| stage.snapshot).collect();
+    /// Of one pass of an experiment.
+    pub fn of(experiment: &Experiment, pass: &Calibrate) -> Self {
+        let snapshots: Vec<Snapshot> = pass.statistics.iter().map(|statistics| statistics.snapshot).collect();
         let samples = snapshots.iter().map(|snapshot| snapshot.samples).max().unwrap_or(0);
         let normalisations: BTreeSet<_> = snapshots.iter().map(|snapshot| snapshot.normalisation).collect();
         Self {
             samples,
-            length: experiment.calibrations[calibration].length,
+            length: experiment.calibrations[pass.calibration].length,
             earlier: snapshots.iter().filter(|snapshot| snapshot.samples < samples).count(),
             normalisations: normalisations.len(),
         }
@@ -214,8 +213,8 @@ impl Layout {
     }
 
     /// Peak of training a learner: the model as it came, where a learner starts from another one; and the step.
-    pub fn training(&self, kind: Kind, adapters: &[(Linear, usize)], longest: usize, from_another: bool) -> u64 {
-        let came = if from_another || kind == Kind::Full { self.weights(0) } else { 0 };
+    pub fn training(&self, kind: Tuning, adapters: &[(Linear, usize)], longest: usize, from_another: bool) -> u64 {
+        let came = if from_another || kind == Tuning::Full { self.weights(0) } else { 0 };
         PROGRAM + came + crate::train::memory::step(&self.shape, kind, adapters, longest, self.room.threads)
     }
 

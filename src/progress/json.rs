@@ -1,12 +1,12 @@
-//! Progress as JSON, one object a line. Each has an `event`:
+//! Progress as JSON, one object per line. Each has an `event`:
 //!
 //! | event | other keys |
 //! |---|---|
 //! | `stage-started` | `stage` |
 //! | `stage-finished` | `stage`, `outcome` (`run`, `resumed`, `cached`), `seconds`, `peak_memory` (bytes, or null) |
-//! | `progress` | `what`, `done`, `total`, `unit`, `rate` (a second), `seconds_left` (or null); at most one a second |
+//! | `progress` | `what`, `done`, `total`, `unit`, `rate` (per second), `seconds_left` (or null); at most one per second |
 //! | `message` | `message` |
-//! | `warning`, `error` | `message`, and where the place is known `file`, `line`, `column` (from 1) |
+//! | `warning`, `error` | `message`, and, if the place is known, `file`, `line`, `column` (from 1) |
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,19 +15,18 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::Unit;
-use crate::results::provenance::Stage;
+use super::{Stage, Unit};
 use crate::terminal;
 use crate::yaml::Span;
 
-/// Least time between two `progress` events, whatever they are of.
+/// The least time between two `progress` events, whatever they count.
 const BETWEEN: Duration = Duration::from_secs(1);
 
 /// Writes the objects.
 #[derive(Debug, Default)]
 pub struct Log {
-    /// When progress was last told.
-    told: Mutex<Option<Instant>>,
+    /// When a `progress` event was last written.
+    last: Mutex<Option<Instant>>,
 }
 
 impl Log {
@@ -59,18 +58,18 @@ impl Log {
         self.write(&object);
     }
 
-    /// Whether progress may be told again; if so, it counts as told now.
+    /// Whether another `progress` event may be written; if so, it counts as written now.
     fn is_due(&self, now: Instant) -> bool {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = told.is_none_or(|last| now.duration_since(last) >= BETWEEN);
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = last.is_none_or(|last| now.duration_since(last) >= BETWEEN);
         if due {
-            *told = Some(now);
+            *last = Some(now);
         }
         due
     }
 }
 
-/// Counts units, and tells of it.
+/// Counts units, and writes `progress` events.
 #[derive(Debug)]
 pub struct Counter {
     log: Arc<Log>,

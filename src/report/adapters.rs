@@ -1,10 +1,11 @@
-//! What adapters carry: a table over all linears, and the lines of a figure block by block.
+//! What adapters carry: a table over all linears, and the [`figure`] block by block.
 
-use std::fmt::Write;
+pub mod figure;
 
-use super::figure::layers::{Measure, Series};
-use super::markdown::escape;
+use super::markdown::{self, Markdown, escape};
+use super::spread::mean;
 use super::study::distinct;
+use super::table::{Cell, Markup, Table};
 use super::{Meta, number};
 use crate::results::{AdapterRow, Row};
 
@@ -27,18 +28,13 @@ fn groups(rows: &[AdapterRow]) -> Vec<Group<'_>> {
     groups
 }
 
-fn mean(values: impl Iterator<Item = f64>) -> f64 {
-    let (sum, count) = values.fold((0.0, 0), |(sum, count), value| (sum + value, count + 1));
-    sum / f64::from(count)
-}
-
 /// Names of the texts looked at, in the order of the rows.
 fn texts(rows: &[AdapterRow]) -> Vec<&str> {
     distinct(rows.iter().filter_map(|row| row.text.as_deref()))
 }
 
 impl Group<'_> {
-    /// Mean over linears; a linear has a row a text, all with the same energy.
+    /// Mean over linears; a linear has one row per text, all with the same energy.
     fn energy(&self) -> f64 {
         mean(self.rows.iter().map(|row| row.energy))
     }
@@ -63,66 +59,26 @@ impl Group<'_> {
 pub fn table(adapters: &[AdapterRow], rows: &[Row], meta: &Meta) -> String {
     let texts = texts(adapters);
     let tests = distinct(rows.iter().map(|row| row.evaluation.as_str()));
-    let mut head = vec!["adapter".to_string(), "r".into(), "energy".into()];
-    head.extend(texts.iter().map(|text| format!("output on {}", escape(text))));
-    head.extend(tests.iter().map(|test| format!("perplexity without it on {}", escape(test))));
-    let mut out = format!(
-        "# Adapters: {}\n\nModel: {}. Energy is ||BA||_F / ||W||_F; output the share of ||W X^T||_F^2 that BA carries on a \
-         text; both are means over linears. Perplexity without it is that of the model left behind, W - BA.\n\n",
-        escape(&meta.title),
-        escape(&meta.model)
-    );
-    // Writing to a String cannot fail.
-    let _ = writeln!(out, "| {} |\n|---|{}", head.join(" | "), "---:|".repeat(head.len() - 1));
-    for group in groups(adapters) {
-        let mut cells = vec![escape(&group.rows[0].label), group.components.to_string()];
-        cells.push(number::scientific(group.energy()));
-        cells.extend(texts.iter().map(|text| number::scientific(group.output(text))));
-        cells.extend(tests.iter().map(|test| {
-            let row = group.residual(rows, test);
-            row.map_or(String::new(), |row| number::perplexity(row.perplexity).text())
-        }));
-        let _ = writeln!(out, "| {} |", cells.join(" | "));
-    }
-    let _ = writeln!(out, "\nBy linear: `adapters.parquet`. By block: `adapters.svg`.");
-    out
-}
-
-/// The figure's rows of panels: energy, then the output share on each text; a panel a rank.
-pub fn measures(adapters: &[AdapterRow]) -> Vec<Measure<'_>> {
-    let groups = groups(adapters);
-    let mut ranks: Vec<u32> = groups.iter().map(|group| group.components).collect();
-    ranks.sort_unstable();
-    ranks.dedup();
-    let measure = |title: String, of: &dyn Fn(&AdapterRow) -> Option<f64>| {
-        let panel = |&rank: &u32| {
-            let lines = groups.iter().filter(|group| group.components == rank).map(|group| series(group, of));
-            // Plain LoRA starts at nothing, which a logarithmic axis cannot show.
-            let lines = lines.filter(|line| line.values.iter().any(|(_, value)| *value > 0.0)).collect();
-            (format!("r = {rank}"), lines)
-        };
-        Measure { title, panels: ranks.iter().map(panel).collect() }
+    let mut columns = vec!["r".to_string(), "energy".into()];
+    columns.extend(texts.iter().map(|text| format!("output on {text}")));
+    columns.extend(tests.iter().map(|test| format!("perplexity without it on {test}")));
+    let row = |group: Group| {
+        let share = |value| Cell::text(number::scientific(value));
+        let mut cells = vec![Cell::text(group.components.to_string()), share(group.energy())];
+        cells.extend(texts.iter().map(|text| share(group.output(text))));
+        let residual = |test: &&str| group.residual(rows, test).map(|row| Cell::perplexity(row.perplexity));
+        cells.extend(tests.iter().map(|test| residual(test).unwrap_or(Cell::Absent)));
+        (group.rows[0].label.clone(), cells)
     };
-    let mut all = vec![measure("‖BA‖ / ‖W‖".into(), &|row| Some(row.energy))];
-    for text in texts(adapters) {
-        let share = |row: &AdapterRow| if row.text.as_deref() == Some(text) { row.output_share } else { None };
-        all.push(measure(format!("output share, {text}"), &share));
-    }
-    all
-}
-
-fn series<'a>(group: &Group<'a>, of: &dyn Fn(&AdapterRow) -> Option<f64>) -> Series<'a> {
-    let mut layers: Vec<u32> = group.rows.iter().map(|row| row.layer).collect();
-    layers.sort_unstable();
-    layers.dedup();
-    let at = |layer: u32| mean(group.rows.iter().filter(|row| row.layer == layer).filter_map(|row| of(row)));
-    let first = group.rows[0];
-    Series {
-        arm: &first.arm,
-        label: &first.label,
-        method: &first.method,
-        values: layers.into_iter().map(|layer| (layer, at(layer))).collect(),
-    }
+    let table = Table::new(columns, groups(adapters).into_iter().map(row)).labelled("adapter");
+    let note = "Energy is ||BA||_F / ||W||_F; output is the share of ||W X^T||_F^2 that BA carries on a text; both are means over \
+                linears. The perplexity without the adapter is that of the model left behind, W - BA.";
+    markdown::document(&[
+        format!("# Adapters: {}", escape(&meta.title)),
+        format!("Model: {}. {note}", escape(&meta.model)),
+        Markdown.table(&table),
+        "By linear: `adapters.parquet`. By block: `adapters.svg`.".into(),
+    ])
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! The model card of a trained adapter or model: the README.md that the Hugging Face hub shows.
 
-use std::fmt::Write;
+use askama::Template;
 
 use super::finetune::{Measure, signed, value, within};
-use super::markdown::escape;
+use super::markdown::{Markdown, escape};
 use super::number;
+use super::table::{Cell, Markup, Table};
 use crate::results::TrainedRow;
 
 /// What a card says.
@@ -16,7 +17,7 @@ pub struct Card<'a> {
     pub base: &'a str,
     /// The base model's licence, which holds for what was trained from it too.
     pub licence: &'a str,
-    /// What to cite, a line each.
+    /// What to cite, one line each.
     pub citations: &'a [String],
     /// Learner's label.
     pub label: &'a str,
@@ -30,7 +31,7 @@ pub struct Card<'a> {
     pub calibration: Option<&'a str>,
     /// What it was trained on.
     pub data: &'a [Data<'a>],
-    /// Settings of the training, a line each.
+    /// Settings of the training, one line each.
     pub settings: &'a [String],
     /// Seed of the training.
     pub seed: u64,
@@ -66,65 +67,39 @@ pub enum Form {
     Whole,
 }
 
-/// README.md of the folder. The same facts give the same text.
-pub fn card(facts: &Card) -> String {
-    let mut out = front_matter(facts);
-    let base = escape(facts.base);
-    // Writing to a String cannot fail.
-    let _ = writeln!(out, "\n# {}, fine-tuned from {base}\n\n{}", escape(facts.label), origin(facts));
-    let _ = write!(out, "\n## How to load\n\n```python\n{}\n```\n", loading(facts));
-    let _ = write!(out, "\n## Results\n\n{}", results(facts.measures));
-    let _ = writeln!(out, "\n## Training\n");
-    for data in facts.data {
-        let hub = data.hub.map_or(String::new(), |hub| format!(" (`{hub}` on the hub)"));
-        let _ = writeln!(out, "- data: {}{hub}, licence {}", escape(data.name), escape(data.licence));
-    }
-    let _ = writeln!(out, "- learning rate {:e} at its peak, seed {}", facts.rate, facts.seed);
-    facts.settings.iter().for_each(|line| out += &format!("- {}\n", escape(line)));
-    let _ = write!(
-        out,
-        "- command: `{}`\n\n## Limits\n\nMade to compare ways of fine-tuning in the experiment `{}`, not for use: trained once, on \
-         little data, for one task, from a base model whose own limits and biases it keeps. What it says may be wrong. Nothing \
-         was done to make it safe. One seed of several: the experiment's report has the spread over seeds, by which alone \
-         learners should be compared.\n\n## Licence\n\nThat of the base model: {}. The data's licences are above.\n",
-        facts.command.replace('`', "'"),
-        facts.experiment,
-        escape(facts.licence)
-    );
-    if !facts.citations.is_empty() {
-        let _ = writeln!(out, "\n## How to cite\n");
-        facts.citations.iter().for_each(|line| out += &format!("- {}\n", escape(line)));
-    }
-    out
+#[derive(Template)]
+#[template(path = "card.md")]
+struct Text<'a> {
+    facts: &'a Card<'a>,
+    hub: Vec<&'a str>,
+    tags: Vec<&'a str>,
+    results: String,
+    rate: String,
+    command: String,
 }
 
-fn front_matter(facts: &Card) -> String {
-    let quoted = |text: &str| serde_json::Value::from(text).to_string();
-    let mut out = format!("---\nbase_model: {}\n", quoted(facts.base));
-    if facts.form == Form::Whole {
-        out += "library_name: transformers\n";
-    } else {
-        out += "library_name: peft\n";
-    }
-    match identifier(facts.licence) {
-        Some(id) => out += &format!("license: {id}\n"),
-        None => out += &format!("license: other\nlicense_name: {}\n", quoted(facts.licence)),
-    }
-    let hub: Vec<&str> = facts.data.iter().filter_map(|data| data.hub).collect();
-    if !hub.is_empty() {
-        out += "datasets:\n";
-        hub.iter().for_each(|name| out += &format!("- {}\n", quoted(name)));
-    }
-    out += "pipeline_tag: text-generation\ntags:\n";
+/// README.md of the folder. The same facts give the same text.
+pub fn card(facts: &Card) -> String {
     let mut tags = vec![facts.method];
-    if facts.form != Form::Whole && !tags.contains(&"lora") {
+    if facts.form != Form::Whole && facts.method != "lora" {
         tags.push("lora");
     }
     if facts.method == "plain-svd" && facts.end == Some("largest") {
         tags.push("pissa");
     }
-    tags.iter().for_each(|tag| out += &format!("- {}\n", quoted(tag)));
-    out + "---\n"
+    let text = Text {
+        facts,
+        hub: facts.data.iter().filter_map(|data| data.hub).collect(),
+        tags,
+        results: Markdown.table(&results(facts.measures)),
+        rate: format!("{:e}", facts.rate),
+        command: facts.command.replace('`', "'"),
+    };
+    text.to_string()
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
 }
 
 /// The hub's identifier of a licence, of those that it knows and our catalog names.
@@ -150,56 +125,32 @@ fn origin(facts: &Card) -> String {
     let end = facts.end.unwrap_or("chosen");
     match facts.method {
         "full" => "All parameters were trained.".into(),
-        "lora" => format!("An adapter{rank} (LoRA: A random, B nothing at the start)."),
-        "dora" => format!("An adapter{rank} (DoRA: A random, B nothing at the start, magnitudes apart)."),
-        "plain-svd" if end == "largest" => {
-            format!(
-                "An adapter{rank} that started from the largest components of the plain SVD of each linear (PiSSA)."
-            )
+        "lora" => format!("An adapter{rank} (LoRA: at the start A is random and B is zero)."),
+        "dora" => {
+            format!("An adapter{rank} (DoRA: at the start A is random and B is zero; magnitudes are trained apart).")
         }
-        "corda" => {
-            let mode = if end == "smallest" { "knowledge-preserved" } else { "instruction-previewed" };
-            format!(
-                "An adapter{rank} that started from the {end} components of CO-SVD{of} (CorDA, {mode} mode), of each linear."
-            )
-        }
+        "plain-svd" if end == "largest" => format!(
+            "An adapter{rank} that started from the largest components of the plain SVD of each linear (PiSSA)."
+        ),
+        "corda" => format!(
+            "An adapter{rank} that started from the {end} components of CO-SVD{of} (CorDA, {} mode), of each linear.",
+            if end == "smallest" { "knowledge-preserved" } else { "instruction-previewed" }
+        ),
         method => format!("An adapter{rank} that started from the {end} components of `{method}`{of}, of each linear."),
     }
 }
 
-fn loading(facts: &Card) -> String {
-    let quoted = |text: &str| serde_json::Value::from(text).to_string();
-    let from = |class: &str, name: &str| format!("{class}.from_pretrained({name})");
-    let base = match facts.form {
-        Form::Whole => {
-            let load = from("AutoModelForCausalLM", "\"this folder\"");
-            return format!("from transformers import AutoModelForCausalLM\nmodel = {load}");
-        }
-        Form::Adapter => from("AutoModelForCausalLM", &quoted(facts.base)),
-        Form::Residual => from("AutoModelForCausalLM", "\"this folder/../base\""),
+fn results(rows: &[TrainedRow]) -> Table {
+    let row = |row: &TrainedRow| {
+        let measure = Measure::of(row).ok()?;
+        let [mean, low, high] = [row.value, row.low, row.high].map(|it| value(measure, within(measure, it)));
+        let difference = [row.delta, row.delta_low, row.delta_high].map(|it| signed(measure, it));
+        let count = number::separated(&row.count.to_string());
+        let label = format!("{} ({count} {})", measure.heading(), measure.items());
+        Some((label, vec![Cell::Number(mean), Cell::Interval(low, high), Cell::Difference(difference)]))
     };
-    format!(
-        "from peft import PeftModel; from transformers import AutoModelForCausalLM\nmodel = {base}\nmodel = {}",
-        from("PeftModel", "model, \"this folder\"")
-    )
-}
-
-fn results(rows: &[TrainedRow]) -> String {
-    let mut out =
-        String::from("| measure | value | 95% interval | difference to the base model |\n|---|---:|---:|---:|\n");
-    for row in rows {
-        let Some(measure) = Measure::of(row) else { continue };
-        let [mean, low, high] = [row.value, row.low, row.high].map(|it| value(measure, within(measure, it)).text());
-        let [delta, least, most] = [row.delta, row.delta_low, row.delta_high].map(|it| signed(measure, it));
-        let _ = writeln!(
-            out,
-            "| {} ({} {}) | {mean} | {low}–{high} | {delta} [{least}, {most}] |",
-            escape(&measure.heading()),
-            number::separated(&row.count.to_string()),
-            measure.items(),
-        );
-    }
-    out + "\nDifferences: exact match in points, losses (of a perplexity too) in nats a token, paired by question or window.\n"
+    let columns = ["value", "95% interval", "difference to the base model"];
+    Table::new(columns, rows.iter().filter_map(row)).labelled("measure")
 }
 
 #[cfg(test)]

@@ -1,247 +1,292 @@
-//! What the numbers say: which arm wins where, and whether the paper's orderings hold, each with its evidence.
+//! The claim engine: whether the paper's claims hold, in its own numbers and in ours.
 //!
-//! Arms are compared window by window: the difference of their losses, its 95% interval, and the p-value of a paired
-//! t-test (two-sided). Of published curves only perplexities are known.
+//! A [`Rule`] is data: who should be better than whom, on what. The decomposition study's rules are in
+//! `study/claims.rs` (the paper's Table 6), those of fine-tuning in `finetune/rules.rs` (Tables 1, 2 and 4, Figure 3). [`judge`] finds the pairs that a rule speaks of on either side, each of which compares them as its
+//! [`Evidence`]; the rest adds comparisons up into a verdict.
 
-use super::Meta;
-use super::published::PublishedTest;
-use super::study::{By, Curve, Test};
-use crate::evaluate::uncertainty::{Estimate, paired, paired_p};
-use crate::results::WindowRow;
+use super::document::Captioned;
+use super::markdown::{Markdown, escape};
+use super::number;
+use super::table::{Cell, Markup, Table};
+use crate::evaluate::uncertainty::Estimate;
 
-/// One arm against another at a point of a test set.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Duel {
-    /// The point: r or a share.
-    pub point: f64,
-    /// Label of the arm that should be better, or is.
-    pub better: String,
-    /// Label of the other.
-    pub other: String,
-    /// Perplexities of both.
-    pub perplexities: (f64, f64),
-    /// The comparison by windows, where they are known.
-    pub paired: Option<Paired>,
-}
-
-/// Two arms compared window by window.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Paired {
-    /// Loss of the other minus that of the better, nats a token.
-    pub delta: Estimate,
-    /// Of the paired t-test; NaN for a single window.
-    pub p: f64,
-}
-
-impl Duel {
-    /// Whether the one that should be better is.
-    pub fn holds(&self) -> bool {
-        // A loss that is not finite is worse than any that is.
-        match (self.perplexities.0.is_finite(), self.perplexities.1.is_finite()) {
-            (true, true) => self.perplexities.0 < self.perplexities.1,
-            (finite, _) => finite,
-        }
-    }
-
-    /// Whether both are the same, to the digits there are.
-    pub fn level(&self) -> bool {
-        self.perplexities.0 == self.perplexities.1
-    }
-
-    /// Whether it holds beyond the 95% interval.
-    fn sure(&self) -> bool {
-        let beyond = |paired: &Paired| paired.delta.low > 0.0 || !paired.delta.mean.is_finite();
-        self.holds() && self.paired.as_ref().is_some_and(beyond)
-    }
-}
-
-/// An ordering that the paper finds, and where it holds.
-#[derive(Debug, Clone)]
-pub struct Claim {
+/// An ordering that the paper finds, or that we ask about.
+#[derive(Debug)]
+pub struct Rule {
     /// In a sentence.
     pub text: &'static str,
-    /// Every pair of curves it speaks of, at every point; at least one.
-    pub duels: Vec<Duel>,
+    /// Where in the paper.
+    pub source: &'static str,
+    /// What is compared.
+    pub on: On,
+    /// Who should be better.
+    pub first: Pick,
+    /// Than whom.
+    pub other: Pick,
+    /// What both must have in common.
+    pub alike: &'static [Alike],
+    /// Whether being as good is enough.
+    pub or_equal: bool,
+}
+
+/// What a rule compares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum On {
+    /// Perplexity after discarding components.
+    Perplexity,
+    /// Measures of what was to be learned.
+    Task,
+    /// Measures of what was to be kept.
+    Knowledge,
+    /// Mean training loss over the last quarter of the steps.
+    Training,
+}
+
+/// Which arms, learners or published rows a rule speaks of.
+#[derive(Debug, Clone, Copy)]
+pub struct Pick {
+    /// The spec's word.
+    pub method: &'static str,
+    /// The end of the spectrum, if that matters.
+    pub end: Option<&'static str>,
+    /// Whether the context is the test set's own, or questions of knowledge; if that matters.
+    pub own: Option<bool>,
+}
+
+/// What the two of a pair have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Alike {
+    /// The rank, or one of them has none.
+    Rank,
+    /// The calibration.
+    Context,
+    /// The number of calibration samples.
+    Samples,
+    /// Nothing: the first has more calibration samples.
+    MoreSamples,
+}
+
+/// What a rule looks at of an arm, a learner or a published row.
+#[derive(Debug, Clone, Copy)]
+pub struct Party<'a> {
+    pub method: &'a str,
+    pub end: Option<&'a str>,
+    /// Name of its calibration.
+    pub context: Option<&'a str>,
+    /// As in [`Pick::own`].
+    pub own: bool,
+    pub samples: Option<u32>,
+    pub rank: Option<u32>,
+}
+
+impl Rule {
+    /// Whether it says that `first` should be better than `other`.
+    fn speaks_of(&self, first: &Party, other: &Party) -> bool {
+        let alike = |alike: &Alike| match alike {
+            Alike::Rank => first.rank.zip(other.rank).is_none_or(|(a, b)| a == b),
+            Alike::Context => first.context == other.context,
+            Alike::Samples => first.samples == other.samples,
+            Alike::MoreSamples => first.samples.zip(other.samples).is_some_and(|(a, b)| a > b),
+        };
+        self.first.is(first) && self.other.is(other) && self.alike.iter().all(alike)
+    }
+}
+
+impl Pick {
+    fn is(&self, party: &Party) -> bool {
+        let context = |own| party.context.is_some() && party.own == own;
+        self.method == party.method && self.end.is_none_or(|end| party.end == Some(end)) && self.own.is_none_or(context)
+    }
+}
+
+/// Numbers that rules can be held against.
+pub trait Evidence {
+    /// Who is there.
+    fn parties(&self) -> Vec<Party<'_>>;
+    /// Every comparison of two of them, by index.
+    fn compare(&self, on: On, first: usize, other: usize) -> Vec<Duel>;
+}
+
+/// What one comparison says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Says {
+    /// The first is better.
+    Holds,
+    /// The first is worse.
+    Opposite,
+    /// Both are the same, to the digits there are.
+    Equal,
+    /// The data do not decide.
+    Inconclusive,
+}
+
+/// One against another at a point, or by a measure.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Duel {
+    /// Labels of the one that should be better, and of the other.
+    pub sides: [String; 2],
+    /// Where or by what: r, a share, a measure.
+    pub at: String,
+    /// What each of them has.
+    pub values: [Cell; 2],
+    /// The paired comparison; none of published numbers.
+    pub paired: Option<Paired>,
+    /// What it comes to.
+    pub says: Says,
+}
+
+/// A paired comparison.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Paired {
+    /// The difference with its 95% interval.
+    pub estimate: Estimate,
+    /// The same for a reader.
+    pub difference: Cell,
+    /// Of the paired t-test, two-sided; NaN where there is none.
+    pub p: f64,
+    /// What is paired.
+    pub over: String,
+    /// Seeds in which the first is better, and all; `None` where nothing has seeds.
+    pub seeds: Option<(usize, usize)>,
+}
+
+/// A rule and what either side has to say to it.
+#[derive(Debug)]
+pub struct Claim {
+    pub rule: &'static Rule,
+    pub paper: Vec<Duel>,
+    pub here: Vec<Duel>,
+}
+
+/// Holds rules against the numbers of both sides; a rule that neither speaks to is left out.
+pub fn judge(rules: &'static [Rule], paper: Option<&dyn Evidence>, here: &dyn Evidence) -> Vec<Claim> {
+    let side = |rule: &Rule, evidence: &dyn Evidence| -> Vec<Duel> {
+        let all = evidence.parties();
+        let every = (0..all.len()).flat_map(|a| (0..all.len()).map(move |b| (a, b)));
+        let pairs = every.filter(|&(a, b)| rule.speaks_of(&all[a], &all[b]));
+        pairs.flat_map(|(a, b)| evidence.compare(rule.on, a, b)).collect()
+    };
+    let claim =
+        |rule| Claim { rule, paper: paper.map_or(Vec::new(), |paper| side(rule, paper)), here: side(rule, here) };
+    rules.iter().map(claim).filter(|claim| !(claim.paper.is_empty() && claim.here.is_empty())).collect()
+}
+
+/// What values of which less is better say: a loss that is not finite is worse than any that is.
+pub fn lower(first: f64, other: f64) -> Says {
+    match first.is_finite() && (first < other || !other.is_finite()) {
+        true => Says::Holds,
+        false if first == other => Says::Equal,
+        false => Says::Opposite,
+    }
+}
+
+/// How many comparisons say so.
+pub fn count(duels: &[Duel], says: Says) -> usize {
+    duels.iter().filter(|duel| duel.says == says).count()
+}
+
+/// The verdict by order alone: at how many points the first is lower.
+pub fn by_order(duels: &[Duel]) -> Cell {
+    let (held, all) = (count(duels, Says::Holds), duels.len());
+    let level = match count(duels, Says::Equal) {
+        0 => String::new(),
+        level => format!(", equal in {level}"),
+    };
+    let beyond = |duel: &&Duel| {
+        let sure = |paired: &Paired| paired.estimate.low > 0.0 || !paired.estimate.mean.is_finite();
+        duel.says == Says::Holds && duel.paired.as_ref().is_some_and(sure)
+    };
+    let sure = match duels.iter().any(|duel| duel.paired.is_some()) {
+        true => format!(", {} beyond the 95% interval", duels.iter().filter(beyond).count()),
+        false => String::new(),
+    };
+    let class = match count(duels, Says::Opposite) {
+        _ if all == 0 => "soft",
+        0 => "yes",
+        _ => "no",
+    };
+    let text = match held {
+        _ if all == 0 => "No such pair of curves.".into(),
+        0 => format!("Holds nowhere (0 of {all} comparisons{level})."),
+        n if n == all => format!("Holds everywhere ({n} of {all} comparisons{sure})."),
+        n => format!("Holds in {n} of {all} comparisons{level}{sure}."),
+    };
+    Cell::Verdict(class, text)
+}
+
+/// The verdict by intervals: in how many comparisons the data decide.
+pub fn by_interval(duels: &[Duel]) -> Cell {
+    let (all, held, failed) = (duels.len(), count(duels, Says::Holds), count(duels, Says::Opposite));
+    let rest = match all - held - failed {
+        0 => String::new(),
+        count => format!(", inconclusive in {count}"),
+    };
+    let (class, text) = match (held, failed) {
+        _ if all == 0 => ("soft", "No such learners in this experiment.".into()),
+        (0, 0) => ("soft", format!("Inconclusive at this sample size (0 of {all} comparisons).")),
+        (0, _) => ("no", format!("Does not hold: the opposite holds in {failed} of {all} comparisons{rest}.")),
+        (_, 0) => {
+            let class = if held == all { "yes" } else { "partly" };
+            (class, format!("Holds in {held} of {all} comparisons{rest}."))
+        }
+        _ => ("no", format!("Holds in {held} of {all} comparisons, the opposite holds in {failed}{rest}.")),
+    };
+    Cell::Verdict(class, text)
 }
 
 impl Claim {
-    /// Pairs and points where it holds.
-    pub fn held(&self) -> usize {
-        self.duels.iter().filter(|duel| duel.holds()).count()
-    }
-
-    /// Those where it does not.
-    pub fn failures(&self) -> impl Iterator<Item = &Duel> {
-        self.duels.iter().filter(|duel| !duel.holds() && !duel.level())
-    }
-
-    /// Where it holds, in a sentence.
-    pub fn verdict(&self) -> String {
-        let (held, all) = (self.held(), self.duels.len());
-        let level = match self.duels.iter().filter(|duel| !duel.holds() && duel.level()).count() {
-            0 => String::new(),
-            level => format!(", level at {level}"),
+    /// What the paper's own scores say, in a sentence.
+    pub fn in_scores(&self) -> Cell {
+        let equal = if self.rule.or_equal { count(&self.paper, Says::Equal) } else { 0 };
+        let says = match self.paper.len() {
+            0 => "Not reported in the paper's table.".into(),
+            all => format!("Holds in {} of {all} scores.", count(&self.paper, Says::Holds) + equal),
         };
-        let sure = match self.duels.iter().any(|duel| duel.paired.is_some()) {
-            true => format!(", {} beyond the 95% interval", self.duels.iter().filter(|duel| duel.sure()).count()),
-            false => String::new(),
-        };
-        match held {
-            0 => format!("Holds nowhere (0 of {all}{level})."),
-            n if n == all => format!("Holds everywhere ({n} of {all}{sure})."),
-            n => format!("Holds at {n} of {all}{level}{sure}."),
+        Cell::Verdict("", says)
+    }
+}
+
+/// Claims as a reader sees them.
+pub struct Shown {
+    /// A row per claim.
+    pub table: Table,
+    /// How it is judged, or what else to know of the numbers; may be empty.
+    pub note: String,
+    /// The numbers behind each claim.
+    pub evidence: Vec<(String, Vec<Captioned>)>,
+}
+
+impl Shown {
+    /// Arranges claims by the verdicts on both sides, the paper's and ours; `None` without any.
+    pub fn new(
+        claims: &[Claim],
+        note: String,
+        verdicts: impl Fn(&Claim) -> [Cell; 2],
+        evidence: impl Fn(&Claim) -> Vec<Captioned>,
+    ) -> Option<Self> {
+        let text = |claim: &Claim| format!("{} ({})", claim.rule.text, claim.rule.source);
+        let rows = claims.iter().map(|claim| (text(claim), verdicts(claim).to_vec()));
+        let table = Table::new(["in the paper", "here"], rows).labelled("claim");
+        let evidence = claims.iter().map(|claim| (text(claim), evidence(claim))).collect();
+        (!claims.is_empty()).then_some(Self { table, note, evidence })
+    }
+
+    /// Its blocks in Markdown: the table, then the evidence below headings of this level.
+    pub fn blocks(&self, level: usize) -> Vec<String> {
+        let mut blocks = Captioned::new("", &self.note, self.table.clone()).blocks(level);
+        for (text, tables) in self.evidence.iter().filter(|(_, tables)| !tables.is_empty()) {
+            blocks.push(format!("{} {}", "#".repeat(level), escape(text)));
+            blocks.extend(tables.iter().flat_map(|captioned| captioned.blocks(level + 1)));
         }
+        blocks
     }
 }
 
-/// What the paper's orderings ask of a curve.
-#[derive(Debug, Clone, Copy)]
-struct Series<'a> {
-    method: &'a str,
-    calibration: Option<&'a str>,
-    samples: Option<usize>,
-}
-
-/// Curves of a test set that should be ordered: indices of the better and the other.
-type Pairs = Vec<(usize, usize)>;
-
-/// The paper's orderings, each in a sentence, and a question that is not the paper's.
-pub const ORDERINGS: [&str; 5] = [
-    "CO-SVD with the test set's own context is better than ASVD",
-    "ASVD is better than plain SVD",
-    "CO-SVD is better with the test set's own context than with the other",
-    "CO-SVD is better with more calibration samples than with fewer",
-    "CO-SVD is better than whitening with the same context, the covariance than its square root (not asked in the paper)",
-];
-
-/// The pairs of curves of test set `test` that each of [`ORDERINGS`] speaks of.
-///
-/// A calibration is a test set's own context if it has its name.
-fn orderings(test: &str, all: &[Series]) -> impl Iterator<Item = (&'static str, Pairs)> {
-    let pairs = |ordered: &dyn Fn(&Series, &Series) -> bool| -> Pairs {
-        let every = (0..all.len()).flat_map(|a| (0..all.len()).map(move |b| (a, b)));
-        every.filter(|&(a, b)| ordered(&all[a], &all[b])).collect()
-    };
-    let own = |series: &Series| series.method == "corda" && series.calibration == Some(test);
-    let other = |series: &Series| series.method == "corda" && series.calibration != Some(test);
-    let fewer = |a: &Series, b: &Series| a.method == "corda" && b.method == "corda" && a.samples > b.samples;
-    let pairs = [
-        pairs(&|a, b| own(a) && b.method == "asvd"),
-        pairs(&|a, b| a.method == "asvd" && b.method == "plain-svd"),
-        pairs(&|a, b| own(a) && other(b) && a.samples == b.samples),
-        pairs(&|a, b| a.calibration == b.calibration && b.samples.is_some() && fewer(a, b)),
-        pairs(&|a, b| {
-            let same = a.calibration == b.calibration && a.samples == b.samples;
-            a.method == "corda" && b.method == "svd-whitening" && same
-        }),
-    ];
-    ORDERINGS.into_iter().zip(pairs)
-}
-
-/// The paper's orderings in its own numbers; an ordering is left out where no pair of curves speaks to it.
-pub fn published(test: &PublishedTest) -> Vec<Claim> {
-    let series: Vec<Series> = test
-        .rows
-        .iter()
-        .map(|row| Series { method: &row.method, calibration: row.calibration.as_deref(), samples: row.samples })
-        .collect();
-    let claim = |(text, pairs): (&'static str, Pairs)| {
-        let mut duels = Vec::new();
-        for (better, other) in pairs.into_iter().map(|(a, b)| (&test.rows[a], &test.rows[b])) {
-            let common = better.perplexity.iter().filter(|(r, _)| **r > 0);
-            duels.extend(common.filter_map(|(r, &a)| {
-                Some(Duel {
-                    point: *r as f64,
-                    better: better.label.clone(),
-                    other: other.label.clone(),
-                    perplexities: (a, *other.perplexity.get(r)?),
-                    paired: None,
-                })
-            }));
-        }
-        (!duels.is_empty()).then_some(Claim { text, duels })
-    };
-    orderings(&test.evaluation, &series).filter_map(claim).collect()
-}
-
-/// Losses of windows, by arm and point.
-pub struct Losses<'a> {
-    windows: &'a [WindowRow],
-    by: By,
-    largest: &'a [String],
-}
-
-impl<'a> Losses<'a> {
-    /// Over the saved rows.
-    pub fn new(windows: &'a [WindowRow], meta: &'a Meta) -> Self {
-        Self { windows, by: meta.by, largest: &meta.largest }
-    }
-
-    /// In the order of the windows.
-    fn of(&self, evaluation: &str, arm: &str, point: f64) -> Vec<f64> {
-        let at = |row: &&WindowRow| {
-            let place = self.by.place(row.discarded, row.share);
-            row.evaluation == evaluation && row.arm == arm && place == point
-        };
-        let mut rows: Vec<&WindowRow> = self.windows.iter().filter(at).collect();
-        rows.sort_by_key(|row| row.window);
-        rows.into_iter().map(|row| row.nll).collect()
-    }
-
-    fn duel(&self, test: &Test, better: &Curve, other: &Curve, point: f64) -> Option<Duel> {
-        let losses = |curve: &Curve| self.of(test.name(), curve.arm, point);
-        let (a, b) = (losses(better), losses(other));
-        if a.is_empty() || a.len() != b.len() {
-            return None;
-        }
-        Some(Duel {
-            point,
-            better: better.label.into(),
-            other: other.label.into(),
-            perplexities: (better.at(point)?.perplexity, other.at(point)?.perplexity),
-            paired: Some(Paired { delta: paired(&b, &a), p: paired_p(&b, &a) }),
-        })
-    }
-
-    /// At each point of a test set, the best arm against the next.
-    pub fn winners(&self, test: &Test) -> Vec<Duel> {
-        let mut duels = Vec::new();
-        for &point in test.points.iter().filter(|point| **point > 0.0) {
-            let mut curves: Vec<&Curve> = test.curves.iter().filter(|curve| curve.at(point).is_some()).collect();
-            let value = |curve: &Curve| curve.at(point).map_or(f64::NAN, |row| row.perplexity);
-            // NaN sorts last.
-            curves.sort_by(|a, b| value(a).total_cmp(&value(b)));
-            if let [first, second, ..] = curves[..] {
-                duels.extend(self.duel(test, first, second, point));
-            }
-        }
-        duels
-    }
-
-    /// The paper's orderings on a test set, of arms that drop the smallest components: a claim is left out where no pair of
-    /// arms speaks to it.
-    pub fn claims(&self, test: &Test) -> Vec<Claim> {
-        let smallest = |curve: &&Curve| !self.largest.iter().any(|arm| arm == curve.arm);
-        let curves: Vec<&Curve> = test.curves.iter().filter(smallest).collect();
-        let series: Vec<Series> = curves
-            .iter()
-            .map(|curve| Series {
-                method: curve.method,
-                calibration: curve.calibration(),
-                samples: curve.samples().map(|samples| samples as usize),
-            })
-            .collect();
-        let claim = |(text, pairs): (&'static str, Pairs)| {
-            let mut duels = Vec::new();
-            for (a, b) in pairs {
-                let points = test.points.iter().filter(|point| **point > 0.0);
-                duels.extend(points.filter_map(|&point| self.duel(test, curves[a], curves[b], point)));
-            }
-            (!duels.is_empty()).then_some(Claim { text, duels })
-        };
-        orderings(test.name(), &series).filter_map(claim).collect()
+impl Duel {
+    /// The numbers of a comparison against the claim, in a phrase.
+    pub fn phrase(&self) -> String {
+        let [a, b] = self.values.each_ref().map(|value| Markdown.cell(value));
+        let p = self.paired.as_ref().map_or(String::new(), |paired| format!(", p = {}", number::p(paired.p)));
+        format!("{} against {} at {} ({a} against {b}{p})", self.sides[0], self.sides[1], self.at)
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,152 +1,85 @@
-//! The report's tables as content, before Markdown or LaTeX: sections, tables, cells.
+//! What the reports of all experiments are made of: captioned tables under headings, which the page, `*.md` and `*.tex` show
+//! alike.
 
-use super::number;
-use super::published::{Published, PublishedTest};
-use super::study::{By, Curve, Test};
-use super::{Meta, Parameters, number::Number};
-use crate::results::Row;
+use super::table::{Markup, Table};
+use super::{Meta, latex, markdown};
+use latex::Latex;
+use markdown::{Markdown, escape};
 
-/// Everything the tables say.
-pub struct Document<'a> {
-    /// Title, settings, warnings.
-    pub meta: &'a Meta,
-    /// What the table's columns count, for captions.
-    pub columns_are: &'static str,
-    /// A section a test set.
-    pub sections: Vec<Section>,
-    /// Published test sets that no section of ours corresponds to.
-    pub rest: Vec<PublishedTable>,
-    /// What each point drops in parameters; none where that is not known.
-    pub parameters: Option<Table>,
-}
-
-/// Heading of [`Document::parameters`].
-pub const PARAMETERS: &str = "Parameters dropped";
-
-/// How [`Document::parameters`] count.
-pub const COUNTED: &str = "A d×n matrix of rank k has k(d + n − k) parameters, its degrees of freedom: dropping r of a full-rank \
-    matrix's R = min(d, n) components drops (d − k)(n − k) of its dn, k = R − r. Stored as two factors, which need \
-    k(d + n) numbers, it is smaller than dn only where k < dn / (d + n). Both are sums over the target linears, as a \
-    share of their own parameters.";
-
-/// One test set.
-pub struct Section {
-    /// What it is.
-    pub heading: String,
-    /// Perplexities.
-    pub perplexity: Table,
-    /// Their 95% intervals over windows.
-    pub interval: Table,
-    /// Paired differences of the loss to the undamaged model.
-    pub difference: Table,
-    /// The paper's numbers for the corresponding test set.
-    pub published: Option<PublishedTable>,
-}
-
-/// A published test set.
-pub struct PublishedTable {
-    /// Says that these are the paper's, and of which model.
-    pub heading: String,
-    /// Where they are from.
-    pub citation: String,
-    /// Perplexities.
+/// A table with its title and what to know to read it; either may be empty.
+pub struct Captioned {
+    pub title: String,
+    pub note: String,
     pub table: Table,
+    /// Whether it is in the LaTeX too, and if so whether the numbers are ours, not the paper's.
+    pub latex: Option<bool>,
 }
 
-/// Rows of cells.
-pub struct Table {
-    /// Heads of the columns after the first.
-    pub columns: Vec<String>,
-    /// Label and cells; as many cells as columns.
-    pub rows: Vec<(String, Vec<Cell>)>,
+/// Tables under a heading, which is empty where they need none.
+pub struct Section {
+    pub heading: String,
+    pub tables: Vec<Captioned>,
 }
 
-/// One cell.
-pub enum Cell {
-    /// Not measured.
-    Absent,
-    /// A perplexity.
-    Perplexity(Number),
-    /// The ends of a perplexity's interval.
-    Interval(Number, Number),
-    /// A difference in nats and the ends of its interval.
-    Difference(String, String, String),
-    /// A mean and a standard deviation, which may be `nan`: then only the mean is shown.
-    Spread(Number, Number),
-    /// A word or a share.
-    Text(String),
-    /// A cell that is marked as the best of its column, or as chosen.
-    Best(Box<Cell>),
-}
+impl Captioned {
+    /// A table for the page and Markdown.
+    pub fn new(title: impl Into<String>, note: impl Into<String>, table: Table) -> Self {
+        Self { title: title.into(), note: note.into(), table, latex: None }
+    }
 
-impl<'a> Document<'a> {
-    /// Arranges the tables of all test sets.
-    pub fn new(tests: &[Test], published: Option<&Published>, meta: &'a Meta) -> Self {
-        let table_of = |paper: &Published, test: &PublishedTest| PublishedTable {
-            heading: format!("{} from the paper, measured on {}, not on {}", test.name, paper.model, meta.model),
-            citation: format!("{}, {}", paper.title, paper.citation),
-            table: published_table(test),
-        };
-        let of_test = |name: &str| {
-            let paper = published?;
-            paper.test(name).map(|test| table_of(paper, test))
-        };
-        let sections = tests.iter().map(|test| section(test, meta.by, of_test(test.name()))).collect();
-        let unmatched = |test: &&PublishedTest| !tests.iter().any(|ours| ours.name() == test.evaluation);
-        let rest = published.map_or(Vec::new(), |paper| {
-            paper.tests.iter().filter(unmatched).map(|test| table_of(paper, test)).collect()
-        });
-        let parameters = if tests.is_empty() { None } else { parameters(meta) };
-        Self { meta, columns_are: meta.by.columns_are(), sections, rest, parameters }
+    /// The same for LaTeX too, of our numbers.
+    pub fn ours(self) -> Self {
+        Self { latex: Some(true), ..self }
+    }
+
+    /// The same for LaTeX too, of the paper's numbers.
+    pub fn of_paper(self) -> Self {
+        Self { latex: Some(false), ..self }
+    }
+
+    /// Its blocks in Markdown, below a heading of this level.
+    pub fn blocks(&self, level: usize) -> Vec<String> {
+        let heading = format!("{} {}", "#".repeat(level), escape(&self.title));
+        let all = [(&self.title, heading), (&self.note, escape(&self.note))].into_iter();
+        let texts = all.filter(|(text, _)| !text.is_empty()).map(|(_, block)| block);
+        texts.chain([Markdown.table(&self.table)]).collect()
     }
 }
 
-fn section(test: &Test, by: By, published: Option<PublishedTable>) -> Section {
-    let perplexity = |row: &Row| Cell::Perplexity(number::perplexity(row.perplexity));
-    let interval = |row: &Row| Cell::Interval(number::perplexity(row.ppl_low), number::perplexity(row.ppl_high));
-    let difference = |row: &Row| {
-        Cell::Difference(number::nats(row.delta_nll), number::nats(row.delta_low), number::nats(row.delta_high))
+/// The blocks of sections in Markdown.
+pub fn blocks(sections: &[Section]) -> Vec<String> {
+    let of = |section: &Section| {
+        let heading = (!section.heading.is_empty()).then(|| format!("## {}", escape(&section.heading)));
+        let level = if heading.is_some() { 3 } else { 2 };
+        heading.into_iter().chain(section.tables.iter().flat_map(move |it| it.blocks(level))).collect::<Vec<_>>()
     };
-    Section {
-        heading: test.heading(),
-        perplexity: table(test, by, &test.points, perplexity),
-        interval: table(test, by, &test.points, interval),
-        // At 0 the difference is nothing by definition.
-        difference: table(test, by, &test.points[1..], difference),
-        published,
-    }
+    sections.iter().flat_map(of).collect()
 }
 
-fn parameters(meta: &Meta) -> Option<Table> {
-    let points: Vec<&Parameters> = meta.parameters.iter().filter(|parameters| parameters.place > 0.0).collect();
-    let row = |label: &str, value: &dyn Fn(&Parameters) -> f64| {
-        (label.to_string(), points.iter().map(|point| Cell::Text(number::percent(value(point)))).collect())
-    };
-    let rows =
-        vec![row("dropped", &|point| point.dropped), row("kept, stored as two factors", &|point| point.factored)];
-    let columns = points.iter().map(|point| meta.by.head(point.place)).collect();
-    (!points.is_empty()).then_some(Table { columns, rows })
+/// A file of tables in LaTeX; `about` ends the captions of our numbers.
+pub fn latex(meta: &Meta, sections: &[Section], about: &str) -> String {
+    let tables = sections.iter().flat_map(|section| section.tables.iter().map(move |it| (section, it)));
+    tables.filter_map(|(section, it)| Some((section, it, it.latex?))).fold(
+        latex::preamble(meta),
+        |out, (section, it, ours)| {
+            let on = [&meta.model, &section.heading].map(String::as_str).join(", ");
+            let title = if ours { format!("{} ({})", it.title, on.trim_end_matches(", ")) } else { it.title.clone() };
+            let parts = [title.as_str(), it.note.trim_end_matches('.'), if ours { about } else { "" }];
+            let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).map(latex::escape).collect();
+            out + &Latex(&format!("{}.", parts.join(". "))).table(&it.table)
+        },
+    )
 }
 
-fn table(test: &Test, by: By, points: &[f64], cell: impl Fn(&Row) -> Cell) -> Table {
-    // Every arm at 0 is the undamaged model: nothing was discarded, so an exact 0 does not move.
-    let value = |curve: &Curve, point: f64| match curve.at(point) {
-        Some(row) => cell(row),
-        None if point == 0.0 => cell(test.undamaged),
-        None => Cell::Absent,
-    };
-    let row = |curve: &Curve| (curve.label.to_string(), points.iter().map(|&point| value(curve, point)).collect());
-    Table { columns: points.iter().map(|point| by.head(*point)).collect(), rows: test.curves.iter().map(row).collect() }
-}
-
-fn published_table(test: &PublishedTest) -> Table {
-    let mut points: Vec<usize> = test.rows.iter().flat_map(|row| row.perplexity.keys().copied()).collect();
-    points.sort_unstable();
-    points.dedup();
-    let cell = |value: Option<&f64>| value.map_or(Cell::Absent, |value| Cell::Perplexity(number::perplexity(*value)));
-    let rows = test.rows.iter().map(|row| {
-        let cells = points.iter().map(|point| cell(row.perplexity.get(point))).collect();
-        (row.label.clone(), cells)
-    });
-    Table { columns: points.iter().map(usize::to_string).collect(), rows: rows.collect() }
+/// A file in Markdown: `facts` below the title, `blocks`, then settings and warnings.
+pub fn markdown(meta: &Meta, facts: &str, blocks: Vec<String>) -> String {
+    let mut all = vec![
+        format!("# {}", escape(&meta.title)),
+        format!("Model: {}.{facts}", escape(&meta.model)),
+        format!("Regenerate with {}.", markdown::code(&meta.command)),
+    ];
+    all.extend(blocks);
+    all.extend(markdown::list("Settings", &meta.settings));
+    all.extend(markdown::list("Warnings", &meta.warnings));
+    markdown::document(&all)
 }

@@ -1,43 +1,43 @@
-//! The study as figures: a panel a test set, perplexity over what was discarded, both on logarithmic axes.
+//! The study's figures, and what all figures are drawn with: [`grid`] lays panels out, [`plot`] paints axes, [`canvas`] draws
+//! SVG, [`png()`] and [`pdf()`] render it. Nothing in a figure depends on the machine or the time.
 //!
-//! [`study`] and [`parameters`] draw SVG, [`png()`] and [`pdf()`] render a drawing. Nothing in a figure depends on the
-//! machine or the time.
+//! | figure | where it is drawn |
+//! |---|---|
+//! | `figure2`, the paper's Figure 2 | [`study`]; of replicates [`replicates`] |
+//! | `parameters` | [`parameters`] |
+//! | `heatmaps`, `spectra` | [`heat`], [`spectra`] |
+//! | `kept`, `training` (the paper's Figure 3) | `finetune/figures/` |
+//! | `adapters`, by block | `adapters/figure.rs` |
+//! | `layers`, of a sweep over targets | `sweep/damage.rs` |
 
-use super::published::Published;
 use super::study::Test;
 use super::{Meta, ReportError};
+use crate::spec::Published;
 
-mod axis;
-mod canvas;
+pub mod axis;
+pub mod canvas;
 mod content;
-pub mod damage;
 mod ends;
-mod font;
+pub mod font;
+pub mod grid;
 pub mod heat;
-pub mod kept;
 mod labels;
-pub mod layers;
-mod legend;
-mod palette;
+pub mod legend;
+pub mod palette;
 mod panel;
 mod pdf;
-mod plot;
+pub mod plot;
 mod png;
-mod scale;
 pub mod spectra;
-pub mod training;
 
-use canvas::{Anchor, Canvas, Type};
 use content::Content;
-use font::Weight;
-use palette::{CurveStyle, GREY, INK};
+use grid::Grid;
+use palette::CurveStyle;
 use panel::{Frame, Panel};
 
 pub use pdf::pdf;
 pub use png::png;
 
-/// Around everything.
-const MARGIN: f64 = 20.0;
 /// Between panels.
 const GAP: f64 = 28.0;
 /// A panel's width, labels included.
@@ -47,16 +47,12 @@ const ACROSS: usize = 2;
 /// Of a plot, without headings and axes; more where labels need more.
 const PLOT_HEIGHT: f64 = 430.0;
 
-const TITLE: Type = Type { size: 24.0, colour: INK, weight: Weight::Bold };
-const SUBTITLE: Type = Type { size: 17.0, colour: GREY, weight: Weight::Regular };
-const LINE: f64 = 1.3;
-
 /// Perplexity over the components discarded, as SVG; below, dashed and on their own axes, the paper's curves if given.
 pub fn study(tests: &[Test], published: Option<&Published>, meta: &Meta) -> Result<String, ReportError> {
     let mut subtitle = format!("{}. Shaded: 95% interval over windows.", meta.model);
     if let Some(paper) = published {
         subtitle += &format!(
-            " Dashed: the paper's curves, of {}, other texts and other r: only shapes and orderings compare.",
+            " Dashed: the paper's curves, of {} with other texts and other r; only shapes and orderings can be compared.",
             paper.model
         );
     }
@@ -110,23 +106,15 @@ fn sheet(rows: Vec<Vec<Content>>, meta: &Meta, subtitle: &str, over: &str) -> Re
     let labels = panels().map(Panel::labels_width).fold(0.0, f64::max);
     let plot_height = panels().map(Panel::labels_height).fold(PLOT_HEIGHT, f64::max);
     let heading_lines = panels().map(|panel| panel.heading(PANEL).len()).max().unwrap_or(1);
-    let panel_height = Frame::height(plot_height, heading_lines);
-
-    let across = rows.iter().map(Vec::len).max().unwrap_or(1) as f64;
-    let down = rows.len() as f64;
-    let width = 2.0 * MARGIN + across * PANEL + (across - 1.0) * GAP;
-    let header = Header::new(&meta.title, subtitle, width - 2.0 * MARGIN);
-    let height = header.height + down * panel_height + (down - 1.0) * GAP + MARGIN;
-    canvas::draw((width, height), &meta.title, &description, |canvas| {
-        header.paint(canvas)?;
-        for (row, panels) in rows.iter().enumerate() {
-            for (column, panel) in panels.iter().enumerate() {
-                let (column, row) = (column as f64, row as f64);
-                let corner = (MARGIN + column * (PANEL + GAP), header.height + row * (panel_height + GAP));
-                panel.paint(canvas, &Frame::new(corner, PANEL, labels, plot_height, heading_lines))?;
-            }
-        }
-        Ok(())
+    let grid = Grid {
+        across: rows.iter().map(Vec::len).max().unwrap_or(1),
+        down: rows.len(),
+        panel: (PANEL, Frame::height(plot_height, heading_lines)),
+        gap: GAP,
+    };
+    grid.draw(meta, [subtitle, &description], std::iter::empty(), |canvas, (row, column), corner| {
+        let frame = Frame::new(corner, PANEL, labels, plot_height, heading_lines);
+        rows[row].get(column).map_or(Ok(()), |panel| panel.paint(canvas, &frame))
     })
 }
 
@@ -138,34 +126,6 @@ fn description<'a>(panels: impl Iterator<Item = &'a Content>, meta: &Meta, over:
     };
     let panels: Vec<String> = panels.map(panel).collect();
     format!("Perplexity of {} over {over}. {}", meta.model, panels.join(" "))
-}
-
-/// Title and subtitle above the panels.
-struct Header {
-    title: Vec<String>,
-    subtitle: Vec<String>,
-    height: f64,
-}
-
-impl Header {
-    fn new(title: &str, subtitle: &str, width: f64) -> Self {
-        let title = font::wrap(title, TITLE.size, TITLE.weight, width);
-        let subtitle = font::wrap(subtitle, SUBTITLE.size, SUBTITLE.weight, width);
-        let height =
-            MARGIN + LINE * (TITLE.size * title.len() as f64 + SUBTITLE.size * subtitle.len() as f64) + 0.7 * MARGIN;
-        Self { title, subtitle, height }
-    }
-
-    fn paint(&self, canvas: &Canvas) -> Result<(), ReportError> {
-        let lines =
-            self.title.iter().map(|line| (line, TITLE)).chain(self.subtitle.iter().map(|line| (line, SUBTITLE)));
-        let mut y = MARGIN;
-        for (line, look) in lines {
-            canvas.text(line, (MARGIN, y + 0.5 * LINE * look.size), Anchor::Start, look)?;
-            y += LINE * look.size;
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! The report of fine-tuning: what each learner learned of the task and kept of the knowledge, from the saved rows.
 //!
-//! [`Study`] arranges rows into learners and measures, [`compare`] says whether two learners differ by more than noise,
-//! the others make tables, claims and the page's sections of that.
+//! [`Study`] arranges rows into learners and measures, [`compare`] says whether two learners differ by more than noise. From
+//! that [`tables`] (the paper's Tables 1 and 2), [`claims`] by the [`rules`], [`figures`] (Figure 3 is `training`), [`rates`]
+//! and [`answers`]; [`write`] and [`page`] put them into files.
 
 use super::ReportError;
-use super::study::distinct;
+use super::study::{ascending, distinct};
 use crate::results::{AnswerRow, FailureRow, RateRow, StepRow, TrainedRow};
 use crate::spec::Scores;
 
@@ -12,9 +13,9 @@ mod answers;
 mod claims;
 mod compare;
 pub(super) mod figures;
-mod orderings;
 mod page;
 mod rates;
+mod rules;
 mod tables;
 mod write;
 
@@ -25,7 +26,7 @@ pub use write::{latex, markdown};
 /// Everything that a fine-tuning experiment measured.
 #[derive(Debug, Clone)]
 pub struct Trained<'a> {
-    /// Measures of every learner and seed, and of the model as it came.
+    /// Measures of every learner and seed, and of the untrained model.
     pub rows: &'a [TrainedRow],
     /// Optimiser steps of the chosen rates; none where nothing is to be shown of them.
     pub steps: &'a [StepRow],
@@ -71,21 +72,10 @@ impl Trained<'_> {
 pub(super) enum Kind {
     /// Share of questions answered as expected.
     ExactMatch,
-    /// Nats a token of the reference answers.
+    /// Nats per token of the reference answers.
     AnswerLoss,
-    /// Nats a token of a text; shown as perplexity.
+    /// Nats per token of a text; shown as perplexity.
     Loss,
-}
-
-impl Kind {
-    fn of(row: &TrainedRow) -> Result<Self, ReportError> {
-        match row.kind.as_str() {
-            "exact-match" => Ok(Kind::ExactMatch),
-            "answer-loss" => Ok(Kind::AnswerLoss),
-            "loss" => Ok(Kind::Loss),
-            other => Err(ReportError::Kind { kind: other.into(), measure: row.measure.clone() }),
-        }
-    }
 }
 
 /// A column of the table.
@@ -93,14 +83,19 @@ impl Kind {
 pub(super) struct Measure<'a> {
     /// Name of the evaluation or set of questions.
     pub name: &'a str,
-    /// What is measured on it.
     pub kind: Kind,
 }
 
 impl<'a> Measure<'a> {
-    /// What a row measures; `None` if its kind is not known.
-    pub fn of(row: &'a TrainedRow) -> Option<Self> {
-        Some(Self { name: &row.measure, kind: Kind::of(row).ok()? })
+    /// What a row measures.
+    pub fn of(row: &'a TrainedRow) -> Result<Self, ReportError> {
+        let kind = match row.kind.as_str() {
+            "exact-match" => Kind::ExactMatch,
+            "answer-loss" => Kind::AnswerLoss,
+            "loss" => Kind::Loss,
+            other => return Err(ReportError::Kind { kind: other.into(), measure: row.measure.clone() }),
+        };
+        Ok(Self { name: &row.measure, kind })
     }
 
     /// Head of its column.
@@ -133,7 +128,7 @@ impl<'a> Measure<'a> {
     }
 }
 
-/// A learner, all seeds of it; or the model as it came.
+/// A learner with all its seeds; or the untrained model.
 #[derive(Debug, Clone)]
 pub(super) struct Learner<'a> {
     /// Any of its rows: what does not depend on seed and measure.
@@ -142,23 +137,17 @@ pub(super) struct Learner<'a> {
 }
 
 impl<'a> Learner<'a> {
-    /// Its rows of a measure, by seed.
     pub fn of(&self, measure: Measure) -> impl Iterator<Item = &'a TrainedRow> {
-        let same = move |row: &&TrainedRow| row.measure == measure.name && Kind::of(row).ok() == Some(measure.kind);
-        self.rows.iter().copied().filter(same)
+        self.rows.iter().copied().filter(move |row| Measure::of(row).ok() == Some(measure))
     }
 
-    /// Values of a measure, a seed each.
     pub fn values(&self, measure: Measure) -> Vec<f64> {
         self.of(measure).map(|row| row.value).collect()
     }
 
     /// Seeds that it was trained from.
     pub fn seeds(&self) -> Vec<u64> {
-        let mut seeds: Vec<u64> = self.rows.iter().filter_map(|row| row.seed).collect();
-        seeds.sort_unstable();
-        seeds.dedup();
-        seeds
+        ascending(self.rows.iter().filter_map(|row| row.seed))
     }
 
     /// Tells learners of the same sort from others, whatever their rank: the key of colours and dashes.
@@ -171,11 +160,9 @@ impl<'a> Learner<'a> {
 /// Rows arranged.
 #[derive(Debug)]
 pub(super) struct Study<'a> {
-    /// What it was arranged from.
     pub all: &'a Trained<'a>,
-    /// The model as it came.
+    /// The untrained model.
     pub untrained: Learner<'a>,
-    /// In the order of the rows.
     pub learners: Vec<Learner<'a>>,
     /// Task first, then knowledge, then the rest; each in the order of the rows.
     pub measures: Vec<Measure<'a>>,
@@ -189,17 +176,13 @@ impl<'a> Study<'a> {
     pub fn new(all: &'a Trained<'a>) -> Result<Self, ReportError> {
         let mut measures: Vec<Measure> = Vec::new();
         for row in all.rows {
-            let measure = Measure { name: &row.measure, kind: Kind::of(row)? };
+            let measure = Measure::of(row)?;
             if !measures.contains(&measure) {
                 measures.push(measure);
             }
         }
-        let place = |measure: &Measure| match () {
-            () if all.tested.task.iter().any(|name| name == measure.name) => 0,
-            () if all.tested.knowledge.iter().any(|name| name == measure.name) => 1,
-            () => 2,
-        };
-        measures.sort_by_key(place);
+        let is = |names: &[String], measure: &Measure| names.iter().any(|name| name == measure.name);
+        measures.sort_by_key(|measure| (!is(&all.tested.task, measure), !is(&all.tested.knowledge, measure)));
         let ids = distinct(all.rows.iter().map(|row| row.learner.as_str()));
         let mut learners: Vec<Learner> = ids.into_iter().filter_map(|id| learner(all.rows, id)).collect();
         let first = learners.iter().position(|learner| learner.row.method == "none");
@@ -212,11 +195,8 @@ impl<'a> Study<'a> {
                 return Err(ReportError::NoUndamaged { evaluation: measure.name.into() });
             }
             for learner in &learners {
-                let mut seeds: Vec<Option<u64>> = learner.of(*measure).map(|row| row.seed).collect();
-                let count = seeds.len();
-                seeds.sort_unstable();
-                seeds.dedup();
-                if seeds.len() < count {
+                let seeds = || learner.of(*measure).map(|row| row.seed);
+                if ascending(seeds()).len() < seeds().count() {
                     let (learner, measure) = (learner.row.learner.clone(), measure.name.into());
                     return Err(ReportError::TrainedTwice { learner, measure });
                 }
@@ -242,15 +222,12 @@ impl<'a> Study<'a> {
 
     /// How many questions or windows each set has, in a sentence.
     pub fn counts(&self) -> String {
-        let mut parts: Vec<String> = Vec::new();
-        for measure in &self.measures {
+        let part = |measure: &Measure| {
             let count = self.untrained.of(*measure).next().map_or(0, |row| row.count);
-            let part = format!("{} {} of {}", count, measure.items(), measure.name);
-            if !parts.contains(&part) {
-                parts.push(part);
-            }
-        }
-        parts.join(", ")
+            format!("{count} {} of {}", measure.items(), measure.name)
+        };
+        let parts: Vec<String> = self.measures.iter().map(part).collect();
+        distinct(parts.iter().map(String::as_str)).join(", ")
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use askama::Template;
 
 use super::ReportError;
-use crate::results::atomic;
+use crate::atomic;
 use crate::results::provenance::Provenance;
 
 #[derive(Template)]
@@ -18,12 +18,15 @@ struct Entry {
     name: String,
     /// The name as a part of a URL.
     link: String,
-    title: String,
-    description: Option<String>,
-    model: String,
-    finished: String,
-    commit: Option<String>,
+    provenance: Provenance,
     figure: Option<&'static str>,
+}
+
+impl Entry {
+    /// What the spec says; empty if it does not.
+    fn spec(&self, pointer: &str) -> &str {
+        self.provenance.spec.pointer(pointer).and_then(serde_json::Value::as_str).unwrap_or("")
+    }
 }
 
 /// Figures that may stand for an experiment, best first.
@@ -53,15 +56,9 @@ fn entry(folder: &Path) -> Option<Entry> {
     if !folder.join("report.html").is_file() {
         return None;
     }
-    let provenance = Provenance::read(&folder.join("provenance.json")).ok()?;
-    let text = |value: &serde_json::Value| value.as_str().map(str::to_string);
     let name = folder.file_name()?.to_string_lossy().into_owned();
     Some(Entry {
-        title: text(&provenance.spec["title"]).unwrap_or_else(|| name.clone()),
-        description: text(&provenance.spec["description"]),
-        model: text(&provenance.spec["model"]["name"]).unwrap_or_default(),
-        finished: provenance.run.finished.clone(),
-        commit: provenance.run.git.map(|git| git.commit.chars().take(12).collect()),
+        provenance: Provenance::read(&folder.join("provenance.json")).ok()?,
         link: link(&name),
         figure: FIGURES.into_iter().find(|figure| folder.join(figure).is_file()),
         name,

@@ -1,81 +1,58 @@
-//! The report's tables as LaTeX (booktabs), to `\input` into a paper.
+//! Tables as LaTeX (booktabs), to `\input` into a paper.
 
-use std::fmt::Write;
-
-use super::document::{Cell, Document, PublishedTable, Table};
+use super::Meta;
 use super::number::Number;
+use super::table::{Cell, Markup, Table};
 
-/// `table.tex`: a table environment a test set and kind.
-pub fn write(document: &Document) -> String {
-    let meta = document.meta;
-    let mut out = format!(
-        "% {}\n% Regenerate with: {}\n% Needs \\usepackage{{booktabs,graphicx}}\n",
-        meta.title.replace(['\n', '\r'], " "),
-        meta.command
-    );
-    let columns = document.columns_are;
-    for section in &document.sections {
-        let heading = escape(&section.heading);
-        let model = escape(&meta.model);
-        let caption = format!("Perplexity of {model} on {heading}, by {columns}.");
-        out += &environment(&section.perplexity, &caption);
-        let caption = format!(
-            "Loss of {model} minus that of the undamaged model on {heading}, in nats a token, paired by window, with its \
-             95\\% interval, by {columns}."
-        );
-        out += &environment(&section.difference, &caption);
-        if let Some(published) = &section.published {
-            out += &published_environment(published);
+/// LaTeX, with the table's caption, which is LaTeX already.
+pub struct Latex<'a>(pub &'a str);
+
+impl Markup for Latex<'_> {
+    const TO: &'static str = "--";
+    const SPREAD: &'static str = " $\\pm$ ";
+
+    fn table(&self, table: &Table) -> String {
+        let heads: Vec<String> = table.columns.iter().map(|head| escape(head)).collect();
+        let row = |(label, cells): &(String, Vec<Cell>)| {
+            format!("    {} & {} \\\\\n", escape(label), self.cells(cells).join(" & "))
+        };
+        format!(
+            "\n\\begin{{table}}\n  \\centering\n  \\caption{{{}}}\n  \\resizebox{{\\linewidth}}{{!}}{{%\n  \
+             \\begin{{tabular}}{{l{}}}\n    \\toprule\n    & {} \\\\\n    \\midrule\n{}    \\bottomrule\n  \\end{{tabular}}}}\n\\end{{table}}\n",
+            self.0,
+            "r".repeat(table.columns.len()),
+            heads.join(" & "),
+            table.rows.iter().map(row).collect::<String>(),
+        )
+    }
+
+    fn text(&self, text: &str) -> String {
+        escape(text)
+    }
+
+    fn best(&self, cell: String) -> String {
+        format!("\\textbf{{{cell}}}")
+    }
+
+    fn number(&self, number: &Number) -> String {
+        match number {
+            Number::Plain(text) if text == "inf" => "$\\infty$".to_string(),
+            Number::Plain(text) if text.starts_with(['+', '-']) => signed(text),
+            Number::Plain(text) => text.clone(),
+            Number::Scientific(mantissa, exponent) => format!("${mantissa}\\times10^{{{exponent}}}$"),
         }
     }
-    document.rest.iter().for_each(|published| out += &published_environment(published));
-    out
-}
 
-fn published_environment(published: &PublishedTable) -> String {
-    let caption = format!("Perplexity by $r$: {} ({}).", escape(&published.heading), escape(&published.citation));
-    environment(&published.table, &caption)
-}
-
-pub(super) fn environment(table: &Table, caption: &str) -> String {
-    let mut out = format!(
-        "\n\\begin{{table}}\n  \\centering\n  \\caption{{{caption}}}\n  \\resizebox{{\\linewidth}}{{!}}{{%\n  \
-         \\begin{{tabular}}{{l{}}}\n    \\toprule\n",
-        "r".repeat(table.columns.len())
-    );
-    let heads: Vec<String> = table.columns.iter().map(|head| escape(head)).collect();
-    // Writing to a String cannot fail.
-    let _ = writeln!(out, "    & {} \\\\\n    \\midrule", heads.join(" & "));
-    for (label, cells) in &table.rows {
-        let cells: Vec<String> = cells.iter().map(text).collect();
-        let _ = writeln!(out, "    {} & {} \\\\", escape(label), cells.join(" & "));
-    }
-    out + "    \\bottomrule\n  \\end{tabular}}\n\\end{table}\n"
-}
-
-fn text(cell: &Cell) -> String {
-    match cell {
-        Cell::Absent => String::new(),
-        Cell::Text(text) => escape(text),
-        Cell::Best(cell) => format!("\\textbf{{{}}}", text(cell)),
-        Cell::Perplexity(value) => number(value),
-        Cell::Interval(low, high) => format!("{}--{}", number(low), number(high)),
-        Cell::Difference(value, low, high) => {
-            let [value, low, high] = [value, low, high].map(|text| signed(text));
-            format!("{value} {{\\scriptsize [{low}, {high}]}}")
-        }
-        Cell::Spread(mean, deviation) if deviation.is_nan() => number(mean),
-        Cell::Spread(mean, deviation) => format!("{} $\\pm$ {}", number(mean), number(deviation)),
+    fn difference(&self, parts: &[String; 3]) -> String {
+        let [value, low, high] = parts.each_ref().map(|text| signed(text));
+        format!("{value} {{\\scriptsize [{low}, {high}]}}")
     }
 }
 
-fn number(value: &Number) -> String {
-    match value {
-        Number::Plain(text) if text == "inf" => "$\\infty$".to_string(),
-        Number::Plain(text) if text.starts_with(['+', '-']) => signed(text),
-        Number::Plain(text) => text.clone(),
-        Number::Scientific(mantissa, exponent) => format!("${mantissa}\\times10^{{{exponent}}}$"),
-    }
+/// What every file of tables begins with.
+pub fn preamble(meta: &Meta) -> String {
+    let title = meta.title.replace(['\n', '\r'], " ");
+    format!("% {title}\n% Regenerate with: {}\n% Needs \\usepackage{{booktabs,graphicx}}\n", meta.command)
 }
 
 /// In mathematics, so that a minus is a minus.
@@ -83,13 +60,14 @@ fn signed(text: &str) -> String {
     format!("${}$", text.replace("inf", "\\infty").replace("nan", "\\mathrm{nan}"))
 }
 
-/// Text that LaTeX sets as it is, on one line.
-pub(super) fn escape(text: &str) -> String {
+/// Text that LaTeX sets unchanged, on one line.
+pub fn escape(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
         match c {
             '\n' | '\r' => out.push(' '),
             '&' | '%' | '$' | '#' | '_' | '{' | '}' => out.extend(['\\', c]),
+            '±' => out.push_str("$\\pm$"),
             '~' => out.push_str("\\textasciitilde{}"),
             '^' => out.push_str("\\textasciicircum{}"),
             '\\' => out.push_str("\\textbackslash{}"),

@@ -1,123 +1,64 @@
-//! The report's tables as Markdown.
+//! Tables and text as Markdown.
 
-use std::fmt::Write;
+use super::table::{Cell, Markup, Table};
 
-use super::beside::Beside;
-use super::document::{COUNTED, Cell, Document, PARAMETERS, PublishedTable, Table};
+/// Markdown.
+pub struct Markdown;
 
-/// `table.md`.
-pub fn write(document: &Document, beside: Option<&Beside>) -> String {
-    let meta = document.meta;
-    let mut out = String::new();
-    // Writing to a String cannot fail.
-    let mut line = |text: &str| {
-        let _ = writeln!(out, "{text}");
-    };
-    line(&format!("# {}\n", escape(&meta.title)));
-    line(&format!("Model: {}. Columns: {}.\n", escape(&meta.model), document.columns_are));
-    line(&format!("Regenerate with {}.", code(&meta.command)));
-    for section in &document.sections {
-        line(&format!("\n## Perplexity on {}\n", escape(&section.heading)));
-        line(&table(&section.perplexity));
-        line("### 95% interval of the perplexity, over windows\n");
-        line(&table(&section.interval));
-        line("### Difference to the undamaged model\n");
-        line("Loss minus that of the undamaged model, in nats a token, paired by window, with its 95% interval.\n");
-        line(table(&section.difference).trim_end());
-        if let Some(published) = &section.published {
-            line(&published_table(published));
-        }
+impl Markup for Markdown {
+    fn table(&self, table: &Table) -> String {
+        let row = |(label, cells): &(String, Vec<Cell>)| {
+            format!("| {} | {} |\n", escape(label), self.cells(cells).join(" | "))
+        };
+        let corner = if table.corner.is_empty() { String::new() } else { format!("{} ", escape(&table.corner)) };
+        let words = |at: usize| {
+            let first = table.rows.first().and_then(|(_, cells)| cells.get(at));
+            matches!(first, Some(Cell::Name(_) | Cell::Verdict(..)))
+        };
+        let align = (0..table.columns.len()).map(|at| if words(at) { "---|" } else { "---:|" });
+        let heads: Vec<String> = table.columns.iter().map(|head| escape(head)).collect();
+        let rows = table.rows.iter().map(row).collect::<String>();
+        format!("| {corner}| {} |\n|---|{}\n{rows}", heads.join(" | "), align.collect::<String>())
     }
-    if !document.rest.is_empty() {
-        line("\n## Published, without a test set of ours");
+
+    /// The text of a cell is made by this program and has no mark-up in it.
+    fn text(&self, text: &str) -> String {
+        text.to_string()
     }
-    document.rest.iter().for_each(|published| line(&published_table(published)));
-    if let Some(parameters) = &document.parameters {
-        line(&format!("\n## {PARAMETERS}\n\n{COUNTED}\n\n{}", table(parameters).trim_end()));
+
+    fn best(&self, cell: String) -> String {
+        format!("**{cell}**")
     }
-    if let Some(beside) = beside {
-        line(&side_by_side(beside));
-    }
-    list(&mut line, "Settings", &meta.settings);
-    list(&mut line, "Warnings", &meta.warnings);
-    out
+}
+
+/// Blocks of a document, with a blank line between them.
+pub fn document(blocks: &[String]) -> String {
+    let blocks: Vec<&str> = blocks.iter().map(|block| block.trim_end()).collect();
+    blocks.join("\n\n") + "\n"
+}
+
+/// A heading and its list.
+pub fn list(heading: &str, items: &[String]) -> [String; 2] {
+    let lines: Vec<String> = items.iter().map(|item| format!("- {}", escape(item))).collect();
+    [format!("## {heading}"), if lines.is_empty() { "None.".into() } else { lines.join("\n") }]
 }
 
 /// Text as code, whatever backticks it has.
-pub(super) fn code(text: &str) -> String {
+pub fn code(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
     let pad = if longest > 0 { " " } else { "" };
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
-pub(super) fn list(line: &mut impl FnMut(&str), heading: &str, items: &[String]) {
-    line(&format!("\n## {heading}\n"));
-    if items.is_empty() {
-        line("None.");
-    }
-    items.iter().for_each(|item| line(&format!("- {}", escape(item))));
-}
-
-fn published_table(published: &PublishedTable) -> String {
-    let heading = escape(&published.heading);
-    let citation = escape(&published.citation);
-    format!("\n### {heading}\n\nPerplexity by r. {citation}.\n\n{}", table(&published.table).trim_end())
-}
-
-fn side_by_side(beside: &Beside) -> String {
-    let mut out = format!("\n## Side by side with the paper\n\n{}\n", escape(&beside.introduction));
-    for test in &beside.tests {
-        let _ = writeln!(out, "\n### {}\n\n| ordering | in the paper | here |\n|---|---|---|", escape(&test.heading));
-        for ordering in &test.orderings {
-            let [paper, here] = [&ordering.paper, &ordering.here].map(|side| side.verdict());
-            let _ = writeln!(out, "| {} | {} | {} |", escape(ordering.text), escape(&paper), escape(&here));
-        }
-        if let Some(note) = &test.note {
-            let _ = writeln!(out, "\n{}", escape(note));
-        }
-        for ordering in &test.orderings {
-            let _ = writeln!(out, "\n#### {}", escape(ordering.text));
-            for (caption, evidence) in ordering.evidence() {
-                let _ = write!(out, "\n{}\n\n{}", escape(&caption), table(evidence));
-            }
-        }
-    }
-    out.trim_end().to_string()
-}
-
-pub(super) fn table(table: &Table) -> String {
-    let mut out = format!("| | {} |\n|---|{}\n", table.columns.join(" | "), "---:|".repeat(table.columns.len()));
-    for (label, cells) in &table.rows {
-        let marked = |cell: &Cell| match cell {
-            Cell::Best(_) => format!("**{}**", text(cell)),
-            _ => text(cell),
-        };
-        let cells: Vec<String> = cells.iter().map(marked).collect();
-        let _ = writeln!(out, "| {} | {} |", escape(label), cells.join(" | "));
-    }
-    out
-}
-
-pub(super) fn text(cell: &Cell) -> String {
-    match cell {
-        Cell::Absent => String::new(),
-        Cell::Perplexity(value) => value.text(),
-        Cell::Interval(low, high) => format!("{}–{}", low.text(), high.text()),
-        Cell::Difference(value, low, high) => format!("{value} [{low}, {high}]"),
-        Cell::Spread(mean, deviation) if deviation.is_nan() => mean.text(),
-        Cell::Spread(mean, deviation) => format!("{} ± {}", mean.text(), deviation.text()),
-        Cell::Text(text) => text.clone(),
-        Cell::Best(cell) => text(cell),
-    }
-}
-
-/// Text that Markdown shows as it is, on one line.
-pub(super) fn escape(text: &str) -> String {
+/// Text that Markdown shows unchanged, on one line.
+pub fn escape(text: &str) -> String {
     let mut out = String::new();
-    for c in text.chars() {
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
         match c {
             '\n' | '\r' => out.push(' '),
+            '<' if chars.peek() == Some(&' ') => out.push(c),
             // Between letters and digits an underscore is literal already.
             '|' | '*' | '`' | '<' | '[' | ']' | '\\' | '#' => out.extend(['\\', c]),
             _ => out.push(c),

@@ -1,4 +1,4 @@
-//! Numbers as a reader wants them: enough digits and no more. Plain text; [`super::latex`] typesets the parts.
+//! Numbers as a reader wants them: enough digits and no more. Plain text; [`super::latex`] sets the parts.
 
 /// A number in parts, so that each writer sets it its own way.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub enum Number {
 /// A perplexity: two decimals below 1,000, then whole with thousands separated, from a million on scientific.
 pub fn perplexity(value: f64) -> Number {
     if let Some(word) = not_finite(value) {
-        return Number::Plain(word.to_string());
+        return Number::Plain(word);
     }
     // The borders lie where rounding would carry into the next form.
     if value < 999.995 {
@@ -32,7 +32,7 @@ pub fn perplexity(value: f64) -> Number {
 pub fn nats(value: f64) -> String {
     match not_finite(value) {
         Some(word) if value > 0.0 => format!("+{word}"),
-        Some(word) => word.to_string(),
+        Some(word) => word,
         // A difference that rounds to nothing has no sign.
         None if value.abs() < 0.0005 => "0.000".to_string(),
         None => format!("{value:+.3}"),
@@ -76,39 +76,24 @@ pub fn percent(value: f64) -> String {
     }
 }
 
-fn not_finite(value: f64) -> Option<&'static str> {
-    if value.is_nan() {
-        Some("nan")
-    } else if value == f64::INFINITY {
-        Some("inf")
-    } else if value == f64::NEG_INFINITY {
-        Some("-inf")
-    } else {
-        None
-    }
+/// `inf`, `-inf` or `nan`.
+fn not_finite(value: f64) -> Option<String> {
+    (!value.is_finite()).then(|| value.to_string().to_lowercase())
 }
 
 /// `1234567` as `1,234,567`; digits only.
 pub fn separated(digits: &str) -> String {
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
+    let apart = |(index, digit): (usize, char)| {
+        let comma = index > 0 && (digits.len() - index).is_multiple_of(3);
+        comma.then_some(',').into_iter().chain([digit])
+    };
+    digits.chars().enumerate().flat_map(apart).collect()
 }
 
 /// An integer in superscript digits.
 pub fn superscript(value: i32) -> String {
-    let raise = |c: char| match c {
-        '-' => '⁻',
-        '1' => '¹',
-        '2' => '²',
-        '3' => '³',
-        digit => digit.to_digit(10).and_then(|d| char::from_u32('⁰' as u32 + d)).unwrap_or(digit),
-    };
+    const RAISED: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
+    let raise = |c: char| c.to_digit(10).and_then(|digit| RAISED.get(digit as usize)).copied().unwrap_or('⁻');
     value.to_string().chars().map(raise).collect()
 }
 

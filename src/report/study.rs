@@ -1,7 +1,11 @@
-//! Rows arranged as a reader thinks of them: test sets, their curves, the points of a curve.
+//! The decomposition study: rows arranged as a reader thinks of them (test sets, their curves, the points of a curve), and
+//! from that its [`tables`] and [`claims`]. Its figure, the paper's Figure 2, is [`super::figure::study`].
 
 use super::{ReportError, number};
 use crate::results::Row;
+
+pub mod claims;
+pub mod tables;
 
 /// What the points of a curve count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +45,10 @@ impl By {
             By::Share => number::share(point),
         }
     }
+
+    pub fn heads(self, points: &[f64]) -> Vec<String> {
+        points.iter().map(|point| self.head(*point)).collect()
+    }
 }
 
 /// One test set.
@@ -57,37 +65,39 @@ pub struct Test<'a> {
 /// One arm on one test set.
 #[derive(Debug)]
 pub struct Curve<'a> {
-    /// Arm's id.
     pub arm: &'a str,
-    /// Arm's label.
     pub label: &'a str,
-    /// The spec's word.
     pub method: &'a str,
     /// Its measurements by point, ascending; at 0 only where the arm was measured there itself.
     pub points: Vec<(f64, &'a Row)>,
 }
 
 impl Curve<'_> {
-    /// The measurement at a point.
     pub fn at(&self, point: f64) -> Option<&Row> {
         self.points.iter().find(|(at, _)| *at == point).map(|(_, row)| *row)
     }
 
-    /// Name of its calibration.
     pub fn calibration(&self) -> Option<&str> {
         self.points.first().and_then(|(_, row)| row.calibration.as_deref())
     }
 
-    /// Its calibration samples.
     pub fn samples(&self) -> Option<u32> {
         self.points.first().and_then(|(_, row)| row.samples)
     }
 }
 
 impl Test<'_> {
-    /// Its evaluation's name.
     pub fn name(&self) -> &str {
         &self.undamaged.evaluation
+    }
+
+    pub fn curve(&self, arm: &str) -> Option<&Curve<'_>> {
+        self.curves.iter().find(|curve| curve.arm == arm)
+    }
+
+    /// The measurement of a curve at a point: at 0 nothing was discarded, so every arm is the undamaged model there.
+    pub fn at<'a>(&'a self, curve: &'a Curve, point: f64) -> Option<&'a Row> {
+        curve.at(point).or((point == 0.0).then_some(self.undamaged))
     }
 
     /// What it is, e.g. `wiki: enwiki/test, 16 windows of 512 tokens`.
@@ -109,21 +119,28 @@ pub fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     all
 }
 
+/// Values in ascending order, each once.
+pub fn ascending<T: PartialOrd>(values: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut all: Vec<T> = values.into_iter().collect();
+    all.sort_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
+    all.dedup();
+    all
+}
+
 /// Arranges rows; test sets and arms keep the order in which they first appear.
 pub fn arrange(rows: &[Row], by: By) -> Result<Vec<Test<'_>>, ReportError> {
     if rows.is_empty() {
         return Err(ReportError::Empty);
     }
     let names = distinct(rows.iter().map(|row| row.evaluation.as_str()));
-    let last = *names.last().unwrap_or(&"");
-    let tests = names.into_iter().map(|name| test(rows.iter().filter(|row| row.evaluation == name), name, by));
+    let tests = names.iter().map(|name| test(rows.iter().filter(|row| row.evaluation == *name), name, by));
     let mut tests = tests.collect::<Result<Vec<Test>, _>>()?;
     // A test set that no arm is measured on has nothing to show.
     tests.retain(|test| !test.curves.is_empty());
-    if tests.is_empty() {
-        return Err(ReportError::NoArms { evaluation: last.to_string() });
+    match names.last() {
+        Some(last) if tests.is_empty() => Err(ReportError::NoArms { evaluation: last.to_string() }),
+        _ => Ok(tests),
     }
-    Ok(tests)
 }
 
 fn test<'a>(rows: impl Iterator<Item = &'a Row>, name: &str, by: By) -> Result<Test<'a>, ReportError> {
@@ -149,13 +166,9 @@ fn test<'a>(rows: impl Iterator<Item = &'a Row>, name: &str, by: By) -> Result<T
         curves[at].points.push((point, row));
     }
     let undamaged = undamaged.ok_or_else(|| ReportError::NoUndamaged { evaluation: name.to_string() })?;
-    let mut points = vec![0.0];
-    for curve in &mut curves {
-        curve.points.sort_by(|a, b| a.0.total_cmp(&b.0));
-        points.extend(curve.points.iter().map(|(point, _)| *point));
-    }
-    points.sort_by(f64::total_cmp);
-    points.dedup();
+    curves.iter_mut().for_each(|curve| curve.points.sort_by(|a, b| a.0.total_cmp(&b.0)));
+    let points = curves.iter().flat_map(|curve| curve.points.iter().map(|(point, _)| *point));
+    let points = ascending(points.chain([0.0]));
     Ok(Test { undamaged, curves, points })
 }
 

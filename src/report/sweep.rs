@@ -1,15 +1,22 @@
-//! The report over all variants of a sweep: replicates as mean and standard deviation, others side by side.
+//! The report over all variants of a sweep: replicates as mean and standard deviation, others side by side; over targets
+//! the figure of [`damage`].
+
+mod damage;
 
 use std::path::{Path, PathBuf};
 
-use super::document::{Cell, Table};
-use super::figure::damage::{Column, Damage, Line};
+use super::document::{self, Captioned, Section};
+use super::markdown::escape;
 use super::number::{self, Number};
-use super::page::{self, Sources};
-use super::study::{self, By, Curve, Test, distinct};
-use super::{Meta, ReportError, figure, latex, markdown};
+use super::page::{Extra, Sources};
+use super::spread::{Spread, spread};
+use super::study::tables::{DIFFERENCE, PAIRED, difference, perplexity};
+use super::study::{self, By, Curve, Test, ascending, distinct};
+use super::table::{Cell, Table};
+use super::{Meta, ReportError, figure};
 use crate::results::provenance::Provenance;
 use crate::results::{Row, Varied};
+use damage::{Column, Damage, Line};
 
 /// The rows of all variants, and what tells them apart.
 pub struct Combined<'a> {
@@ -27,27 +34,8 @@ pub struct Combined<'a> {
     pub rows: &'a [Varied<Row>],
 }
 
-/// What a sweep adds to a page.
-pub struct Extra {
-    /// A section a test set.
-    pub sections: Vec<Section>,
-    /// Address and label of the variants' pages.
-    pub links: Vec<(String, String)>,
-}
-
-/// The tables of one test set.
-pub struct Section {
-    /// What it is.
-    pub heading: String,
-    /// Captions and tables.
-    pub tables: Vec<(String, Table)>,
-}
-
-/// One variant, arranged.
-struct Variant<'a> {
-    label: &'a str,
-    tests: Vec<Test<'a>>,
-}
+/// A test set of all variants that measured on it, each with its label.
+struct Across<'a>(Vec<(&'a str, &'a Test<'a>)>);
 
 /// Writes `table.md`, `table.tex` and `report.html`; of replicates the figure `figure2`, of a sweep over targets `layers`.
 ///
@@ -59,39 +47,41 @@ pub fn render(
     provenance: &Provenance,
     out: &Path,
 ) -> Result<Vec<PathBuf>, ReportError> {
-    let of = |name: &str| {
-        let own = combined.rows.iter().filter(move |row| row.variant.as_deref() == Some(name));
-        own.map(|row| row.row.clone()).collect::<Vec<Row>>()
+    let of = |name: &str| -> Vec<Row> {
+        let own = combined.rows.iter().filter(|row| row.variant.as_deref() == Some(name));
+        own.map(|row| row.row.clone()).collect()
     };
-    let rows: Vec<Vec<Row>> = combined.variants.iter().map(|(name, ..)| of(name)).collect();
     let (mut written, mut figures, mut sections) = (Vec::new(), Vec::new(), Vec::new());
     if !combined.rows.is_empty() {
-        let mut variants = Vec::new();
-        for (rows, (_, label, _)) in rows.iter().zip(&combined.variants) {
-            variants.push(Variant { label, tests: study::arrange(rows, meta.by)? });
-        }
-        sections = test_sets(&variants).map(|name| section(&variants, name, combined.replicates, meta.by)).collect();
+        let rows: Vec<Vec<Row>> = combined.variants.iter().map(|(name, ..)| of(name)).collect();
+        let tests = rows.iter().map(|rows| study::arrange(rows, meta.by)).collect::<Result<Vec<_>, _>>()?;
+        let labels = combined.variants.iter().map(|(_, label, _)| *label);
+        let variants: Vec<(&str, Vec<Test>)> = labels.zip(tests).collect();
+        let all = across(&variants);
+        sections = all.iter().map(|across| across.section(combined.replicates, meta)).collect();
+        let (keys, count) = (escape(&combined.keys.join(", ")), combined.variants.len());
+        let facts = format!("{} Swept: {keys}; {count} variants.", study::tables::columns(meta));
         let files = [
-            ("table.md".into(), table_md(&sections, combined, meta).into_bytes()),
-            ("table.tex".into(), table_tex(&sections, meta).into_bytes()),
+            ("table.md".into(), document::markdown(meta, &facts, document::blocks(&sections)).into_bytes()),
+            ("table.tex".into(), study::tables::latex(&sections, meta).into_bytes()),
         ];
         written.extend(super::write(out, files)?);
+        let mut draw = |name: &str, svg: String| {
+            figures.push((name.to_string(), svg.clone()));
+            written.extend(super::write(out, super::figure(name, svg, meta)?)?);
+            Ok::<_, ReportError>(())
+        };
         if combined.over_targets {
-            let svg = figure::damage::svg(&damage(&variants, combined, meta.by), meta)?;
-            written.extend(super::write(out, super::figure("layers", svg.clone(), meta)?)?);
-            figures.push(("layers".to_string(), svg));
+            draw("layers", damage::svg(&of_damage(&variants, &all, combined, meta.by), meta)?)?;
         }
         if combined.replicates {
-            let means = means(&variants);
+            let means: Vec<Row> = all.iter().flat_map(Across::means).collect();
             let shaded = format!("one standard deviation around the mean of {} replicates", variants.len());
-            let svg = figure::replicates(&study::arrange(&means, meta.by)?, meta, &shaded)?;
-            written.extend(super::write(out, super::figure("figure2", svg.clone(), meta)?)?);
-            figures.push(("figure2".to_string(), svg));
+            draw("figure2", figure::replicates(&study::arrange(&means, meta.by)?, meta, &shaded)?)?;
         }
     }
     let links = combined.variants.iter().filter(|_| combined.pages);
     let links = links.map(|(name, label, _)| (format!("{name}/report.html"), label.to_string())).collect();
-    let extra = Extra { sections, links };
     let sources = Sources {
         meta,
         provenance,
@@ -100,226 +90,138 @@ pub fn render(
         timings: &[],
         published: None,
         figures,
-        sweep: Some(&extra),
+        sweep: Some(&Extra { sections, links }),
         trained: None,
     };
     written.extend(super::render_page(&sources, out)?);
     Ok(written)
 }
 
-/// Names of the test sets.
-fn test_sets<'a>(variants: &'a [Variant]) -> impl Iterator<Item = &'a str> {
-    distinct(variants.iter().flat_map(|variant| variant.tests.iter().map(Test::name))).into_iter()
-}
-
-fn section(variants: &[Variant], name: &str, replicates: bool, by: By) -> Section {
-    let tests: Vec<(&str, &Test)> = variants
-        .iter()
-        .flat_map(|variant| {
-            variant.tests.iter().filter(|test| test.name() == name).map(move |test| (variant.label, test))
-        })
-        .collect();
-    let mut points: Vec<f64> = tests.iter().flat_map(|(_, test)| test.points.iter().copied()).collect();
-    points.sort_by(f64::total_cmp);
-    points.dedup();
-    let heading = tests.first().map_or(name.to_string(), |(_, test)| test.heading());
-    let tables = if replicates { spread(&tests, &points, by) } else { beside(&tests, &points, by) };
-    Section { heading, tables }
-}
-
-/// Ids of the arms, in the order in which they first appear.
-fn arms<'a>(tests: &[(&str, &'a Test)]) -> Vec<&'a str> {
-    distinct(tests.iter().flat_map(|(_, test)| test.curves.iter().map(|curve| curve.arm)))
-}
-
-/// The curve of an arm on a test set.
-fn curve<'a>(test: &'a Test<'a>, arm: &str) -> Option<&'a Curve<'a>> {
-    test.curves.iter().find(|curve| curve.arm == arm)
-}
-
-/// The curve of an arm on each variant's test set.
-fn curves<'a>(tests: &'a [(&str, &Test)], arm: &str) -> Vec<(&'a str, &'a Test<'a>, &'a Curve<'a>)> {
-    tests.iter().filter_map(|(label, test)| Some((*label, *test, curve(test, arm)?))).collect()
-}
-
-/// The row of a curve at a point; at 0 that is the undamaged model.
-fn at<'a>(test: &'a Test, curve: &'a Curve, point: f64) -> Option<&'a Row> {
-    curve.at(point).or((point == 0.0).then_some(test.undamaged))
-}
-
-/// Rows are arms, cells mean and standard deviation over the variants.
-fn spread(tests: &[(&str, &Test)], points: &[f64], by: By) -> Vec<(String, Table)> {
-    let table = |points: &[f64], value: &dyn Fn(&Row) -> f64, cell: &dyn Fn(f64, f64) -> Cell| {
-        let rows = arms(tests).into_iter().map(|arm| {
-            let curves = curves(tests, arm);
-            let cells = points.iter().map(|&point| {
-                let values: Vec<f64> =
-                    curves.iter().filter_map(|(_, test, curve)| at(test, curve, point)).map(value).collect();
-                if values.is_empty() {
-                    return Cell::Absent;
-                }
-                let (mean, deviation) = mean_and_deviation(&values);
-                cell(mean, deviation)
-            });
-            (curves.first().map_or(arm, |(_, _, curve)| curve.label).to_string(), cells.collect())
-        });
-        Table { columns: points.iter().map(|point| by.head(*point)).collect(), rows: rows.collect() }
+/// Every test set, over the variants.
+fn across<'a>(variants: &'a [(&str, Vec<Test>)]) -> Vec<Across<'a>> {
+    let names = distinct(variants.iter().flat_map(|(_, tests)| tests.iter().map(Test::name)));
+    let one = |name: &str| {
+        let of = |(label, tests): &'a (&str, Vec<Test>)| {
+            tests.iter().filter(|test| test.name() == name).map(|test| (*label, test)).collect::<Vec<_>>()
+        };
+        Across(variants.iter().flat_map(of).collect())
     };
-    let perplexity = |mean, deviation| Cell::Spread(number::perplexity(mean), number::perplexity(deviation));
-    let nats = |mean, deviation: f64| {
-        let deviation = if deviation.is_finite() { format!("{deviation:.3}") } else { "nan".into() };
-        Cell::Spread(Number::Plain(number::nats(mean)), Number::Plain(deviation))
-    };
-    let over = format!("mean ± standard deviation over {} replicates", tests.len());
-    vec![
-        (format!("Perplexity, {over}"), table(points, &|row| row.perplexity, &perplexity)),
-        (
-            format!("Difference to the undamaged model, nats a token, {over}"),
-            table(&points[1..], &|row| row.delta_nll, &nats),
-        ),
-    ]
+    names.into_iter().map(one).collect()
 }
 
-/// Rows are arms, each with its variants.
-fn beside(tests: &[(&str, &Test)], points: &[f64], by: By) -> Vec<(String, Table)> {
-    let table = |points: &[f64], cell: &dyn Fn(&Row) -> Cell| {
-        let mut rows = Vec::new();
-        for arm in arms(tests) {
-            for (label, test, curve) in curves(tests, arm) {
-                let cells = points.iter().map(|&point| at(test, curve, point).map_or(Cell::Absent, cell)).collect();
-                rows.push((format!("{}; {label}", curve.label), cells));
-            }
-        }
-        Table { columns: points.iter().map(|point| by.head(*point)).collect(), rows }
-    };
-    let difference = |row: &Row| {
-        Cell::Difference(number::nats(row.delta_nll), number::nats(row.delta_low), number::nats(row.delta_high))
-    };
-    vec![
-        ("Perplexity".into(), table(points, &|row| Cell::Perplexity(number::perplexity(row.perplexity)))),
-        (
-            "Difference to the undamaged model, nats a token, paired by window, with its 95% interval".into(),
-            table(&points[1..], &difference),
-        ),
-    ]
-}
+impl<'a> Across<'a> {
+    fn heading(&self) -> String {
+        self.0.first().map_or(String::new(), |(_, test)| test.heading())
+    }
 
-/// The rows of the first replicate, with the perplexity's mean over all in place of its own, and one standard deviation to
-/// either side in place of its interval.
-fn means(variants: &[Variant]) -> Vec<Row> {
-    let mut rows = Vec::new();
-    for name in test_sets(variants) {
-        let tests: Vec<(&str, &Test)> = variants
-            .iter()
-            .flat_map(|variant| variant.tests.iter().filter(|test| test.name() == name).map(|test| ("", test)))
-            .collect();
+    /// All points, ascending.
+    fn points(&self) -> Vec<f64> {
+        ascending(self.0.iter().flat_map(|(_, test)| test.points.iter().copied()))
+    }
+
+    /// Ids of the arms, in the order in which they first appear.
+    fn arms(&self) -> Vec<&'a str> {
+        distinct(self.0.iter().flat_map(|(_, test)| test.curves.iter().map(|curve| curve.arm)))
+    }
+
+    /// The curve of an arm on each variant's test set.
+    fn curves(&self, arm: &str) -> Vec<(&'a str, &'a Test<'a>, &'a Curve<'a>)> {
+        self.0.iter().filter_map(|(label, test)| Some((*label, *test, test.curve(arm)?))).collect()
+    }
+
+    fn section(&self, replicates: bool, meta: &Meta) -> Section {
+        let points = self.points();
+        let tables = if replicates {
+            let over = format!("Mean ± standard deviation over {} replicates.", self.0.len());
+            let nats = |value| Number::Plain(number::nats(value));
+            [
+                ("Perplexity", over.clone(), self.spread(&points, meta.by, |row| row.perplexity, number::perplexity)),
+                (
+                    DIFFERENCE,
+                    format!("{over} Loss minus that of the undamaged model, in nats per token."),
+                    self.spread(&points[1..], meta.by, |row| row.delta_nll, nats),
+                ),
+            ]
+        } else {
+            [
+                ("Perplexity", String::new(), self.beside(&points, meta.by, perplexity)),
+                (DIFFERENCE, PAIRED.into(), self.beside(&points[1..], meta.by, difference)),
+            ]
+        };
+        let captioned = |(title, note, table): (&str, String, Table)| {
+            Captioned::new(title, note, table.labelled(meta.by.columns_are())).ours()
+        };
+        Section { heading: self.heading(), tables: tables.into_iter().map(captioned).collect() }
+    }
+
+    /// Rows are arms, cells mean and standard deviation over the variants.
+    fn spread(&self, points: &[f64], by: By, value: fn(&Row) -> f64, shown: fn(f64) -> Number) -> Table {
+        let row = |arm: &'a str| {
+            let curves = self.curves(arm);
+            let cell = |&point: &f64| {
+                let rows = curves.iter().filter_map(|(_, test, curve)| test.at(curve, point));
+                let values: Vec<f64> = rows.map(value).collect();
+                let Spread { mean, deviation } = spread(&values);
+                // A deviation has no sign.
+                let deviation = match shown(deviation) {
+                    Number::Plain(text) => Number::Plain(text.trim_start_matches('+').to_string()),
+                    other => other,
+                };
+                if values.is_empty() { Cell::Absent } else { Cell::Spread(shown(mean), deviation) }
+            };
+            (curves.first().map_or(arm, |(_, _, curve)| curve.label).to_string(), points.iter().map(cell).collect())
+        };
+        Table::new(by.heads(points), self.arms().into_iter().map(row))
+    }
+
+    /// Rows are arms, each with its variants.
+    fn beside(&self, points: &[f64], by: By, cell: fn(&Row) -> Cell) -> Table {
+        let row = |(label, test, curve): (&str, &Test, &Curve)| {
+            let cells = points.iter().map(|&point| test.at(curve, point).map_or(Cell::Absent, cell)).collect();
+            (format!("{}; {label}", curve.label), cells)
+        };
+        Table::new(by.heads(points), self.arms().into_iter().flat_map(|arm| self.curves(arm)).map(row))
+    }
+
+    /// The rows of the first replicate, with the perplexity's mean over all in place of its own, and one standard deviation
+    /// to either side in place of its interval.
+    fn means(&self) -> Vec<Row> {
         // Every replicate has the same undamaged model.
-        rows.extend(tests.first().map(|(_, test)| {
+        let undamaged = self.0.first().map(|(_, test)| {
             let perplexity = test.undamaged.perplexity;
             Row { ppl_low: perplexity, ppl_high: perplexity, ..test.undamaged.clone() }
-        }));
-        for arm in arms(&tests) {
-            let curves = curves(&tests, arm);
-            let Some((_, _, first)) = curves.first() else { continue };
-            for (point, row) in &first.points {
+        });
+        let of_arm = |arm: &str| -> Vec<Row> {
+            let curves = self.curves(arm);
+            let mean = |(point, row): &(f64, &Row)| {
                 let values = curves.iter().filter_map(|(_, _, curve)| Some(curve.at(*point)?.perplexity));
-                let (mean, deviation) = mean_and_deviation(&values.collect::<Vec<f64>>());
-                let (ppl_low, ppl_high) = (mean - deviation, mean + deviation);
-                rows.push(Row { perplexity: mean, ppl_low, ppl_high, ..(*row).clone() });
-            }
-        }
-    }
-    rows
-}
-
-/// Mean, and standard deviation of a sample (n - 1); the latter is not a number where there is one value only.
-fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
-    let n = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    (mean, (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt())
-}
-
-fn table_md(sections: &[Section], combined: &Combined, meta: &Meta) -> String {
-    let mut out = format!(
-        "# {}\n\nModel: {}. Columns: {}. Swept: {}; {} variants.\n\nRegenerate with {}.\n",
-        markdown::escape(&meta.title),
-        markdown::escape(&meta.model),
-        meta.by.columns_are(),
-        markdown::escape(&combined.keys.join(", ")),
-        combined.variants.len(),
-        markdown::code(&meta.command)
-    );
-    for section in sections {
-        out += &format!("\n## {}\n", markdown::escape(&section.heading));
-        for (caption, table) in &section.tables {
-            out += &format!("\n### {caption}\n\n{}", markdown::table(table));
-        }
-    }
-    for (heading, lines) in [("Settings", &meta.settings), ("Warnings", &meta.warnings)] {
-        let lines: Vec<String> = lines.iter().map(|line| format!("- {}\n", markdown::escape(line))).collect();
-        let lines = if lines.is_empty() { "None.\n".to_string() } else { lines.concat() };
-        out += &format!("\n## {heading}\n\n{lines}");
-    }
-    out
-}
-
-fn table_tex(sections: &[Section], meta: &Meta) -> String {
-    let mut out = format!(
-        "% {}\n% Regenerate with: {}\n% Needs \\usepackage{{booktabs,graphicx}}\n",
-        meta.title.replace(['\n', '\r'], " "),
-        meta.command
-    );
-    for section in sections {
-        for (caption, table) in &section.tables {
-            let caption = latex::escape(caption).replace('±', "$\\pm$");
-            let (model, heading) = (latex::escape(&meta.model), latex::escape(&section.heading));
-            let caption = format!("{caption}, of {model} on {heading}, by {}.", meta.by.columns_are());
-            out += &latex::environment(table, &caption);
-        }
-    }
-    out
-}
-
-/// Where the damage is: a column a variant, a line an arm at a point, by test set.
-fn damage(variants: &[Variant], combined: &Combined, by: By) -> Damage {
-    let columns = combined.variants.iter().map(|(_, _, values)| Column::new(values.first().map_or("", String::as_str)));
-    let mut groups = Vec::new();
-    for name in test_sets(variants) {
-        let own: Vec<Option<&Test>> =
-            variants.iter().map(|variant| variant.tests.iter().find(|test| test.name() == name)).collect();
-        let known: Vec<(&str, &Test)> = own.iter().flatten().map(|test| ("", *test)).collect();
-        let mut points: Vec<f64> =
-            known.iter().flat_map(|(_, test)| test.points.iter().copied()).filter(|p| *p > 0.0).collect();
-        points.sort_by(f64::total_cmp);
-        points.dedup();
-        let mut lines = Vec::new();
-        for arm in arms(&known) {
-            for &point in &points {
-                let values = own.iter().map(|test| Some(curve((*test)?, arm)?.at(point)?.delta_nll)).collect();
-                let label = own.iter().flatten().find_map(|test| curve(test, arm)).map_or(arm, |curve| curve.label);
-                let at = match by {
-                    By::Components => format!("r = {point}"),
-                    By::Share => number::share(point),
-                };
-                let label = if points.len() > 1 { format!("{label}, {at}") } else { label.to_string() };
-                lines.push(Line { label, values });
-            }
-        }
-        let heading = known.first().map_or(String::new(), |(_, test)| test.heading());
-        groups.push((heading, lines));
-    }
-    Damage { columns: columns.collect(), groups }
-}
-
-impl Extra {
-    /// The tables as a page shows them.
-    pub(super) fn tables(&self, corner: &str) -> Vec<page::Section> {
-        let section = |section: &Section| {
-            let grids = section.tables.iter().map(|(caption, table)| page::grid(caption, corner, table));
-            page::Section { heading: section.heading.clone(), tables: grids.collect() }
+                let [perplexity, ppl_low, ppl_high] = spread(&values.collect::<Vec<f64>>()).ends();
+                Row { perplexity, ppl_low, ppl_high, ..(*row).clone() }
+            };
+            curves.first().map_or(Vec::new(), |(_, _, first)| first.points.iter().map(mean).collect())
         };
-        self.sections.iter().map(section).collect()
+        undamaged.into_iter().chain(self.arms().into_iter().flat_map(of_arm)).collect()
     }
+}
+
+/// Where the damage is, by test set: one column per variant, one line per arm and point.
+fn of_damage(variants: &[(&str, Vec<Test>)], all: &[Across], combined: &Combined, by: By) -> Damage {
+    let columns = combined.variants.iter().map(|(_, _, values)| Column::new(values.first().map_or("", String::as_str)));
+    let group = |across: &Across| {
+        let name = across.0.first().map_or("", |(_, test)| test.name());
+        let own: Vec<Option<&Test>> =
+            variants.iter().map(|(_, tests)| tests.iter().find(|test| test.name() == name)).collect();
+        let points: Vec<f64> = across.points().into_iter().filter(|point| *point > 0.0).collect();
+        let line = |arm: &str, point: f64| {
+            let label = across.curves(arm).first().map_or(arm, |(_, _, curve)| curve.label).to_string();
+            let at = if by == By::Components { format!("r = {point}") } else { by.head(point) };
+            let values = own.iter().map(|test| Some((*test)?.curve(arm)?.at(point)?.delta_nll)).collect();
+            Line { label: if points.len() > 1 { format!("{label}, {at}") } else { label }, values }
+        };
+        let lines = across.arms().into_iter().flat_map(|arm| points.iter().map(move |&point| (arm, point)));
+        (across.heading(), lines.map(|(arm, point)| line(arm, point)).collect())
+    };
+    Damage { columns: columns.collect(), groups: all.iter().map(group).collect() }
 }
 
 #[cfg(test)]

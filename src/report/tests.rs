@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::published::{PublishedRow, PublishedTest};
 use super::*;
 use crate::results::fixture::{curve, undamaged};
+use crate::spec::{PublishedRow, PublishedTest};
 
 pub(crate) fn meta(by: By) -> Meta {
     Meta {
@@ -43,7 +43,7 @@ fn rows() -> Vec<Row> {
 }
 
 fn published() -> Published {
-    let row = |label: &str, points: &[(usize, f64)]| PublishedRow {
+    let row = |label: &str, points: &[(u32, f64)]| PublishedRow {
         method: "plain-svd".into(),
         label: label.into(),
         calibration: None,
@@ -68,9 +68,9 @@ fn tables() {
     let rows = rows();
     let tests = study::arrange(&rows, By::Components).unwrap();
     let (meta, published) = (meta(By::Components), published());
-    let document = document::Document::new(&tests, Some(&published), &meta);
-    insta::assert_snapshot!("table.md", markdown::write(&document, None));
-    insta::assert_snapshot!("table.tex", latex::write(&document));
+    let sections = study::tables::sections(&tests, Some(&published), &meta);
+    insta::assert_snapshot!("table.md", study::tables::markdown(&sections, None, &meta));
+    insta::assert_snapshot!("table.tex", study::tables::latex(&sections, &meta));
 }
 
 #[test]
@@ -78,8 +78,8 @@ fn shares_head_the_columns_of_a_share_study() {
     let rows = rows();
     let tests = study::arrange(&rows, By::Share).unwrap();
     let meta = meta(By::Share);
-    let text = markdown::write(&document::Document::new(&tests, None, &meta), None);
-    assert!(text.contains("| | 0% | 0.17% | 2.78% | 11.11% | 22.22% |"), "{text}");
+    let text = study::tables::markdown(&study::tables::sections(&tests, None, &meta), None, &meta);
+    assert!(text.contains("| share of all components discarded | 0% | 0.17% | 2.78% | 11.11% | 22.22% |"), "{text}");
 }
 
 #[test]
@@ -146,13 +146,12 @@ fn orderings_stand_beside_the_papers() {
             perplexity: [(0, if method == "corda" { 5.48 } else { 5.47 }), (16, at_16)].into(),
         })
         .to_vec();
-    let losses = claims::Losses::new(&windows, &meta);
-    let beside = beside::Beside::new(&tests, &losses, Some(&paper), &meta).unwrap();
-    let document = document::Document::new(&tests, Some(&paper), &meta);
-    let text = markdown::write(&document, Some(&beside));
+    let beside = study::claims::Beside::new(&tests, &windows, Some(&paper), &meta).unwrap();
+    let sections = study::tables::sections(&tests, Some(&paper), &meta);
+    let text = study::tables::markdown(&sections, Some(&beside), &meta);
     let (_, section) = text.split_once("## Side by side with the paper").unwrap();
     insta::assert_snapshot!("beside.md", section.split_once("## Settings").unwrap().0);
     // Nothing of ours corresponds to the other test set.
     paper.tests.remove(0);
-    assert!(beside::Beside::new(&tests, &losses, Some(&paper), &meta).is_none());
+    assert!(study::claims::Beside::new(&tests, &windows, Some(&paper), &meta).is_none());
 }

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::atomic::{self, WriteError};
+use crate::atomic::{self, STAGING, WriteError};
 
 /// Where results came from.
 pub const PROVENANCE: &str = "provenance.json";
@@ -74,8 +74,6 @@ pub const KNOWN: [&str; 45] = [
 
 /// Lies in a folder whose files are being replaced: the provenance that it will have.
 const MARKER: &str = ".unfinished";
-/// Start of the name of the hidden folder that new files are made in.
-pub(super) const STAGING: &str = ".new.";
 
 /// New files of a results folder, not in place yet. Dropped without [`Replacement::commit`] it leaves the old ones untouched.
 pub struct Replacement {

@@ -9,8 +9,9 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use super::atomic::{self, WriteError};
 use super::machine::Machine;
+use crate::atomic::{self, WriteError};
+pub use crate::progress::{Outcome, Stage};
 
 /// All of `provenance.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -105,31 +106,6 @@ pub struct Git {
     pub commit: String,
     /// Whether tracked files differed from it.
     pub dirty: bool,
-}
-
-/// What one stage cost.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Stage {
-    /// Name, as in the plan.
-    pub name: String,
-    /// Whether it ran or came from the cache.
-    pub outcome: Outcome,
-    /// Wall time in this run.
-    pub seconds: f64,
-    /// Most memory the process had held by its end, in bytes; absent where the system does not say.
-    pub peak_memory: Option<u64>,
-}
-
-/// How a stage was satisfied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Outcome {
-    /// Computed.
-    Run,
-    /// Partly cached, the rest computed.
-    Resumed,
-    /// Taken from the cache.
-    Cached,
 }
 
 /// Why a provenance file could not be read.

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 
 use polars::prelude::*;
 
-use super::atomic::{self, WriteError};
 use super::record::{Mismatch, Record};
 use super::seal;
+use crate::atomic::{self, WriteError};
 use crate::guard::unless_it_panics;
 use crate::pages;
 

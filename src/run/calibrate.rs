@@ -8,54 +8,96 @@ use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 use safetensors::tensor::Dtype;
 
+use crate::atomic;
 use crate::cache::{Cache, CacheError, ReadArrays, save_every};
 use crate::calibrate::pass::{Collected, Pass};
 use crate::calibrate::{Snapshot, store};
 use crate::corpus::sample;
 use crate::model::ModelError;
 use crate::plan::memory::PassSize;
-use crate::plan::{CalibrateStage, Part};
+use crate::plan::{Calibrate, Part, Statistics, cost, memory};
 use crate::progress::Unit;
-use crate::results::atomic;
 use crate::results::provenance::Outcome;
+use crate::spec::Calibration;
 use crate::tensors::{self, Entry};
 
-use super::{Run, RunError, shard};
+use super::RunError;
+use super::lock::lock;
+use super::session::Run;
+use super::work::{Account, Cost, Value, Work};
 
 /// How much work a killed run may lose, at most and roughly: hidden states are saved when this has passed.
 const SAVE_EVERY: Duration = Duration::from_secs(30);
 
+impl Work for Calibrate {
+    fn run(&self, run: &Run) -> Result<Outcome, RunError> {
+        pass(run, self)
+    }
+
+    /// One value for each snapshot.
+    fn values(&self, account: &Account) -> Result<Vec<Value>, RunError> {
+        let longest = self.statistics.iter().map(|one| one.snapshot.samples).max();
+        let value = |statistics: &Statistics| {
+            let samples = statistics.snapshot.samples;
+            // A shorter prefix comes out of the longest pass at no further cost.
+            let operations = if Some(samples) == longest { self.operations(account, samples) } else { 0.0 };
+            let part = Cost::single(operations / account.plan.parts.len() as f64);
+            let sizes =
+                account.plan.parts.iter().map(|part| memory::statistics_on_disk(account.shape(), part.inputs()));
+            let name = format!("calibrate {} ({samples} samples)", self.spec(account).name);
+            account.by_parts("statistics", name, &statistics.key, sizes.sum(), &|_| part)
+        };
+        Ok(self.statistics.iter().map(value).collect())
+    }
+
+    fn memory(&self, account: &Account) -> u64 {
+        account.layout.calibration(&PassSize::of(account.experiment, self))
+    }
+}
+
+impl Calibrate {
+    fn spec<'a>(&self, account: &Account<'a>) -> &'a Calibration {
+        &account.experiment.calibrations[self.calibration]
+    }
+
+    /// Operations of a whole pass over so many samples.
+    fn operations(&self, account: &Account, samples: usize) -> f64 {
+        let length = self.spec(account).length;
+        let counted = account.known.samples.get(self.calibration).and_then(|lengths| lengths.as_ref()?.get(..samples));
+        let tokens = match counted {
+            Some(lengths) => lengths.iter().map(|tokens| f64::from(*tokens)).sum(),
+            None => samples as f64 * length as f64,
+        };
+        tokens * (cost::forward_blocks(account.shape(), length) + cost::covariances(account.shape()))
+    }
+}
+
 /// Runs the pass of one calibration as far as statistics are missing.
-pub(super) fn run(run: &Run, calibration: usize) -> Result<Outcome, RunError> {
+fn pass(run: &Run, stage: &Calibrate) -> Result<Outcome, RunError> {
     let plan = run.plan;
     let cache = &run.context.cache;
-    let stages: Vec<_> = plan.calibrate.iter().filter(|stage| stage.calibration == calibration).collect();
+    let stages = &stage.statistics;
     let missing = |part: &Part| -> Vec<Snapshot> {
-        let absent = stages.iter().filter(|stage| !cache.part("statistics", &stage.key, &part.name()).exists());
-        absent.map(|stage| stage.snapshot).collect()
+        let absent = stages.iter().filter(|one| !cache.part("statistics", &one.key, &part.name()).exists());
+        absent.map(|one| one.snapshot).collect()
     };
+    let spec = &run.experiment.calibrations[stage.calibration];
     let Some(first_stage) = stages.first() else { return Ok(Outcome::Cached) };
     if plan.parts.iter().all(|part| missing(part).is_empty()) {
         return Ok(Outcome::Cached);
     }
     // What another process computes meanwhile is not missing any more.
-    let _lock = shard::lock(
-        run.context,
-        "pass",
-        &first_stage.key,
-        &format!("calibration {}", run.experiment.calibrations[calibration].name),
-    )?;
+    let _lock = lock(run.context, "pass", &first_stage.key, &format!("calibration {}", spec.name))?;
     let todo: Vec<(&Part, Vec<Snapshot>)> =
         plan.parts.iter().map(|part| (part, missing(part))).filter(|(_, snapshots)| !snapshots.is_empty()).collect();
     let Some((last, _)) = todo.last() else { return Ok(Outcome::Cached) };
     let most = todo.iter().flat_map(|(_, snapshots)| snapshots).map(|s| s.samples).max().unwrap_or(0);
     let outcome = if todo.len() < plan.parts.len() { Outcome::Resumed } else { Outcome::Run };
 
-    let samples = samples(run, calibration, most)?;
+    let samples = samples(run, spec, most)?;
     let tokens: u64 = samples.iter().map(|sample| sample.len() as u64).sum();
     let weights = run.model()?.weights.weights();
-    let spec = &run.experiment.calibrations[calibration];
-    let saved = Saved { path: cache.part("pass", &stages[0].key, &format!("hidden-{most}")) };
+    let saved = Saved { path: cache.part("pass", &first_stage.key, &format!("hidden-{most}")) };
     let first = todo[0].0.layer;
     let mut pass = match saved.read(first, weights.embedding().device())? {
         Some((hidden, layer)) => Pass::resume(&spec.name, weights, hidden, layer)?,
@@ -67,7 +109,7 @@ pub(super) fn run(run: &Run, calibration: usize) -> Result<Outcome, RunError> {
         Unit::Count("tokens x blocks"),
     );
     bar.resume_at(tokens * pass.layer() as u64);
-    let making = run.layout.making(&PassSize::of(run.experiment, run.plan, calibration));
+    let making = run.layout.making(&PassSize::of(run.experiment, stage));
     let (every, mut since) = (save_every(SAVE_EVERY), Instant::now());
     thread::scope(|scope| {
         let mut behind = Behind::default();
@@ -79,7 +121,6 @@ pub(super) fn run(run: &Run, calibration: usize) -> Result<Outcome, RunError> {
             let done = |tokens| bar.advance(tokens);
             let collected = if part.head { pass.head(snapshots, &done)? } else { pass.block(snapshots, &done)? };
             behind.finish()?;
-            let stages = &stages;
             behind.start(scope, move || write(cache, stages, part, snapshots, &collected, making.at_once));
             let save = since.elapsed() > every && part.layer < last.layer;
             // Hidden states that lie beyond a part without statistics would be of no use.
@@ -97,8 +138,7 @@ pub(super) fn run(run: &Run, calibration: usize) -> Result<Outcome, RunError> {
     Ok(outcome)
 }
 
-fn samples(run: &Run, calibration: usize, count: usize) -> Result<Vec<Vec<u32>>, RunError> {
-    let spec = &run.experiment.calibrations[calibration];
+fn samples(run: &Run, spec: &Calibration, count: usize) -> Result<Vec<Vec<u32>>, RunError> {
     let (text, opened) = (run.text(&spec.corpus)?, run.model()?);
     let encode = |text: &str| opened.tokenizer.encode(text).map_err(|e| e.to_string());
     let samples = sample::samples(&text, spec.sampling, spec.seed, count, spec.length, &encode)?;
@@ -112,7 +152,7 @@ fn samples(run: &Run, calibration: usize, count: usize) -> Result<Vec<Vec<u32>>,
 /// Writes a part's statistics, `at_once` snapshots at a time: of wide inputs, one is large.
 fn write(
     cache: &Cache,
-    stages: &[&CalibrateStage],
+    statistics: &[Statistics],
     part: &Part,
     snapshots: &[Snapshot],
     collected: &Collected,
@@ -121,8 +161,8 @@ fn write(
     for snapshots in snapshots.chunks(at_once) {
         let found = collected.statistics(snapshots)?;
         snapshots.par_iter().zip(&found).try_for_each(|(snapshot, sites)| {
-            for stage in stages.iter().filter(|stage| stage.snapshot == *snapshot) {
-                store::write(&cache.part("statistics", &stage.key, &part.name()), sites)?;
+            for one in statistics.iter().filter(|one| one.snapshot == *snapshot) {
+                store::write(&cache.part("statistics", &one.key, &part.name()), sites)?;
             }
             Ok::<_, RunError>(())
         })?;

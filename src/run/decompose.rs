@@ -13,15 +13,39 @@ use crate::decompose::tall::Tall;
 use crate::decompose::{End, Factorisation, Method};
 use crate::model::llama::{Block, Weights};
 use crate::model::shape::{Linear, Site};
-use crate::plan::{DecomposeStage, Part};
+use crate::plan::{Decompose, Part, cost, memory};
 use crate::progress::Unit;
 use crate::results::provenance::Outcome;
 
+use super::RunError;
+use super::session::Run;
 use super::weights::in_f64;
-use super::{Run, RunError};
+use super::work::{Account, Cost, Value, Work};
+
+impl Work for Decompose {
+    fn run(&self, run: &Run) -> Result<Outcome, RunError> {
+        decompose(run, self)
+    }
+
+    fn values(&self, account: &Account) -> Result<Vec<Value>, RunError> {
+        let dense = self.statistics.is_some();
+        let sizes = account.linears().map(|linear| memory::decomposition_on_disk(linear, account.deepest(linear)));
+        let name = format!("decompose {}", account.experiment.arms[self.arm].id);
+        let cost = |part: &Part| {
+            let double = part.linears.iter().map(|(linear, _)| cost::decomposition(linear, dense)).sum();
+            Cost { double, ..Cost::default() }
+        };
+        Ok(vec![account.by_parts("decomposition", name, &self.key, sizes.sum(), &cost)])
+    }
+
+    fn memory(&self, account: &Account) -> u64 {
+        let dense = self.statistics.is_some();
+        account.layout.decomposition(&account.plan.parts, &|linear| account.deepest(linear), dense)
+    }
+}
 
 /// Decomposes what is missing of one arm.
-pub(super) fn run(run: &Run, stage: &DecomposeStage) -> Result<Outcome, RunError> {
+fn decompose(run: &Run, stage: &Decompose) -> Result<Outcome, RunError> {
     let (plan, cache) = (run.plan, &run.context.cache);
     let path = |part: &Part| cache.part("decomposition", &stage.key, &part.name());
     let todo: Vec<&Part> = plan.parts.iter().filter(|part| !path(part).exists()).collect();
@@ -37,7 +61,7 @@ pub(super) fn run(run: &Run, stage: &DecomposeStage) -> Result<Outcome, RunError
         method: arm.method.as_ref(),
         weights: opened.weights.weights(),
         cache,
-        statistics: stage.statistics.map(|i| plan.calibrate[i].key.as_str()),
+        statistics: stage.statistics.as_deref(),
         end: arm.end,
         depth: &depth,
     };

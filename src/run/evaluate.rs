@@ -10,42 +10,91 @@ use crate::corpus::windows;
 use crate::evaluate::{Done, Window, resident_losses, streamed_losses};
 use crate::model::llama::{Resident, Weights};
 use crate::model::shape::Linear;
-use crate::plan::{DecomposeStage, EvaluateStage};
+use crate::plan::{Evaluate, Losses, UNDAMAGED, cost};
 use crate::progress::{Bar, Unit};
 use crate::results::provenance::Outcome;
 
+use super::RunError;
+use super::session::Run;
 use super::weights::{LastBlock, Taken, Truncated};
-use super::{Run, RunError};
+use super::work::{Account, Cost, Value, Work};
 
-/// Windows still to be measured for one stage of the plan.
+/// Windows still to be measured of one model on one test set.
 pub(super) struct Todo<'a> {
-    pub stage: &'a EvaluateStage,
+    pub losses: &'a Losses,
     pub missing: Vec<usize>,
 }
 
-/// Measures what is missing: of the undamaged model (`None`), or of one arm.
-pub(super) fn run(run: &Run, arm: Option<&DecomposeStage>) -> Result<Outcome, RunError> {
-    let plan = run.plan;
-    let mut todo = Vec::new();
-    let (mut cached, mut total) = (0, 0u64);
-    for stage in plan.evaluate.iter().filter(|stage| stage.point.map(|(a, _)| a) == arm.map(|a| a.arm)) {
-        let missing = run.missing(stage)?;
-        cached += run.windows(stage.evaluation)? - missing.len();
-        total += (missing.len() * run.experiment.evaluations[stage.evaluation].length) as u64;
-        if !missing.is_empty() {
-            todo.push(Todo { stage, missing });
+impl Work for Evaluate {
+    fn run(&self, run: &Run) -> Result<Outcome, RunError> {
+        let mut todo = Vec::new();
+        let (mut cached, mut total) = (0, 0u64);
+        for losses in &self.losses {
+            let missing = run.missing(losses)?;
+            cached += run.windows(losses.evaluation)? - missing.len();
+            total += (missing.len() * run.experiment.evaluations[losses.evaluation].length) as u64;
+            if !missing.is_empty() {
+                todo.push(Todo { losses, missing });
+            }
         }
+        if todo.is_empty() {
+            return Ok(Outcome::Cached);
+        }
+        let name = self.arm.as_ref().map_or(UNDAMAGED, |(arm, _)| run.experiment.arms[*arm].id.as_str());
+        let bar = run.context.progress.bar(format!("evaluate {name}"), total, Unit::Count("tokens"));
+        match &self.arm {
+            None => run.measure(&[run.model()?.weights.weights()], &[None], &todo, &bar)?,
+            Some((arm, decomposition)) => run.points((*arm, decomposition), &todo, &bar)?,
+        }
+        Ok(if cached > 0 { Outcome::Resumed } else { Outcome::Run })
     }
-    if todo.is_empty() {
-        return Ok(Outcome::Cached);
+
+    /// One value for each point and test set.
+    fn values(&self, account: &Account) -> Result<Vec<Value>, RunError> {
+        self.losses.iter().map(|losses| self.value(losses, account)).collect()
     }
-    let name = arm.map_or("undamaged", |a| run.experiment.arms[a.arm].id.as_str());
-    let bar = run.context.progress.bar(format!("evaluate {name}"), total, Unit::Count("tokens"));
-    match arm {
-        None => run.measure(&[run.model()?.weights.weights()], &[None], &todo, &bar)?,
-        Some(arm) => run.points(arm, &todo, &bar)?,
+
+    fn memory(&self, account: &Account) -> u64 {
+        let points = if self.arm.is_some() { account.experiment.discard.len() } else { 0 };
+        account.evaluation(&self.losses, points)
     }
-    Ok(if cached > 0 { Outcome::Resumed } else { Outcome::Run })
+}
+
+impl Evaluate {
+    fn value(&self, losses: &Losses, account: &Account) -> Result<Value, RunError> {
+        let (experiment, spec) = (account.experiment, &account.experiment.evaluations[losses.evaluation]);
+        // 0 where the length of the text is not known.
+        let all = account.windows(losses.evaluation).unwrap_or(0);
+        let measured = account.cache().journal(&losses.key).read()?;
+        let done = measured.keys().filter(|window| all == 0 || **window < all).count();
+        let (name, truncation) = match (&self.arm, losses.point) {
+            (Some((arm, _)), Some(point)) => {
+                let linears = experiment.linears();
+                let truncation = linears.iter().map(|l| cost::truncation(l, experiment.discard.components(point, l)));
+                let most = experiment.discard.named(point, &linears);
+                (format!("evaluate {} r={most} on {}", experiment.arms[*arm].id, spec.name), truncation.sum())
+            }
+            _ => (format!("evaluate {UNDAMAGED} on {}", spec.name), 0.0),
+        };
+        let tokens = ((all - done.min(all)) * spec.length) as f64;
+        let forward = tokens * (cost::forward_blocks(account.shape(), spec.length) + cost::head(account.shape()));
+        let cost = Cost::single(if tokens > 0.0 { truncation + forward } else { 0.0 });
+        // A window takes a line of the journal.
+        Ok(Value { name, key: losses.key.clone(), done, all, unit: "windows", cost, disk: 45 * all as u64 })
+    }
+}
+
+impl Account<'_> {
+    /// Most bytes that measuring takes, of so many models with components taken away (0: of the undamaged one).
+    pub(super) fn evaluation(&self, losses: &[Losses], points: usize) -> u64 {
+        let evaluations = &self.experiment.evaluations;
+        let all = (0..evaluations.len()).filter(|i| losses.iter().any(|one| one.evaluation == *i));
+        let specs: Vec<_> = all.map(|i| &evaluations[i]).collect();
+        // Of a whole text, as many windows as pass the blocks together.
+        let windows = specs.iter().map(|spec| spec.windows.unwrap_or(usize::MAX / 2)).fold(0, usize::saturating_add);
+        let longest = specs.iter().map(|spec| spec.length).max().unwrap_or(1);
+        self.layout.evaluation(&self.experiment.linears(), points, windows, longest)
+    }
 }
 
 impl Run<'_> {
@@ -60,27 +109,27 @@ impl Run<'_> {
         Ok(adapters)
     }
 
-    /// Windows of a stage that the cache lacks.
-    pub(super) fn missing(&self, stage: &EvaluateStage) -> Result<Vec<usize>, RunError> {
-        let measured = self.context.cache.journal(&stage.key).read()?;
-        Ok((0..self.windows(stage.evaluation)?).filter(|window| !measured.contains_key(window)).collect())
+    /// Windows that the cache lacks.
+    pub(super) fn missing(&self, losses: &Losses) -> Result<Vec<usize>, RunError> {
+        let measured = self.context.cache.journal(&losses.key).read()?;
+        Ok((0..self.windows(losses.evaluation)?).filter(|window| !measured.contains_key(window)).collect())
     }
 
-    /// The components that an arm takes, as many as `count` says.
+    /// The components that an arm takes, as many as `count` says; the arm comes with the key of its decomposition.
     pub(super) fn taken<'b>(
         &'b self,
-        arm: &'b DecomposeStage,
+        (arm, key): (usize, &'b str),
         count: &'b (dyn Fn(&Linear) -> usize + Sync),
     ) -> Taken<'b> {
-        let end = self.experiment.arms[arm.arm].end;
-        Taken { cache: &self.context.cache, key: &arm.key, end, parts: &self.plan.parts, count }
+        let end = self.experiment.arms[arm].end;
+        Taken { cache: &self.context.cache, key, end, parts: &self.plan.parts, count }
     }
 
     /// The points of an arm. One truncation serves every test set. In memory, several points are measured side by side, so
     /// that an odd number of windows leaves no thread idle; from disk, all points share each reading of a block.
-    fn points(&self, arm: &DecomposeStage, todo: &[Todo], bar: &Bar) -> Result<(), RunError> {
+    fn points(&self, arm: (usize, &str), todo: &[Todo], bar: &Bar) -> Result<(), RunError> {
         let (discard, base) = (&self.experiment.discard, self.model()?.weights.weights());
-        let wanted = |point: &usize| todo.iter().any(|one| one.stage.point.map(|(_, p)| p) == Some(*point));
+        let wanted = |point: &usize| todo.iter().any(|one| one.losses.point == Some(*point));
         let points: Vec<usize> = (0..discard.len()).filter(wanted).collect();
         let once = LastBlock::new(base);
         let at_once = if self.layout.resident { self.layout.models() } else { points.len() };
@@ -115,16 +164,16 @@ impl Run<'_> {
         // Of the evaluations that have something to do, each read once.
         let mut tokens: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
         for one in todo {
-            if let Entry::Vacant(entry) = tokens.entry(one.stage.evaluation) {
-                entry.insert(self.tokens(one.stage.evaluation)?);
+            if let Entry::Vacant(entry) = tokens.entry(one.losses.evaluation) {
+                entry.insert(self.tokens(one.losses.evaluation)?);
             }
         }
         let (mut all, mut places, mut longest) = (Vec::new(), Vec::new(), 1);
         for (model, point) in points.iter().enumerate() {
-            for one in todo.iter().filter(|one| one.stage.point.map(|(_, p)| p) == *point) {
-                let spec = &self.experiment.evaluations[one.stage.evaluation];
-                let windows = windows(&tokens[&one.stage.evaluation], spec.length, spec.windows)?;
-                let journal = self.context.cache.journal(&one.stage.key);
+            for one in todo.iter().filter(|one| one.losses.point == *point) {
+                let spec = &self.experiment.evaluations[one.losses.evaluation];
+                let windows = windows(&tokens[&one.losses.evaluation], spec.length, spec.windows)?;
+                let journal = self.context.cache.journal(&one.losses.key);
                 longest = longest.max(spec.length);
                 for &index in &one.missing {
                     all.push(Window { model, id: places.len(), tokens: windows[index] });

@@ -1,10 +1,11 @@
-//! Fine-tuning: training each learner, measuring what it leaves, and the rows and files that come of it.
+//! Fine-tuning: the stages that train each learner and measure what it leaves, and the product made of them.
 
+mod account;
+mod choice;
 mod failure;
+pub(super) mod learns;
 pub(super) mod measure;
-pub(super) mod publish;
-pub mod rows;
-pub(super) mod saved;
-pub(super) mod train;
-
-pub(super) use failure::Failure;
+pub(super) mod product;
+pub(super) mod rows;
+pub(super) mod settings;
+mod train;

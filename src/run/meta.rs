@@ -1,11 +1,12 @@
-//! What a report says besides rows: headings, settings, citations, the paper's numbers.
+//! What a report says besides rows: headings, settings, citations.
 
-use crate::report::published::{PublishedRow, PublishedTest};
-use crate::report::{self, Meta};
+use crate::report::Meta;
 use crate::results::provenance::{Provenance, Samples};
-use crate::spec::{Calibration, Experiment, Publication};
+use crate::spec::{Calibration, Experiment};
 
-use super::{Context, RunError, extent, finetune};
+use super::finetune::settings;
+use super::texts::Known;
+use super::{extent, sources};
 
 /// What the report says besides rows.
 pub(super) fn meta(experiment: &Experiment, provenance: &Provenance) -> Meta {
@@ -17,7 +18,7 @@ pub(super) fn meta(experiment: &Experiment, provenance: &Provenance) -> Meta {
     ];
     let counted = |c: &Calibration| provenance.samples.iter().find(|samples| samples.calibration == c.name);
     settings.extend(experiment.calibrations.iter().map(|c| sampling(c, counted(c))));
-    settings.extend(finetune::rows::settings(experiment));
+    settings.extend(settings::settings(experiment));
     Meta {
         title: experiment.title.clone(),
         description: experiment.description.clone(),
@@ -54,7 +55,7 @@ pub(super) fn citations(experiment: &Experiment) -> Vec<String> {
     let paper = "Yang et al. (2024). CorDA: Context-Oriented Decomposition Adaptation of Large Language Models for \
                  Task-Aware Parameter-Efficient Fine-tuning. NeurIPS. arXiv:2406.05223.";
     let mut all = vec![paper.to_string()];
-    let corpora = super::corpora(experiment);
+    let corpora = sources::corpora(experiment);
     for citation in std::iter::once(&experiment.model.citation).chain(corpora.iter().map(|c| &c.citation)) {
         if !citation.is_empty() && !all.contains(citation) {
             all.push(citation.clone());
@@ -63,34 +64,18 @@ pub(super) fn citations(experiment: &Experiment) -> Vec<String> {
     all
 }
 
-/// The paper's numbers that a spec names, of either kind.
-pub(super) fn publication(experiment: &Experiment, context: &Context) -> Result<Option<Publication>, RunError> {
-    let Some(name) = &experiment.published else { return Ok(None) };
-    Ok(Some(Publication::load(&context.experiments.join("published").join(format!("{name}.yaml")))?))
-}
-
-/// The paper's numbers that a spec names, as the report takes them.
-pub(super) fn published(experiment: &Experiment, context: &Context) -> Result<Option<report::Published>, RunError> {
-    let Some(Publication::Curves(data)) = publication(experiment, context)? else { return Ok(None) };
-    let tests = data.tests.into_iter().map(|test| PublishedTest {
-        evaluation: test.evaluation,
-        name: test.name,
-        rows: test
-            .rows
-            .into_iter()
-            .map(|row| PublishedRow {
-                method: row.method,
-                label: row.label,
-                calibration: row.calibration,
-                samples: row.samples.map(|n| n as usize),
-                perplexity: row.perplexity.into_iter().map(|(r, value)| (r as usize, value)).collect(),
-            })
-            .collect(),
-    });
-    Ok(Some(report::Published {
-        title: data.title,
-        citation: data.citation,
-        model: data.model,
-        tests: tests.collect(),
-    }))
+/// The samples of each calibration as they were counted.
+pub(super) fn samples(experiment: &Experiment, known: &Known) -> Vec<Samples> {
+    let all = experiment.calibrations.iter().zip(&known.samples);
+    let one = |(calibration, lengths): (&Calibration, &Option<Vec<u32>>)| {
+        let lengths = lengths.as_ref()?;
+        Some(Samples {
+            calibration: calibration.name.clone(),
+            samples: lengths.len(),
+            tokens: lengths.iter().map(|tokens| u64::from(*tokens)).sum(),
+            shortest: lengths.iter().copied().min()?,
+            longest: lengths.iter().copied().max()?,
+        })
+    };
+    all.filter_map(one).collect()
 }

@@ -7,24 +7,15 @@ use serde_json::{Map, Value};
 use crate::results;
 use crate::results::folder::{self, KNOWN, PROVENANCE, Replacement};
 use crate::results::provenance::Provenance;
-use crate::spec::{Experiment, Loaded};
+use crate::spec::Experiment;
 
-use super::{Context, RunError, outcome, owner, sweep};
-
-/// Rebuilds tables and figures of an experiment from its saved results; no model is needed.
-pub fn report(loaded: &Loaded, context: &Context) -> Result<Vec<PathBuf>, RunError> {
-    owner::check_drawn(&loaded.experiment, context)?;
-    match &loaded.sweep {
-        Some(sweep) => sweep::report(loaded, sweep, context),
-        None => one(&loaded.experiment, context),
-    }
-}
+use super::{Context, RunError, draw};
 
 /// Draws the results of one experiment again, or of one variant.
 pub(super) fn one(experiment: &Experiment, context: &Context) -> Result<Vec<PathBuf>, RunError> {
     let folder = context.results.join(experiment.folder());
     let spec = experiment.recorded()?;
-    again(&folder, &spec, |provenance, to| outcome::render(experiment, context, provenance, &folder, to).map(drop))
+    again(&folder, &spec, |provenance, to| draw::draw(experiment, context, provenance, &folder, to).map(drop))
 }
 
 /// Draws a folder of saved results again: `draw` makes files in another folder, which then replace those there together.

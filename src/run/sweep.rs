@@ -11,29 +11,24 @@ use std::time::SystemTime;
 use serde_json::json;
 
 use crate::cache::key;
-use crate::plan::{Part, Plan};
+use crate::plan::{Kind, Part, Plan, Stage};
 use crate::results::folder::{self, PAGE, PROVENANCE, Replacement, TIMINGS};
 use crate::results::machine::Machine;
-use crate::results::provenance::{Asset, Provenance, Run as Header, Stage, timestamp};
+use crate::results::provenance::{Asset, Provenance, Run as Header, Stage as Timed, timestamp};
 use crate::results::{self, Row, TimingRow, Varied, WindowRow};
 use crate::spec::{Experiment, Loaded, Sweep, Variant, Warning};
 
-use super::steps::Share;
+use super::experiment::one;
+use super::session::{Held, Run};
+use super::stage::Selection;
+use super::study::{self, Measurements};
 use super::texts::{self, Known, Patience};
-use super::{Context, Done, Held, Run, RunError, calibrate, identities, outcome, owner, redraw};
+use super::{Context, Done, RunError, current, outcome, owner, products, redraw, sources};
 
 mod draw;
 
 use draw::render;
 pub(super) use draw::report;
-
-/// Files of an experiment's folder, with a sweep those over all variants.
-pub fn all_files(loaded: &Loaded) -> Vec<&'static str> {
-    match &loaded.sweep {
-        Some(sweep) => files(loaded, sweep),
-        None => outcome::files(&loaded.experiment),
-    }
-}
 
 /// The experiment, where only one will do.
 ///
@@ -50,17 +45,16 @@ pub fn single(loaded: &Loaded) -> Result<&Loaded, RunError> {
 pub fn fetch(loaded: &Loaded, context: &Context) -> Result<Vec<Asset>, RunError> {
     let mut assets = Vec::new();
     for experiment in loaded.experiments() {
-        add(&mut assets, super::fetch(experiment, context)?);
+        add(&mut assets, sources::fetch(experiment, context)?);
     }
     Ok(assets)
 }
 
 /// Files of the folder over all variants; all of them make it complete.
-fn files(loaded: &Loaded, sweep: &Sweep) -> Vec<&'static str> {
+pub(super) fn files(loaded: &Loaded, sweep: &Sweep) -> Vec<&'static str> {
     let mut files = vec![PAGE, PROVENANCE];
     if !loaded.experiment.evaluations.is_empty() {
-        files.push(TIMINGS);
-        files.extend(["results.parquet", "results.csv", "windows.parquet", "table.md", "table.tex"]);
+        files.extend(study::FILES);
         if sweep.is_over_targets() {
             files.extend(["layers.svg", "layers.png", "layers.pdf"]);
         }
@@ -74,10 +68,9 @@ fn files(loaded: &Loaded, sweep: &Sweep) -> Vec<&'static str> {
 /// Whether every variant has a folder of its own.
 pub fn keeps_folders(sweep: &Sweep) -> bool {
     let first = sweep.variants.first().map(|variant| &variant.experiment);
-    let more = first.is_some_and(|e| {
-        e.evaluations.is_empty() || e.adapters.is_some() || e.heatmaps.is_some() || e.spectra.is_some()
-    });
-    more || !sweep.is_over_targets()
+    let only_study =
+        |e: &Experiment| !e.evaluations.is_empty() && products::of(e).iter().all(|product| product.is_in_a_sweep());
+    !sweep.is_over_targets() || !first.is_some_and(only_study)
 }
 
 /// A sweep about to run.
@@ -97,20 +90,20 @@ struct Found {
     windows: Vec<Varied<WindowRow>>,
     timings: Vec<Varied<TimingRow>>,
     assets: Vec<Asset>,
-    stages: Vec<Stage>,
+    stages: Vec<Timed>,
     /// Of all variants, each once.
     warnings: Vec<Warning>,
 }
 
-/// Runs what is missing of every variant, or a share of each.
-pub(super) fn run(loaded: &Loaded, sweep: &Sweep, context: &Context, share: Share) -> Result<Done, RunError> {
+/// Runs what is missing of every variant, or a selection of each.
+pub(super) fn run(loaded: &Loaded, sweep: &Sweep, context: &Context, selection: Selection) -> Result<Done, RunError> {
     let started = timestamp(SystemTime::now());
     let job = Job::new(loaded, sweep, context)?;
-    if let Share::Step(_) = share {
-        // A step is one experiment's.
+    if let Selection::Stage(_) = selection {
+        // A stage is one experiment's.
         single(loaded)?;
     }
-    if share == Share::All && job.is_current()? {
+    if selection == Selection::All && job.is_current()? {
         folder::clear(&job.folder, &files(loaded, sweep))?;
         folder::clear_variants(&job.folder, None, &job.folders())?;
         return Ok(Done::Nothing);
@@ -120,13 +113,13 @@ pub(super) fn run(loaded: &Loaded, sweep: &Sweep, context: &Context, share: Shar
     // Texts that are too short are said before anything is computed.
     fetch(loaded, context)?;
     let (known, warnings) = texts::look_all(loaded, context, Patience::Run)?;
-    super::warn(context, &warnings);
-    let mut found = Found { stages: job.calibrate(share, &held)?, warnings, ..Found::default() };
+    context.warn(&warnings);
+    let mut found = Found { stages: job.calibrate(selection, &held)?, warnings, ..Found::default() };
     for ((variant, plan), known) in sweep.variants.iter().zip(&job.plans).zip(&known) {
-        job.variant(variant, (plan, known), share, &held, &mut found)?;
+        job.variant(variant, (plan, known), selection, &held, &mut found)?;
     }
-    if share != Share::All {
-        return Ok(Done::Share);
+    if selection != Selection::All {
+        return Ok(Done::Selected);
     }
     let run = Header {
         command: context.command.clone(),
@@ -147,9 +140,7 @@ pub(super) fn is_current(loaded: &Loaded, sweep: &Sweep, context: &Context) -> R
 
 impl<'a> Job<'a> {
     fn new(loaded: &'a Loaded, sweep: &'a Sweep, context: &'a Context) -> Result<Self, RunError> {
-        let plan = |variant: &Variant| {
-            Ok::<_, RunError>(Plan::new(&variant.experiment, &identities(&variant.experiment, &context.store)?))
-        };
+        let plan = |variant: &Variant| sources::plan(&variant.experiment, &context.store);
         let plans = sweep.variants.iter().map(plan).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { loaded, sweep, context, plans, folder: context.results.join(&loaded.experiment.name) })
     }
@@ -159,8 +150,9 @@ impl<'a> Job<'a> {
     }
 
     fn results_key(&self) -> Result<String, RunError> {
-        let of =
-            |(variant, plan): (&Variant, &Plan)| Ok((variant.name.clone(), plan.results_key(&variant.experiment)?));
+        let of = |(variant, plan): (&Variant, &Plan)| {
+            Ok((variant.name.clone(), outcome::results_key(plan, &variant.experiment)?))
+        };
         let variants = self.variants().map(of).collect::<Result<Vec<_>, RunError>>()?;
         Ok(key("sweep", 1, &json!({"variants": variants, "spec": self.loaded.experiment.recorded()?})))
     }
@@ -194,11 +186,11 @@ impl<'a> Job<'a> {
         for (variant, plan) in self.variants() {
             let current = if keeps_folders(self.sweep) {
                 let folder = self.context.results.join(variant.experiment.folder());
-                outcome::is_current(plan, &variant.experiment, self.context, &folder)?
+                current::is_current(plan, &variant.experiment, self.context, &folder)?
             } else {
                 let own = rows.iter().filter(|row| row.variant.as_ref() == Some(&variant.name));
                 let own: Vec<Row> = own.map(|row| row.row.clone()).collect();
-                outcome::is_measured(plan, &own, self.context)?
+                study::is_measured(plan, &own, self.context)?
             };
             if !current {
                 return Ok(false);
@@ -207,57 +199,48 @@ impl<'a> Job<'a> {
         Ok(true)
     }
 
-    /// The calibration passes that variants of other targets share, once over all their blocks: each variant for itself
+    /// The calibration passes that variants of other targets selection, once over all their blocks: each variant for itself
     /// would pass through all blocks before its own.
-    fn calibrate(&self, share: Share, held: &Rc<Held>) -> Result<Vec<Stage>, RunError> {
+    fn calibrate(&self, selection: Selection, held: &Rc<Held>) -> Result<Vec<Timed>, RunError> {
         let mut stages = Vec::new();
         for (experiment, plan) in shared_passes(self.variants().map(|(variant, plan)| (&variant.experiment, plan))) {
-            let mut run = Run { held: self.held(experiment, held), ..Run::new(experiment, &plan, self.context) };
-            for (i, calibration) in experiment.calibrations.iter().enumerate() {
-                let needed = match share {
-                    Share::Shard(shard) => shard.needs(i, experiment, &plan),
-                    _ => true,
-                };
-                if needed {
-                    let name = format!("calibrate {} for all variants", calibration.name);
-                    run.stage(&name, |run| calibrate::run(run, i).map(|outcome| (outcome, ())))?;
-                }
+            let mut run = Run::sharing(self.held(experiment, held), experiment, &plan, self.context);
+            for stage in selection.stages(&plan)?.into_iter().filter(|stage| matches!(stage.kind, Kind::Calibrate(_))) {
+                run.compute(&Stage { id: format!("{} for all variants", stage.id), ..stage.clone() })?;
             }
             stages.append(&mut run.stages);
         }
         Ok(stages)
     }
 
-    /// What an experiment may share with the first variant: everything if it is on the same model.
+    /// What an experiment may selection with the first variant: everything if it is on the same model.
     fn held(&self, experiment: &Experiment, shared: &Rc<Held>) -> Rc<Held> {
         let first = &self.loaded.experiment;
         if first.model == experiment.model && first.device == experiment.device {
             return shared.clone();
         }
-        let own = Rc::<Held>::default();
-        own.git.get_or_init(|| shared.git().clone());
-        own
+        Held::with_git(shared.git().clone())
     }
 
-    /// Computes a variant and adds what came of it.
+    /// Computes a variant and adds its results.
     fn variant(
         &self,
         variant: &Variant,
         (plan, known): (&Plan, &Known),
-        share: Share,
+        selection: Selection,
         held: &Rc<Held>,
         found: &mut Found,
     ) -> Result<(), RunError> {
         let Variant { experiment, name, .. } = variant;
         let held = self.held(experiment, held);
-        let with = |all: outcome::Measurements, found: &mut Found| {
+        let with = |all: Measurements, found: &mut Found| {
             found.rows.extend(Varied::of(all.rows, name));
             found.windows.extend(Varied::of(all.windows, name));
             found.timings.extend(Varied::of(all.timings, name));
         };
         if keeps_folders(self.sweep) {
-            super::one(experiment, &|| Ok(known.clone()), self.context, share, &held)?;
-            if share == Share::All {
+            one(experiment, &|| Ok(known.clone()), self.context, selection, &held)?;
+            if selection == Selection::All {
                 let folder = self.context.results.join(experiment.folder());
                 add(&mut found.assets, Provenance::read(&folder.join(PROVENANCE))?.assets);
                 if !experiment.evaluations.is_empty() {
@@ -266,19 +249,19 @@ impl<'a> Job<'a> {
                     // Results of earlier versions have none.
                     let timings = folder.join(TIMINGS);
                     let timings = if timings.is_file() { results::read_rows(&timings)? } else { Vec::new() };
-                    with(outcome::Measurements { rows, windows, timings }, found);
+                    with(Measurements { rows, windows, timings }, found);
                 }
             }
             return Ok(());
         }
-        let mut run = Run { held, ..Run::new(experiment, plan, self.context) };
-        add(&mut found.assets, super::fetched(&mut run)?);
-        super::stages(&mut run, share)?;
-        if share == Share::All {
-            with(outcome::measurements(&run)?, found);
+        let mut run = Run::sharing(held, experiment, plan, self.context);
+        add(&mut found.assets, run.fetched()?);
+        run.compute_all(selection)?;
+        if selection == Selection::All {
+            with(study::measurements(&run)?, found);
         }
         // This variant has no provenance of its own.
-        let named = |stage: Stage| Stage { name: format!("{name}: {}", stage.name), ..stage };
+        let named = |stage: Timed| Timed { name: format!("{name}: {}", stage.name), ..stage };
         let done = run.stages.into_iter().filter(|stage| stage.outcome != results::provenance::Outcome::Cached);
         found.stages.extend(done.map(named));
         Ok(())
@@ -338,12 +321,13 @@ fn add(all: &mut Vec<Asset>, more: Vec<Asset>) {
     }
 }
 
-/// For variants that share statistics but not targets: an experiment, and its plan with the parts of all of them.
+/// For variants that selection statistics but not targets: an experiment, and its plan with the parts of all of them.
 pub fn shared_passes<'a>(variants: impl Iterator<Item = (&'a Experiment, &'a Plan)>) -> Vec<(&'a Experiment, Plan)> {
     let mut groups: HashMap<Vec<&str>, usize> = HashMap::new();
     let mut passes: Vec<(&Experiment, Plan, bool)> = Vec::new();
     for (experiment, plan) in variants {
-        let keys = plan.calibrate.iter().map(|stage| stage.key.as_str()).collect();
+        let statistics = plan.calibrations().flat_map(|pass| &pass.statistics);
+        let keys = statistics.map(|statistics| statistics.key.as_str()).collect();
         let at = *groups.entry(keys).or_insert(passes.len());
         match passes.get_mut(at) {
             None => passes.push((experiment, plan.clone(), false)),

@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 use rayon::prelude::*;
 
-use super::{Context, RunError, identities};
+use super::{Context, RunError, sources};
 use crate::assets::AssetError;
 use crate::cache::ReadArrays;
 use crate::corpus::{self, CorpusError, Format, Sampling, records};
@@ -87,12 +87,12 @@ pub fn look_all(
 ) -> Result<(Vec<Known>, Vec<Warning>), RunError> {
     let library = Library::new(context, patience);
     let one = |experiment: &Experiment, places, warnings: &[Warning]| {
-        let plan = match identities(experiment, &context.store) {
-            Ok(identities) => Plan::new(experiment, &identities),
+        let plan = match sources::plan(experiment, &context.store) {
+            Ok(plan) => plan,
             // A revision that can move is known once it is fetched.
             Err(RunError::Asset(why))
                 if patience == Patience::Check
-                    && matches!(&*why, AssetError::BadSource { origin, .. } if !origin.starts_with("path:")) =>
+                    && matches!(&why, AssetError::BadSource { origin, .. } if !origin.starts_with("path:")) =>
             {
                 return Ok(Ok(Known { warnings: warnings.to_vec(), ..Known::default() }));
             }

@@ -136,18 +136,6 @@ impl<'a> Truncated<'a> {
         }
         Ok(Self { base, taken, frame })
     }
-
-    fn truncated_block(&self, layer: usize) -> Result<Block, RunError> {
-        let mut block = self.base.block(layer)?;
-        let Some(part) = self.taken.parts.iter().find(|part| part.layer == layer && !part.head) else {
-            return Ok(block);
-        };
-        for (linear, decomposed) in self.taken.read(part)? {
-            let Some(i) = LINEARS.iter().position(|suffix| linear.name.ends_with(suffix)) else { continue };
-            block.linears[i] = decomposed.truncation.apply(&block.linears[i], (self.taken.count)(&linear))?;
-        }
-        Ok(block)
-    }
 }
 
 impl Weights for Truncated<'_> {
@@ -158,9 +146,14 @@ impl Weights for Truncated<'_> {
         &self.frame
     }
     fn block(&self, layer: usize) -> Result<Block, ModelError> {
-        self.truncated_block(layer).map_err(|e| match e {
-            RunError::Model(e) => *e,
-            other => ModelError::Dropping(other.to_string()),
-        })
+        let mut block = self.base.block(layer)?;
+        let Some(part) = self.taken.parts.iter().find(|part| part.layer == layer && !part.head) else {
+            return Ok(block);
+        };
+        for (linear, decomposed) in self.taken.read(part).map_err(ModelError::derived)? {
+            let Some(i) = LINEARS.iter().position(|suffix| linear.name.ends_with(suffix)) else { continue };
+            block.linears[i] = decomposed.truncation.apply(&block.linears[i], (self.taken.count)(&linear))?;
+        }
+        Ok(block)
     }
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Corpus;
 use crate::corpus::Format;
-use crate::evaluate::answers::Score;
+use crate::corpus::records::Score;
 
 /// Fine-tuning: every learner at the learning rate chosen for it, from every seed.
 #[derive(Debug, Clone, Serialize, PartialEq)]

@@ -64,6 +64,17 @@ impl Published {
         check_perplexities(&root, &mut errors);
         errors.into_result(published)
     }
+
+    /// The test set that corresponds to an evaluation of ours.
+    pub fn test(&self, evaluation: &str) -> Option<&PublishedTest> {
+        self.tests.iter().find(|test| test.evaluation == evaluation)
+    }
+
+    /// All test sets: those that correspond to these evaluations, in their order, then the rest.
+    pub fn beside<'a>(&self, evaluations: impl Iterator<Item = &'a str> + Clone) -> Vec<&PublishedTest> {
+        let rest = self.tests.iter().filter(|test| !evaluations.clone().any(|name| name == test.evaluation));
+        evaluations.clone().filter_map(|name| self.test(name)).chain(rest).collect()
+    }
 }
 
 /// Each value is a perplexity: finite, at least 1. Walks the tree, which knows the positions.

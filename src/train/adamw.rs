@@ -1,9 +1,9 @@
-//! AdamW as PyTorch computes it, and clipping by the global norm. Its moments are plain vectors, so that a checkpoint can
-//! hold them.
+//! AdamW as PyTorch computes it, and clipping by the global norm. Moments are plain vectors, which a
+//! checkpoint can hold.
 
 use rayon::prelude::*;
 
-/// Elements a thread updates at a time. Sums of squares are taken in these pieces too, whatever the number of threads.
+/// Elements that a thread updates at a time. Sums of squares are taken over the same pieces, whatever the number of threads.
 pub(super) const PIECE: usize = 1 << 16;
 
 /// The numbers of one update.
@@ -15,11 +15,11 @@ pub struct AdamW {
     pub betas: (f64, f64),
     /// Added to the root of the second moment.
     pub eps: f64,
-    /// Share of a parameter taken away at rate 1.
+    /// Weight decay.
     pub weight_decay: f64,
-    /// Which update this is, from 1.
+    /// The number of this update, from 1.
     pub step: usize,
-    /// What the gradient is multiplied by first.
+    /// Factor of the gradient, from clipping.
     pub scale: f64,
 }
 
@@ -33,7 +33,7 @@ pub struct Moments {
 }
 
 impl Moments {
-    /// Those of a parameter of so many elements before the first step.
+    /// The moments of a parameter of `elements` elements before the first step.
     pub fn zero(elements: usize) -> Self {
         Self { first: vec![0.0; elements], second: vec![0.0; elements] }
     }
@@ -71,7 +71,7 @@ pub fn norm<'a>(gradients: impl IntoIterator<Item = &'a [f32]>) -> f64 {
     gradients.into_iter().map(of_one).sum::<f64>().sqrt()
 }
 
-/// What a gradient of that norm is multiplied by to be no longer than `most`: PyTorch's `clip_grad_norm_`.
+/// The factor that scales a gradient of norm `norm` down to norm `most`, as PyTorch's `clip_grad_norm_` computes it.
 pub fn clipping(norm: f64, most: Option<f64>) -> f64 {
     most.map_or(1.0, |most| (most / (norm + 1e-6)).min(1.0))
 }

@@ -1,4 +1,4 @@
-//! A stopped training, whole: parameters, moments and history. The order of examples follows from the step.
+//! Checkpoints: parameters, moments and history. The order of the examples follows from the step.
 
 use std::path::Path;
 
@@ -34,7 +34,7 @@ impl Trainer {
         Ok(arrays.write(path)?)
     }
 
-    /// Takes up the state saved at `path`; false where there is none. A checkpoint of another run is refused.
+    /// Restores the state saved at `path`; false if there is none. A checkpoint of another run is an error.
     pub fn restore(&mut self, path: &Path, key: &str) -> Result<bool, TrainError> {
         if !path.exists() {
             return Ok(false);
@@ -45,7 +45,7 @@ impl Trainer {
             return Err(TrainError::OtherRun { path: path.into(), found, expected: key.into() });
         }
         let history = history(&file)?;
-        // All is read before anything is changed.
+        // Everything is read before anything is changed.
         let unfit = |name: &str| TrainError::Unfit { path: path.into(), why: format!("{name} has another shape") };
         let mut all = Vec::with_capacity(self.parameters.len());
         for parameter in &self.parameters {

@@ -2,7 +2,7 @@
 
 use candle_core::{Device, Tensor};
 
-use super::{Kind, Settings, Start, Tokenised, Trainer};
+use super::{Settings, Start, Tokenised, Trainer, Tuning};
 use crate::adapt::Adapter;
 use crate::model::config::{Config, base_frequencies};
 use crate::model::llama::{Block, Frame, Resident};
@@ -81,9 +81,9 @@ pub(super) fn examples(count: usize) -> Vec<Tokenised> {
     (0..count).map(one).collect()
 }
 
-pub(super) fn start(kind: Kind, tied: bool) -> Start {
+pub(super) fn start(kind: Tuning, tied: bool) -> Start {
     let base = model(tied);
-    let adapters = if kind == Kind::Full { vec![] } else { adapters(&base.config.shape) };
+    let adapters = if kind == Tuning::Full { vec![] } else { adapters(&base.config.shape) };
     Start { base, kind, adapters }
 }
 
@@ -91,6 +91,6 @@ pub(super) fn settings() -> Settings {
     Settings { epochs: 2, batch: 4, rate: 1e-2, warmup: 0.2, seed: 3, ..Settings::default() }
 }
 
-pub(super) fn trainer(kind: Kind, tied: bool) -> Trainer {
+pub(super) fn trainer(kind: Tuning, tied: bool) -> Trainer {
     Trainer::new(start(kind, tied), examples(11), settings()).unwrap()
 }

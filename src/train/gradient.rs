@@ -1,4 +1,4 @@
-//! The loss of a batch and its gradient: groups side by side, a thread each, added in the order of the groups.
+//! The loss of a batch and its gradient: groups in parallel, one thread per group, added in the order of the groups.
 
 use candle_core::{DType, Tensor};
 use rayon::prelude::*;
@@ -6,11 +6,11 @@ use rayon::prelude::*;
 use super::adamw::PIECE;
 use super::learner::{Inverses, Learner, Parameter};
 use super::order::groups;
-use super::packed::Packed;
 use super::{Tokenised, TrainError};
 use crate::model::ops::values::Values;
+use crate::model::packed::Packed;
 
-/// Of a batch.
+/// The loss and gradient of a batch.
 #[derive(Debug)]
 pub(super) struct Gradient {
     /// Mean loss of its response tokens, nats.
@@ -35,8 +35,8 @@ pub(super) fn of_batch(
     };
     let mut loss = 0.0;
     let mut sums = parameters.iter().map(|_| Vec::new()).collect::<Vec<Vec<f32>>>();
-    // No more groups at once than threads: each holds a gradient of its own until it is added. Where a wave ends does not
-    // matter, since gradients are added one after the other.
+    // At most one group per thread at a time, since each holds its own gradient until it is added. Where a wave ends does not
+    // matter, since gradients are added in order.
     for wave in groups.chunks(rayon::current_num_threads()) {
         let wave = wave.par_iter().with_max_len(1).map(of_group).collect::<Vec<_>>();
         for group in wave {

@@ -1,14 +1,14 @@
-//! What is trained: the variables, and the model that computes with them.
+//! The variables that are trained, and the model that computes with them.
 
 use candle_core::{Tensor, Var};
 use rayon::prelude::*;
 
-use super::packed::Packed;
 use super::trained::{Trained, each_tensor, row_norms, tie};
-use super::{Kind, Start, TrainError, ZeroRows};
+use super::{Start, TrainError, Tuning, ZeroRows};
 use crate::adapt::Adapter;
 use crate::model::llama::{Block, Resident};
 use crate::model::ops::{self, values::Values};
+use crate::model::packed::Packed;
 use crate::model::shape::LINEARS;
 
 /// One trained tensor.
@@ -34,31 +34,31 @@ struct Adapted {
 /// A model with variables in it.
 #[derive(Debug)]
 pub(super) struct Learner {
-    kind: Kind,
+    kind: Tuning,
     model: Resident,
     adapters: Vec<(String, Adapted)>,
     /// Index in `adapters` of each linear of each block.
     places: Vec<[Option<usize>; 7]>,
 }
 
-/// What is computed once a step for all its groups: of each adapter with a magnitude, 1 / row norms of W + B A.
+/// What all groups of a step share: for each adapter with a magnitude, 1 / row norms of W + B A.
 pub(super) type Inverses = Vec<Option<Tensor>>;
 
 impl Learner {
-    /// The learner of a start, and its variables in a fixed order.
+    /// The model with variables in it, and the variables in a fixed order.
     pub(super) fn new(start: &Start) -> Result<(Self, Vec<Parameter>), TrainError> {
         let places = vec![[None; 7]; start.base.blocks.len()];
         let mut learner = Self { kind: start.kind, model: start.base.clone(), adapters: Vec::new(), places };
         let mut parameters = Vec::new();
         match (start.kind, start.adapters.is_empty()) {
-            (Kind::Full, true) => learner.train_all(&mut parameters)?,
-            (Kind::Full, false) => {
+            (Tuning::Full, true) => learner.train_all(&mut parameters)?,
+            (Tuning::Full, false) => {
                 return Err(TrainError::Settings("adapters and all weights; merge the adapters first".into()));
             }
-            (Kind::Lora | Kind::Dora, true) => {
+            (Tuning::Lora | Tuning::Dora, true) => {
                 return Err(TrainError::Settings("no adapter and frozen weights".into()));
             }
-            (Kind::Lora | Kind::Dora, false) => {
+            (Tuning::Lora | Tuning::Dora, false) => {
                 let mut zero = Vec::new();
                 for adapter in &start.adapters {
                     learner.train_adapter(adapter, &mut parameters, &mut zero)?;
@@ -73,7 +73,7 @@ impl Learner {
 
     fn train_all(&mut self, parameters: &mut Vec<Parameter>) -> Result<(), TrainError> {
         each_tensor(&mut self.model, |name, tensor| {
-            // A copy: the caller's weights stay as they are.
+            // A copy: the caller's weights must not change.
             let var = Var::from_tensor(&tensor.copy()?)?;
             *tensor = var.as_tensor().clone();
             parameters.push(Parameter { name, var, decays: tensor.rank() > 1 });
@@ -83,7 +83,7 @@ impl Learner {
         Ok(())
     }
 
-    /// Makes variables of an adapter; of DoRA's, rows that have no direction are added to `zero`.
+    /// Makes the variables of an adapter. For DoRA, rows without a direction are added to `zero`.
     fn train_adapter(
         &mut self,
         adapter: &Adapter,
@@ -116,7 +116,7 @@ impl Learner {
         let a = train("lora_A", &adapter.a, &[r, d_in])?;
         let b = train("lora_B", &adapter.b, &[d_out, r])?;
         let magnitude = match self.kind {
-            Kind::Dora => {
+            Tuning::Dora => {
                 let norms = row_norms(&Values::of(weight)?, adapter);
                 zero.extend(zero_rows(&adapter.linear, &norms));
                 Some(train("lora_magnitude_vector", &norms, &[d_out])?)
@@ -127,7 +127,7 @@ impl Learner {
         Ok(())
     }
 
-    /// What the groups of a step share.
+    /// Computes what all groups of a step share.
     pub(super) fn inverses(&self) -> Result<Inverses, TrainError> {
         let blocks = self.places.iter().zip(&self.model.blocks);
         let linears = blocks.flat_map(|(places, block)| places.iter().zip(&block.linears));
@@ -169,9 +169,9 @@ impl Learner {
         })
     }
 
-    /// What has been learned so far: a copy, which further steps do not change.
+    /// The result so far: a copy, which further steps do not change.
     pub(super) fn trained(&self) -> Result<Trained, TrainError> {
-        if self.kind != Kind::Full {
+        if self.kind != Tuning::Full {
             let adapters = self.adapters.iter().map(|(name, adapted)| self.adapter(name, adapted));
             let magnitudes = self.adapters.iter().filter_map(|(_, adapted)| adapted.magnitude.as_ref());
             return Ok(Trained::Adapters {

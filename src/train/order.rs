@@ -2,8 +2,8 @@
 
 use rand_mt::Mt64;
 
-/// Most tokens of a group of several examples: enough rows for products at full speed, few enough that what the backward
-/// pass needs of them stays small.
+/// The most tokens of a group of several examples: enough rows for matrix products at full speed, few enough that the backward
+/// pass needs little memory.
 pub const GROUP_TOKENS: usize = 512;
 
 /// The examples' indices in the order of epoch `epoch` (from 0): a shuffle that depends on seed and epoch only.
@@ -25,8 +25,9 @@ pub fn steps_an_epoch(examples: usize, batch: usize) -> usize {
     examples.div_ceil(batch.max(1))
 }
 
-/// Divides a batch into groups of about as many tokens each: `lengths[i]` of example i. The longest first, each to the group
-/// that has least; inside a group examples keep their order. Never looks at the number of threads.
+/// Divides a batch into groups with about the same number of tokens; `lengths[i]` is that of example i. The longest examples are
+/// placed first, each into the group that has the fewest; within a group examples keep their order. The groups do not depend on
+/// the number of threads.
 pub fn groups(lengths: &[usize]) -> Vec<Vec<usize>> {
     let tokens: usize = lengths.iter().sum();
     // An even number of them, so that two threads finish together.

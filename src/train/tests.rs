@@ -7,15 +7,13 @@ use serde::Deserialize;
 use super::fixture::{adapters, examples, model, settings, start, trainer, wave};
 use super::learner::Learner;
 use super::order::groups;
-use super::packed::Packed;
 use super::trained::each_tensor;
-use super::{
-    Kind, Settings, Start, Step, Tokenised, TrainError, Trained, Trainer, ZeroRows, gradient, response_losses,
-};
+use super::{Settings, Start, Step, Tokenised, TrainError, Trained, Trainer, Tuning, ZeroRows, gradient};
 use crate::model::llama::{Resident, Weights, embed, losses};
 use crate::model::ops::values::change;
+use crate::model::packed::{Packed, response_losses};
 
-const KINDS: [Kind; 3] = [Kind::Full, Kind::Lora, Kind::Dora];
+const KINDS: [Tuning; 3] = [Tuning::Full, Tuning::Lora, Tuning::Dora];
 
 /// All trained values, flat.
 fn values(trainer: &Trainer) -> Vec<f32> {
@@ -64,7 +62,7 @@ fn length(values: &[f32]) -> f64 {
 /// norms get no gradient, so they are held where they are (`frozen`).
 #[test]
 fn gradients_are_finite_differences() {
-    for (kind, tied) in [(Kind::Full, true), (Kind::Full, false), (Kind::Lora, true), (Kind::Dora, false)] {
+    for (kind, tied) in [(Tuning::Full, true), (Tuning::Full, false), (Tuning::Lora, true), (Tuning::Dora, false)] {
         let (learner, parameters) = Learner::new(&start(kind, tied)).unwrap();
         let all = examples(6);
         let batch: Vec<&Tokenised> = all.iter().collect();
@@ -104,7 +102,7 @@ fn gradients_are_finite_differences() {
 
 #[test]
 fn adapters_are_the_merged_model() {
-    for kind in [Kind::Lora, Kind::Dora] {
+    for kind in [Tuning::Lora, Tuning::Dora] {
         let mut trainer = trainer(kind, true);
         trainer.step().unwrap();
         trainer.step().unwrap();
@@ -115,9 +113,9 @@ fn adapters_are_the_merged_model() {
         let all: Vec<&Tokenised> = all.iter().collect();
         let merged = response_losses(&merged, all.iter().copied()).unwrap().concat();
         let Trained::Adapters { adapters, magnitudes, .. } = &trained else { panic!("adapters") };
-        assert_eq!((adapters.len(), magnitudes.is_empty()), (14, kind == Kind::Lora));
-        let start = Start { base, kind: Kind::Lora, adapters: adapters.clone() };
-        if kind == Kind::Lora {
+        assert_eq!((adapters.len(), magnitudes.is_empty()), (14, kind == Tuning::Lora));
+        let start = Start { base, kind: Tuning::Lora, adapters: adapters.clone() };
+        if kind == Tuning::Lora {
             let (learner, _) = Learner::new(&start).unwrap();
             let mean = merged.iter().sum::<f64>() / merged.len() as f64;
             assert!((mean_loss(&learner, &all) - mean).abs() < 1e-5);
@@ -132,10 +130,10 @@ fn adapters_are_the_merged_model() {
 
 #[test]
 fn all_weights_are_stored_and_a_copy_does_not_move() {
-    let mut trainer = trainer(Kind::Full, true);
+    let mut trainer = trainer(Tuning::Full, true);
     trainer.step().unwrap();
     let trained = trainer.finished().unwrap();
-    let base = start(Kind::Full, true).base;
+    let base = start(Tuning::Full, true).base;
     let all = examples(3);
     let all: Vec<&Tokenised> = all.iter().collect();
     let of =
@@ -209,7 +207,7 @@ fn any_number_of_threads_gives_the_same_bits() {
 
 #[test]
 fn a_loss_that_is_no_number_changes_nothing() {
-    let mut trainer = trainer(Kind::Lora, true);
+    let mut trainer = trainer(Tuning::Lora, true);
     trainer.step().unwrap();
     change(&trainer.parameters[0].var, |values| values[0] = f32::NAN).unwrap();
     let before = values(&trainer);
@@ -226,7 +224,7 @@ fn what_cannot_be_trained_is_refused_and_named() {
     let refused = |start: Start, examples: Vec<Tokenised>, settings: Settings| {
         Trainer::new(start, examples, settings).map(|_| ()).unwrap_err().to_string()
     };
-    let good = || (start(Kind::Lora, true), examples(3), settings());
+    let good = || (start(Tuning::Lora, true), examples(3), settings());
     let example = |tokens: Vec<u32>, response| {
         let (start, mut examples, settings) = good();
         examples[1] = Tokenised { tokens, response };
@@ -259,7 +257,7 @@ struct Golden {
 
 #[derive(Deserialize)]
 struct Run {
-    kind: Kind,
+    kind: Tuning,
     tied: bool,
     weight_decay: f64,
     loss: Vec<f64>,
@@ -316,7 +314,7 @@ fn every_tensor_comes_once() {
 
 #[test]
 fn a_start_that_is_not_finite_is_told_from_a_rate_that_is_too_high() {
-    let mut start = start(Kind::Lora, true);
+    let mut start = start(Tuning::Lora, true);
     let norm = start.base.frame.norm.affine(f64::NAN, 0.0).unwrap();
     start.base.frame.norm = norm;
     let mut trainer = Trainer::new(start, examples(3), settings()).unwrap();
@@ -327,7 +325,7 @@ fn a_start_that_is_not_finite_is_told_from_a_rate_that_is_too_high() {
 
 #[test]
 fn rows_of_zeros_are_named_before_dora_divides_by_them() {
-    let with = |kind: Kind| {
+    let with = |kind: Tuning| {
         let mut start = start(kind, true);
         let w = &start.base.blocks[1].linears[3];
         let (rows, columns) = w.dims2().unwrap();
@@ -337,8 +335,8 @@ fn rows_of_zeros_are_named_before_dora_divides_by_them() {
         start.adapters.iter_mut().for_each(|adapter| adapter.b.iter_mut().for_each(|x| *x = 0.0));
         Trainer::new(start, examples(3), settings()).map(|_| ())
     };
-    with(Kind::Lora).unwrap();
-    let error = with(Kind::Dora).unwrap_err();
+    with(Tuning::Lora).unwrap();
+    let error = with(Tuning::Dora).unwrap_err();
     let expected = ZeroRows { linear: "model.layers.1.self_attn.o_proj".into(), rows: 6, of: 16, first: 3 };
     assert!(matches!(&error, TrainError::ZeroRows(all) if all[..] == [expected]), "{error}");
     assert!(error.to_string().contains("o_proj (6 of 16 rows, first row 3 from 0)"), "{error}");

@@ -1,27 +1,27 @@
-//! What training made: weights, or adapters for the base they were trained on.
+//! The result of a training: weights, or adapters on the base that they were trained on.
 
 use std::path::Path;
 
 use candle_core::Tensor;
 use rayon::prelude::*;
 
-use super::{Kind, TrainError};
+use super::{TrainError, Tuning};
 use crate::adapt::{Adapter, row_norm, to_magnitudes};
 use crate::cache::{Arrays, ReadArrays};
-use crate::model::llama::{Resident, block_tensor};
+use crate::model::llama::Resident;
 use crate::model::ops::values::Values;
-use crate::model::shape::LINEARS;
+use crate::model::shape::{LINEARS, block_tensor};
 
-/// A finished training's result.
+/// The result of a training. Nothing else is called trained.
 #[derive(Debug, Clone)]
 pub enum Trained {
     /// All weights.
     Full(Resident),
     /// Adapters on the base that training started from.
     Adapters {
-        /// [`Kind::Lora`] or [`Kind::Dora`].
-        kind: Kind,
-        /// One a linear.
+        /// [`Tuning::Lora`] or [`Tuning::Dora`].
+        kind: Tuning,
+        /// One per linear.
         adapters: Vec<Adapter>,
         /// DoRA's magnitudes, [d_out] for each adapter; none for LoRA.
         magnitudes: Vec<Vec<f32>>,
@@ -42,8 +42,8 @@ pub(super) fn row_norms(w: &[f32], adapter: &Adapter) -> Vec<f32> {
 }
 
 impl Trained {
-    /// The model it makes of `base`, the weights that training started from: W + B A, for DoRA its rows brought to the
-    /// magnitudes. Of all weights, themselves.
+    /// The trained model, `base` being the weights that training started from: W + B A, for DoRA with its rows scaled to the
+    /// magnitudes, or all trained weights.
     pub fn merged(&self, base: &Resident) -> Result<Resident, TrainError> {
         let (adapters, magnitudes) = match self {
             Self::Full(model) => return Ok(model.clone()),
@@ -64,7 +64,7 @@ impl Trained {
         Ok(model)
     }
 
-    /// Writes it as one file of the cache, whole or not at all.
+    /// Writes one file of the cache, atomically.
     pub fn store(&self, path: &Path) -> Result<(), TrainError> {
         match self {
             Self::Full(model) => store_full(model, path),
@@ -78,8 +78,8 @@ impl Trained {
         let unfit = |why: String| TrainError::Unfit { path: path.into(), why };
         let kind = match file.metadata("kind")?.as_str() {
             "full" => return full(path, &file, base),
-            "dora" => Kind::Dora,
-            "lora" => Kind::Lora,
+            "dora" => Tuning::Dora,
+            "lora" => Tuning::Lora,
             other => return Err(unfit(format!("it says that {other:?} was trained"))),
         };
         let linears = file.metadata("linears")?;
@@ -89,7 +89,7 @@ impl Trained {
             let (_, b) = file.f32(&format!("{linear}.lora_B"))?;
             let [rank, _] = dims[..] else { return Err(unfit(format!("{linear}.lora_A is not a matrix"))) };
             adapters.push(Adapter { linear: linear.into(), rank, a, b });
-            if kind == Kind::Dora {
+            if kind == Tuning::Dora {
                 magnitudes.push(file.f32(&format!("{linear}.lora_magnitude_vector"))?.1);
             }
         }
@@ -112,9 +112,9 @@ fn store_full(model: &Resident, path: &Path) -> Result<(), TrainError> {
     Ok(arrays.write(path)?)
 }
 
-fn store_adapters(kind: Kind, adapters: &[Adapter], magnitudes: &[Vec<f32>], path: &Path) -> Result<(), TrainError> {
+fn store_adapters(kind: Tuning, adapters: &[Adapter], magnitudes: &[Vec<f32>], path: &Path) -> Result<(), TrainError> {
     let mut arrays = Arrays::default();
-    let name = if kind == Kind::Dora { "dora" } else { "lora" };
+    let name = if kind == Tuning::Dora { "dora" } else { "lora" };
     arrays.metadata.insert("kind".into(), name.into());
     let linears: Vec<&str> = adapters.iter().map(|adapter| adapter.linear.as_str()).collect();
     arrays.metadata.insert("linears".into(), linears.join("\n"));

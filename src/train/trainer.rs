@@ -19,12 +19,12 @@ pub struct Trainer {
     examples: Vec<Tokenised>,
     settings: Settings,
     pub(super) history: Vec<Step>,
-    /// The epoch whose order is at hand, and that order.
+    /// The current epoch, and its order of examples.
     epoch: (usize, Vec<usize>),
 }
 
 impl Trainer {
-    /// Ready for the first step.
+    /// Prepares the first step.
     pub fn new(start: Start, examples: Vec<Tokenised>, settings: Settings) -> Result<Self, TrainError> {
         check(&start.base.config.shape, &examples, &settings)?;
         memory::keep_freed();
@@ -34,32 +34,32 @@ impl Trainer {
         Ok(Self { learner, parameters, moments, examples, settings, history: Vec::new(), epoch })
     }
 
-    /// Steps in all.
+    /// The number of steps of the whole training.
     pub fn steps(&self) -> usize {
         self.settings.epochs * order::steps_an_epoch(self.examples.len(), self.settings.batch)
     }
 
-    /// Tokens of all examples over all epochs.
+    /// The number of tokens of all examples over all epochs.
     pub fn tokens(&self) -> u64 {
         self.examples.iter().map(|example| example.tokens.len() as u64).sum::<u64>() * self.settings.epochs as u64
     }
 
-    /// Steps done, those before a restored checkpoint included.
+    /// The steps done, including those before a restored checkpoint.
     pub fn history(&self) -> &[Step] {
         &self.history
     }
 
-    /// Number of trained values.
+    /// The number of trained parameters.
     pub fn trained_parameters(&self) -> usize {
         self.parameters.iter().map(|parameter| parameter.var.elem_count()).sum()
     }
 
-    /// What has been learned so far: a copy, which further steps do not change.
+    /// The result so far: a copy, which further steps do not change.
     pub fn finished(&self) -> Result<Trained, TrainError> {
         self.learner.trained()
     }
 
-    /// Learns from the next batch. If that fails, parameters and moments are as before.
+    /// Makes the next optimiser step. If it fails, parameters and moments are unchanged.
     pub fn step(&mut self) -> Result<Step, TrainError> {
         let start = Instant::now();
         let (done, steps) = (self.history.len(), self.steps());
@@ -111,7 +111,7 @@ impl Trainer {
     }
 }
 
-/// Refuses what cannot be trained on, before any work is done.
+/// Refuses what cannot be trained on, before any computation.
 fn check(shape: &Shape, examples: &[Tokenised], settings: &Settings) -> Result<(), TrainError> {
     if examples.is_empty() {
         return Err(TrainError::NoExamples);

@@ -1,4 +1,4 @@
-//! What the commands say of a model's files: `check` finds what a run would stop for, and both name it.
+//! Messages about the files of a model: `check` finds what would stop a run, and both name it.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use crate::tiny::binary::{fails, run, succeeds};
 
-/// An experiment that trains and asks.
+/// An experiment that trains a model and asks it questions.
 const TUNED: &str = "\
 name: tiny
 title: Tuned
@@ -88,14 +88,14 @@ fn a_token_without_a_row_is_named_before_and_in_the_run() {
     let plain = std::fs::read_to_string(&text).unwrap();
     std::fs::write(&text, format!("the [PAD] {plain}")).unwrap();
     fails(folder.path(), &["run", "tiny.yaml"], &["evaluation `test`", "\"[PAD]\"", "id 64", "64 rows"]);
-    // Beyond the windows that are asked for, no token is used.
+    // No token is used beyond the requested windows.
     std::fs::write(&text, format!("{plain} the [PAD]")).unwrap();
     succeeds(folder.path(), &["run", "tiny.yaml"]);
     std::fs::remove_dir_all(folder.path().join("results")).unwrap();
     let text = folder.path().join("train.txt");
     std::fs::write(&text, "[PAD] ".repeat(4000)).unwrap();
     fails(folder.path(), &["run", "tiny.yaml"], &["calibration `own`", "\"[PAD]\"", "id 64"]);
-    // One that every text begins with.
+    // A token with which every text begins.
     let config = json!({"bos_token": "[BOS]", "add_bos_token": true});
     // The vocabulary of the tests ends one short of the embedding.
     write(folder.path(), "added_tokens.json", &json!({"[SEP]": 63}));

@@ -1,4 +1,4 @@
-//! Folders in Hugging Face format with more, less or something else than one model.
+//! Folders in Hugging Face format that hold more or less than one model, or something else.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -10,7 +10,7 @@ use super::{TIED, UNTIED, fingerprint, folder_with, open, other, refused, save};
 
 const SHARDS: [&str; 2] = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"];
 
-/// Block 0 in the first shard, all else in the second, and the index of that.
+/// Writes block 0 to the first shard, everything else to the second, and the index of both.
 fn shard(weights: &HashMap<String, Tensor>, folder: &Path) {
     let (first, second): (HashMap<_, _>, HashMap<_, _>) =
         weights.clone().into_iter().partition(|(name, _)| name.contains("layers.0"));
@@ -50,13 +50,13 @@ fn the_index_says_which_file_a_tensor_is_read_from() {
     let weights = UNTIED.weights();
     shard(&weights, folder.path());
     assert_eq!(fingerprint(folder.path()), expected);
-    // An older head in the first shard, against the map.
+    // The first shard holds an older head, which contradicts the index.
     let mut first: HashMap<_, _> = weights.clone().into_iter().filter(|(name, _)| name.contains("layers.0")).collect();
     first.insert("lm_head.weight".into(), other(&weights)["lm_head.weight"].clone());
     save(&first, &folder.path().join(SHARDS[0]));
     assert_eq!(fingerprint(folder.path()), expected);
     assert!(notes(folder.path()).contains("lm_head.weight"));
-    // All shards without an index are a model, unless two have the same tensor.
+    // Without an index, all shards together are the model, unless two hold the same tensor.
     let index = folder.path().join("model.safetensors.index.json");
     let text = std::fs::read_to_string(&index).unwrap();
     std::fs::remove_file(&index).unwrap();
@@ -64,7 +64,7 @@ fn the_index_says_which_file_a_tensor_is_read_from() {
     first.remove("lm_head.weight");
     save(&first, &folder.path().join(SHARDS[0]));
     assert_eq!(fingerprint(folder.path()), expected);
-    // Tables of the rotation that no shard has any more.
+    // The index names tables of the rotation that no shard contains.
     let table = "model.layers.0.self_attn.rotary_emb.inv_freq";
     for file in [SHARDS[0], "model-00003-of-00003.safetensors"] {
         let more = format!("\"weight_map\":{{\"{table}\":\"{file}\",");
@@ -95,7 +95,7 @@ fn a_head_stored_beside_a_tied_embedding_is_used_where_it_differs() {
     save(&weights, &path);
     assert!(open(folder.path()).unwrap().config().shape.tied && notes(folder.path()).is_empty());
     assert_eq!(fingerprint(folder.path()), expected);
-    // The same values in another type are the same head; f16 values are not.
+    // The same values in another type are the same head; values rounded to f16 are not.
     let half = weights["model.embed_tokens.weight"].to_dtype(DType::F16).unwrap();
     weights.insert("lm_head.weight".into(), half);
     save(&weights, &path);

@@ -1,10 +1,10 @@
-//! A server for the tests: it answers GETs with what a closure says, and remembers what it was asked.
+//! A server for the tests: it answers GET requests with the result of a closure, and records them.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-/// A request as the server saw it.
+/// A recorded request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
     pub path: String,
@@ -13,7 +13,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// First byte asked for.
+    /// The first requested byte.
     pub fn from(&self) -> usize {
         let range = self.range.as_deref().and_then(|r| r.strip_prefix("bytes=")?.strip_suffix('-'));
         range.map_or(0, |from| from.parse().unwrap())
@@ -39,12 +39,12 @@ impl Reply {
         self
     }
 
-    /// `content`, whatever part was asked for.
+    /// All of `content`, whatever range was requested.
     pub fn whole(content: &[u8]) -> Self {
         Self { status: 200, body: content.into(), ..Self::default() }
     }
 
-    /// `content` from the byte that `request` asks for, as a server with ranges sends it.
+    /// `content` from the requested byte on, as a server with ranges sends it.
     pub fn content(content: &[u8], request: &Request) -> Self {
         let (from, total) = (request.from(), content.len());
         match &request.range {
@@ -66,7 +66,7 @@ impl Reply {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
         let sent = &self.body[..self.cut.unwrap_or(self.body.len())];
-        // The client may hang up first, having seen enough.
+        // The client may close the connection first.
         let _ = to.write_all(format!("{head}Connection: close\r\n\r\n").as_bytes()).and_then(|()| to.write_all(sent));
     }
 }
@@ -78,7 +78,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// `answer` gets each request and its number, from 0.
+    /// `answer` receives each request and its number, from 0.
     pub fn start(answer: impl Fn(&Request, usize) -> Reply + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());

@@ -1,5 +1,5 @@
-//! Makes the seeds that are binary: small, valid or nearly so, each of another shape; and the tiny model that targets put
-//! beside them. Seeds that are text are written by hand.
+//! Writes the binary seeds, which are small, valid or nearly so, and of different shapes, and the tiny model that targets put
+//! beside them. Text seeds are written by hand.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -194,7 +194,7 @@ fn tables(fuzz: &Path) {
     };
     write("texts", df!("text" => ["", " = A = \n", "é", ""], "label" => [1i64, 2, 3, 4]).unwrap());
     write("records", df!("question" => ["Who?", "Where?"], "answer" => ["I", "here"]).unwrap());
-    // Without a checksum inside, so that damage reaches the reader.
+    // Without a checksum, so that damage reaches the reader.
     write(
         "windows-unsealed",
         df!("experiment" => ["x"], "arm" => ["a"], "discarded" => [0u32], "share" => [0.0f64], "evaluation" => ["e"],

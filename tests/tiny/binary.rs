@@ -20,7 +20,8 @@ pub fn succeeds(folder: &Path, arguments: &[&str]) -> String {
     out.into_owned()
 }
 
-/// Fails with an exit status, not a signal; says `said`; does not panic; leaves no results.
+/// Asserts that a command fails with an exit status, not a signal or panic; that its message contains `said`; and that it leaves no
+/// results.
 pub fn fails(folder: &Path, arguments: &[&str], said: &[&str]) {
     let output = run(folder, arguments);
     let err = String::from_utf8_lossy(&output.stderr);

@@ -40,7 +40,7 @@ impl Gguf {
 
 fn parts(tiny: &Tiny) -> (Vec<(&'static str, Value)>, BTreeMap<String, QTensor>) {
     let tokens = std::iter::once("<unk>".to_string()).chain(CHARACTERS.chars().take(Tiny::VOCABULARY - 1).map(|c| {
-        // The byte-level alphabet's blank and newline.
+        // Space and newline in the byte-level alphabet.
         match c {
             ' ' => "\u{120}".into(),
             '\n' => "\u{10a}".into(),
@@ -82,7 +82,7 @@ fn parts(tiny: &Tiny) -> (Vec<(&'static str, Value)>, BTreeMap<String, QTensor>)
     (metadata, tensors)
 }
 
-/// llama.cpp interleaves the two halves of each head's rows.
+/// llama.cpp interleaves the two halves of the rows of each head.
 fn permuted(w: &Tensor, heads: usize) -> Tensor {
     let (rows, columns) = w.dims2().unwrap();
     let halves = w.reshape((heads, 2, rows / heads / 2, columns)).unwrap();

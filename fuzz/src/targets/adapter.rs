@@ -7,7 +7,7 @@ use corda::model::checkpoint::Checkpoint;
 
 use super::{Scratch, names, parts};
 
-/// Weights for the tiny model, where the input has none.
+/// Weights for the tiny model, if the input has none.
 const WEIGHTS: &[u8] = include_bytes!("../../fixture/adapter_model.safetensors");
 
 pub fn run(scratch: &Scratch, data: &[u8]) {
@@ -26,7 +26,7 @@ pub fn run(scratch: &Scratch, data: &[u8]) {
     }
     let _ = loaded.converted(&loaded);
 
-    // What is written and read again is the same, scales apart: ours are 1.
+    // Writing and reading again gives the same, except for the scales: ours are 1.
     let again = scratch.path("again");
     let _ = fs::remove_dir_all(&again);
     let adapters: Vec<_> = loaded.linears.values().map(|(adapter, _)| adapter.clone()).collect();
@@ -40,7 +40,7 @@ pub fn run(scratch: &Scratch, data: &[u8]) {
     assert_eq!(bits(&read), bits(&loaded), "an adapter changes by being written and read");
 }
 
-/// Every value of an adapter by its bits: NaN equals NaN here.
+/// The bits of every value of an adapter, so that NaN equals NaN.
 fn bits(loaded: &Loaded) -> Vec<(&str, usize, Vec<u32>)> {
     loaded
         .linears

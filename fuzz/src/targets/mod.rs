@@ -1,8 +1,8 @@
-//! What each fuzz target does with its bytes: it writes them where a user's file would be, calls the function that reads
-//! such a file, and checks what comes back.
+//! The fuzz targets. Each writes its bytes where the file of a user would be, calls the function that reads such a file, and
+//! checks the result.
 //!
 //! Shared by the fuzzing binary and by `tests/seeds.rs`, which replays the seeds without an engine. A target fails by
-//! panicking. Where a target takes several files, they are parts of one input, separated by a line `%%`.
+//! panicking. If a target takes several files, they are parts of one input, separated by a line `%%`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ mod text;
 
 /// One kind of input.
 pub struct Target {
-    /// Its name: that of its folder of seeds.
+    /// The name, which is also that of its folder of seeds.
     pub name: &'static str,
     /// Reads the bytes; panics if a property does not hold.
     pub run: fn(&Scratch, &[u8]),
@@ -35,7 +35,7 @@ pub const ALL: [Target; 10] = [
     Target { name: "journal", run: table::journal },
 ];
 
-/// A tiny model in Hugging Face format: what stands beside the file that is fuzzed.
+/// A tiny model in Hugging Face format, for the files beside the one that is fuzzed.
 pub const CONFIG: &[u8] = include_bytes!("../../fixture/config.json");
 pub const TOKENIZER: &[u8] = include_bytes!("../../fixture/tokenizer.json");
 pub const WEIGHTS: &[u8] = include_bytes!("../../fixture/model.safetensors");
@@ -53,7 +53,7 @@ impl Scratch {
         self.0.path().join(name)
     }
 
-    /// Writes a file; with `None` there is none of that name.
+    /// Writes a file, or with `None` removes it.
     pub fn put(&self, name: &str, bytes: Option<&[u8]>) -> PathBuf {
         let path = self.path(name);
         match bytes {
@@ -68,7 +68,7 @@ impl Scratch {
         path
     }
 
-    /// A folder with the tiny model, one of whose files is another (or absent).
+    /// A folder with the tiny model, of which one file is replaced or removed.
     pub fn model(&self, other: &str, bytes: Option<&[u8]>) -> PathBuf {
         for (name, own) in [("config.json", CONFIG), ("tokenizer.json", TOKENIZER), ("model.safetensors", WEIGHTS)] {
             if name != other && !self.path("model").join(name).exists() {
@@ -80,7 +80,7 @@ impl Scratch {
     }
 }
 
-/// What separates the files of an input.
+/// The separator of the files in an input.
 const SEPARATOR: &[u8] = b"\n%%\n";
 
 /// The parts of an input.

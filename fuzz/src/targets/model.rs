@@ -13,7 +13,7 @@ use corda::model::tokenizer::Tokenizer;
 
 use super::{Scratch, names, parts};
 
-/// Weights are read only of models that a test could write; a larger shape is checked by its names.
+/// Weights are read only for models that a test could write; for larger shapes only the names are checked.
 const PARAMETERS: u64 = 1 << 20;
 
 const TEXT: &str = "The model keeps 12 of 345 parts, <s>naïvely</s>:\n\t日本 🦀 it's   done.";
@@ -55,7 +55,7 @@ pub fn tokenizer(scratch: &Scratch, data: &[u8]) {
     }
 }
 
-/// Opens a model and reads all there is in it.
+/// Opens a model and reads everything in it.
 fn opened(path: &Path, files: &[&str]) {
     let named = |error: ModelError| names(&error, files);
     let checkpoint = match Checkpoint::open_path(path) {
@@ -80,13 +80,13 @@ fn opened(path: &Path, files: &[&str]) {
     }
 }
 
-/// Whether all weights are few; the products are formed only where they cannot overflow.
+/// Whether the model has few weights; the products are computed only if they cannot overflow.
 fn small(shape: &Shape) -> bool {
     let all = [shape.hidden, shape.layers, shape.heads, shape.kv_heads, shape.head_dim, shape.intermediate];
     all.iter().chain([&shape.vocabulary]).all(|&one| one <= 1 << 12) && shape.parameters() <= PARAMETERS
 }
 
-/// Encodes and decodes: ids are stable, and ids that no text has do no harm.
+/// Encodes and decodes: ids are stable, and ids that no text produces do no harm.
 fn encoded(tokenizer: &Tokenizer) {
     if let Ok(ids) = tokenizer.encode(TEXT) {
         assert_eq!(tokenizer.encode(TEXT).expect("what encodes once encodes twice"), ids);
@@ -96,7 +96,7 @@ fn encoded(tokenizer: &Tokenizer) {
     let _ = tokenizer.decode(&[0, 1, 2, 3, 1_000_000, u32::MAX]);
 }
 
-/// The bytes as a file of the cache, of every kind there is.
+/// Reads the bytes as every kind of file in the cache.
 fn cached(path: &Path) {
     let file = match ReadArrays::open(path) {
         Ok(file) => file,

@@ -1,4 +1,4 @@
-//! Experiment files: an experiment, the file it extends, overrides one a line, and the catalog.
+//! Experiment files: an experiment, the file it extends, overrides (one per line), and the catalog.
 
 use std::path::Path;
 
@@ -14,10 +14,10 @@ use super::{Scratch, parts};
 
 const FILES: [&str; 4] = ["experiment.yaml", "base.yaml", "catalog.yaml", "--set"];
 
-/// The catalog where the input has none.
+/// The catalog, if the input has none.
 const CATALOG: &str = include_str!("../../fixture/catalog.yaml");
 
-/// Variants that are planned: a sweep has up to 256, and they do not differ in kind.
+/// The number of variants that are planned: a sweep has up to 256, all of the same kind.
 const PLANNED: usize = 4;
 
 pub fn run(scratch: &Scratch, data: &[u8]) {
@@ -52,7 +52,7 @@ fn load(path: &Path, overrides: &[String], catalog: &Catalog) -> Result<Loaded, 
     spec::load(path, overrides, catalog, &|path| model::read_shape(path).map_err(|e| e.to_string()))
 }
 
-/// Errors have a text that names a file, and are drawn with their line.
+/// Errors name a file, and are rendered with their line.
 fn explained(errors: &SpecErrors) {
     assert!(!errors.is_empty(), "an error without any text");
     for error in errors.iter() {
@@ -62,7 +62,7 @@ fn explained(errors: &SpecErrors) {
     }
 }
 
-/// What loads can be described, planned and serialised.
+/// An experiment that loads can be described, planned and serialised.
 fn planned(scratch: &Scratch, loaded: &Loaded) {
     for warning in &loaded.warnings {
         assert!(!format!("{warning} {:?}", miette::Report::new(warning.clone())).is_empty());

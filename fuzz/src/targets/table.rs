@@ -8,7 +8,7 @@ use corda::results::{self, LinearRow, Record, Row, TrainedRow, WindowRow};
 
 use super::{Scratch, names};
 
-/// Results of four kinds, and the two ways in which texts come from parquet.
+/// Results of four kinds, and the two ways of reading texts from parquet.
 pub fn parquet(scratch: &Scratch, data: &[u8]) {
     let path = scratch.put("rows.parquet", Some(data));
     rows::<Row>(scratch, &path);
@@ -25,7 +25,7 @@ pub fn parquet(scratch: &Scratch, data: &[u8]) {
     }
 }
 
-/// Rows that are read are the same when written and read again. Compared as text: NaN equals NaN there.
+/// Rows that are written and read again stay the same. They are compared as text, in which NaN equals NaN.
 fn rows<R: Record + std::fmt::Debug>(scratch: &Scratch, path: &Path) {
     match results::read_rows::<R>(path) {
         Ok(rows) => {
@@ -38,7 +38,7 @@ fn rows<R: Record + std::fmt::Debug>(scratch: &Scratch, path: &Path) {
     }
 }
 
-/// Whatever is in a journal: a line that is appended is read, and no other is lost or changed.
+/// Whatever a journal contains, an appended line is read back, and no other line is lost or changed.
 pub fn journal(scratch: &Scratch, data: &[u8]) {
     scratch.put("evaluate/key.tsv", Some(data));
     let journal = Cache::new(&scratch.path(".")).journal("key");

@@ -9,7 +9,7 @@ use corda::corpus::{self, Format, records as of_records};
 
 use super::{Scratch, names, parts};
 
-/// XML; as it is, and compressed unless it is so already.
+/// XML, uncompressed and (unless it is compressed already) compressed.
 pub fn mediawiki(scratch: &Scratch, data: &[u8]) {
     let plain = scratch.put("dump.xml", Some(data));
     let compressed = match data.starts_with(b"BZh") {
@@ -33,7 +33,7 @@ pub fn mediawiki(scratch: &Scratch, data: &[u8]) {
     read(&compressed, "test");
 }
 
-/// A format as JSON, and a file of it.
+/// A format as JSON, and a file in this format.
 pub fn records(scratch: &Scratch, data: &[u8]) {
     let parts = parts(data);
     let Ok(format) = serde_json::from_slice::<Format>(parts[0]) else { return };

@@ -1,6 +1,7 @@
 //! Adapter folders: what is written is read again, and what cannot be used is refused.
 
 use super::*;
+use crate::model::shape::Linear;
 
 const SHAPE: Shape = Shape {
     hidden: 8,

@@ -1,6 +1,6 @@
-//! One HTTP GET as the hub needs it: resumable, redirects followed by hand, checksum headers kept.
+//! HTTP GET requests to the hub: resumable, with redirects followed by hand and checksum headers kept.
 //!
-//! Not through hf-hub's own client: it panics on a redirect without `Location`, hides status and error headers, sends
+//! hf-hub's own client is not used: it panics on a redirect without `Location`, hides status and error headers, sends
 //! the token to the server it is redirected to, has no timeouts, lets the server compress (which breaks ranges), and
 //! appends a whole body to a part when the server ignores the range.
 
@@ -16,7 +16,7 @@ pub(super) struct Client {
     token: Option<String>,
 }
 
-/// What the last server of a chain of redirects answered, with what the hub said on the way.
+/// The answer of the last server in a chain of redirects, with the hub's headers.
 pub(super) struct Answer {
     /// HTTP status.
     pub(super) status: u16,
@@ -26,7 +26,7 @@ pub(super) struct Answer {
     pub(super) etag: Option<String>,
     /// The commit the hub took the file from.
     pub(super) commit: Option<String>,
-    /// The hub's own word for an error, e.g. `GatedRepo`.
+    /// The hub's error code, e.g. `GatedRepo`.
     pub(super) code: Option<String>,
     /// Size of the whole file, in bytes.
     pub(super) size: Option<u64>,
@@ -62,7 +62,7 @@ pub(super) enum NoAnswer {
 const REDIRECTS: usize = 8;
 
 impl Client {
-    /// A client that shows `token` to the hub, and to no other server.
+    /// A client that sends `token` to the hub and to no other server.
     pub(super) fn new(token: Option<String>) -> Self {
         let config = Agent::config_builder()
             .http_status_as_error(false)
@@ -164,7 +164,7 @@ fn parse(url: &str) -> Result<Uri, String> {
     }
 }
 
-/// `location` as seen from `base`: absolute, or relative as the hub's own redirects are.
+/// Resolves `location` against `base`: it may be absolute, or relative as the hub's own redirects are.
 fn join(base: &Uri, location: &str) -> String {
     let scheme = base.scheme_str().unwrap_or("https");
     let authority = base.authority().map_or("", |a| a.as_str());

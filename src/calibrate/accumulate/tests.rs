@@ -1,6 +1,6 @@
 use super::*;
 
-/// Pseudo-random activations, one row a token, with a few large columns as real ones have.
+/// Pseudo-random activations, one row per token, with a few large columns as in real activations.
 fn activations(n: usize, d: usize, seed: u64) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     (0..n * d)

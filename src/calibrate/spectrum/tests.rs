@@ -23,14 +23,14 @@ fn not_finite_or_indefinite_is_none() {
 }
 
 #[test]
-fn rounding_below_zero_is_told_not_refused() {
+fn rounding_below_zero_is_reported_not_refused() {
     let c = Mat::from_fn(6, 6, |i, j| if i == j { [9.0, 1.0, 0.5, 0.1, 0.0, -3e-6][i] } else { 0.0 });
     let smallest = spectrum(&c).unwrap().smallest;
     assert!((smallest + 3e-6).abs() < 1e-9, "{smallest}");
 }
 
 proptest! {
-    /// Against all eigenvalues, over matrices with spectra as steep as real covariances have and some singular ones.
+    /// Compared with all eigenvalues, for matrices with spectra as steep as those of real covariances, some of them singular.
     #[test]
     fn ends_match_the_full_decomposition(d in 1usize..40, n in 1usize..60, decay in 0.0f64..0.4, seed in 0u32..1000) {
         let x = Mat::from_fn(n, d, |i, j| {

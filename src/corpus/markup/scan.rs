@@ -34,7 +34,7 @@ pub fn cuts(page: &Page, text: &str, mark: bool) -> Vec<Cut> {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum Construct {
     Template,
     Table,
     Link,
@@ -45,7 +45,7 @@ enum Kind {
 
 /// An opener that waits for its closer.
 struct Opener {
-    kind: Kind,
+    kind: Construct,
     /// Where it starts.
     at: usize,
     /// Where its content starts.
@@ -91,15 +91,15 @@ impl<'a> Scanner<'a> {
         match rest[0] {
             b'\n' => return self.newline(),
             b'<' => return self.angle(),
-            b'{' if self.leading && next == b'|' => self.push(Kind::Table, 2),
+            b'{' if self.leading && next == b'|' => self.push(Construct::Table, 2),
             b'{' if next == b'{' => self.open_braces(),
             b'}' if next == b'}' => self.close_braces(),
             b'-' if next == b'{' && rest.get(2) != Some(&b'{') && variant::has(&self.page.site.language) => {
-                self.push(Kind::Variant, 2);
+                self.push(Construct::Variant, 2);
             }
-            b'}' if next == b'-' && self.waiting[Kind::Variant as usize] > 0 => self.close_variant(),
+            b'}' if next == b'-' && self.waiting[Construct::Variant as usize] > 0 => self.close_variant(),
             b'|' => self.pipe(),
-            b'[' if next == b'[' => self.push(Kind::Link, 2),
+            b'[' if next == b'[' => self.push(Construct::Link, 2),
             b'[' => self.open_external(),
             b']' => self.close_bracket(next == b']'),
             b' ' | b'\t' | b':' | b'*' | b'#' => {
@@ -111,19 +111,19 @@ impl<'a> Scanner<'a> {
         self.leading = false;
     }
 
-    fn push(&mut self, kind: Kind, width: usize) {
+    fn push(&mut self, kind: Construct, width: usize) {
         self.waiting[kind as usize] += 1;
         let cuts = self.cuts.len();
         self.open.push(Opener { kind, at: self.at, inside: self.at + width, pipes: Vec::new(), cuts });
         self.at += width;
     }
 
-    fn top(&self) -> Option<Kind> {
+    fn top(&self) -> Option<Construct> {
         self.open.last().map(|opener| opener.kind)
     }
 
     /// The nearest opener of a kind; unclosed ones above it are discarded.
-    fn pop(&mut self, kind: Kind) -> Option<Opener> {
+    fn pop(&mut self, kind: Construct) -> Option<Opener> {
         // Without the count, every stray closer would look through the whole stack, and the pass would not be linear.
         if self.waiting[kind as usize] == 0 {
             return None;
@@ -141,14 +141,14 @@ impl<'a> Scanner<'a> {
         self.waiting[opener.kind as usize] -= 1;
         match opener.kind {
             // The attributes of a table or the name of a template are on the opener's line.
-            Kind::Table => {
+            Construct::Table => {
                 let end = self.text[opener.at..].find('\n').unwrap_or(self.text.len() - opener.at);
                 self.replace(opener.at, opener.at + end, UNCLOSED);
             }
-            Kind::Template => self.replace(opener.at, opener.inside, UNCLOSED),
-            Kind::Link => self.cut(opener.at, opener.inside),
+            Construct::Template => self.replace(opener.at, opener.inside, UNCLOSED),
+            Construct::Link => self.cut(opener.at, opener.inside),
             // Its address is cut when it is opened.
-            Kind::External | Kind::Variant => {}
+            Construct::External | Construct::Variant => {}
         }
     }
 
@@ -163,8 +163,8 @@ impl<'a> Scanner<'a> {
         self.leading = true;
         let blank = self.rest().trim_start_matches([' ', '\t']).starts_with('\n');
         while match self.open.last() {
-            Some(Opener { kind: Kind::External, .. }) => true,
-            Some(opener @ Opener { kind: Kind::Link, .. }) => blank && !self.may_go_on(opener),
+            Some(Opener { kind: Construct::External, .. }) => true,
+            Some(opener @ Opener { kind: Construct::Link, .. }) => blank && !self.may_go_on(opener),
             _ => false,
         } {
             self.discard();
@@ -193,7 +193,7 @@ impl<'a> Scanner<'a> {
         let mut run = run(self.rest(), b'{');
         while run >= 2 {
             let width = if run == 3 { 3 } else { 2 };
-            self.push(Kind::Template, width);
+            self.push(Construct::Template, width);
             run -= width;
         }
     }
@@ -211,14 +211,14 @@ impl<'a> Scanner<'a> {
     fn close_template(&mut self, width: usize) {
         let (close, end) = (self.at, self.at + width);
         self.at = end;
-        match self.pop(Kind::Template) {
+        match self.pop(Construct::Template) {
             // `{{(!}}` and `{{!)}}` are the brackets of a table, written so that templates do not see their bars.
             Some(opener) if self.text[opener.inside..close].trim() == "(!" => {
-                self.waiting[Kind::Table as usize] += 1;
-                self.open.push(Opener { kind: Kind::Table, ..opener });
+                self.waiting[Construct::Table as usize] += 1;
+                self.open.push(Opener { kind: Construct::Table, ..opener });
             }
             Some(opener) if self.text[opener.inside..close].trim() == "!)" => {
-                let from = self.pop(Kind::Table).map_or(opener.at, |table| table.at);
+                let from = self.pop(Construct::Table).map_or(opener.at, |table| table.at);
                 self.cut(from, end);
             }
             Some(opener) => {
@@ -233,7 +233,7 @@ impl<'a> Scanner<'a> {
 
     fn close_variant(&mut self) {
         self.at += 2;
-        if let Some(opener) = self.pop(Kind::Variant) {
+        if let Some(opener) = self.pop(Construct::Variant) {
             variant::cuts(self.text, opener.at, opener.pipes.first().copied(), self.at, &mut self.cuts);
         }
     }
@@ -241,8 +241,8 @@ impl<'a> Scanner<'a> {
     /// `|`, or the end of a table, `|}`; but not the `|}}` at the end of a template.
     fn pipe(&mut self) {
         let braces = run(&self.rest()[1..], b'}');
-        let ends_table = self.leading && braces % 2 == 1 && (braces == 1 || self.top() == Some(Kind::Table));
-        if let Some(opener) = ends_table.then(|| self.pop(Kind::Table)).flatten() {
+        let ends_table = self.leading && braces % 2 == 1 && (braces == 1 || self.top() == Some(Construct::Table));
+        if let Some(opener) = ends_table.then(|| self.pop(Construct::Table)).flatten() {
             self.cut(opener.at, self.at + 2);
             self.at += 2;
             return;
@@ -260,20 +260,20 @@ impl<'a> Scanner<'a> {
             address => {
                 let end = self.at + 1 + address;
                 self.cut(self.at, end);
-                self.push(Kind::External, 1 + address);
+                self.push(Construct::External, 1 + address);
             }
         }
     }
 
     fn close_bracket(&mut self, double: bool) {
-        if self.top() == Some(Kind::External) {
-            self.pop(Kind::External);
+        if self.top() == Some(Construct::External) {
+            self.pop(Construct::External);
             self.cut(self.at, self.at + 1);
             self.at += 1;
         } else if double {
             let (close, end) = (self.at, self.at + 2);
             self.at = end;
-            match self.pop(Kind::Link) {
+            match self.pop(Construct::Link) {
                 Some(opener) => {
                     let pieces = pieces(self.text, opener.inside, &opener.pipes, close);
                     link::cuts(self.page.site, opener.at, end, &pieces, &mut self.cuts);
@@ -302,16 +302,16 @@ impl<'a> Scanner<'a> {
         let inside = start + found.width;
         self.at = inside;
         match found.kind {
-            tag::Kind::Inline => self.cut(start, inside),
-            tag::Kind::Break => self.replace(start, inside, " "),
-            tag::Kind::Block => self.replace(start, inside, "\n\n"),
-            tag::Kind::Hidden | tag::Kind::Verbatim if !found.opens => self.cut(start, inside),
-            tag::Kind::Hidden => {
+            tag::Effect::Inline => self.cut(start, inside),
+            tag::Effect::Break => self.replace(start, inside, " "),
+            tag::Effect::Block => self.replace(start, inside, "\n\n"),
+            tag::Effect::Hidden | tag::Effect::Verbatim if !found.opens => self.cut(start, inside),
+            tag::Effect::Hidden => {
                 let end = self.element_end(&found, inside).map_or(inside, |(_, end)| end);
                 self.cut(start, end);
                 self.at = end;
             }
-            tag::Kind::Verbatim => {
+            tag::Effect::Verbatim => {
                 self.cut(start, inside);
                 if let Some((close, end)) = self.element_end(&found, inside) {
                     self.cut(close, end);

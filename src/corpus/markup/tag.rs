@@ -5,7 +5,7 @@
 pub struct Tag {
     /// Its name in lower case.
     pub name: &'static str,
-    pub kind: Kind,
+    pub kind: Effect,
     /// Width of the tag itself, in bytes.
     pub width: usize,
     /// `<name>`: neither `</name>` nor `<name/>`.
@@ -16,7 +16,7 @@ pub struct Tag {
 
 /// What becomes of a tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum Effect {
     /// The tag goes, its content stays.
     Inline,
     /// The tag becomes a blank.
@@ -30,9 +30,9 @@ pub enum Kind {
 }
 
 /// Names as MediaWiki knows them; `<unk>` is none. `code` stays with its content: its words belong to the sentence.
-const TAGS: &[(Kind, &[&str])] = &[
+const TAGS: &[(Effect, &[&str])] = &[
     (
-        Kind::Inline,
+        Effect::Inline,
         &[
             "abbr",
             "b",
@@ -76,9 +76,9 @@ const TAGS: &[(Kind, &[&str])] = &[
             "references",
         ],
     ),
-    (Kind::Break, &["br"]),
+    (Effect::Break, &["br"]),
     (
-        Kind::Block,
+        Effect::Block,
         &[
             "blockquote",
             "center",
@@ -106,9 +106,9 @@ const TAGS: &[(Kind, &[&str])] = &[
             "caption",
         ],
     ),
-    (Kind::Verbatim, &["nowiki", "chem", "ce"]),
+    (Effect::Verbatim, &["nowiki", "chem", "ce"]),
     (
-        Kind::Hidden,
+        Effect::Hidden,
         &[
             "ref",
             "math",
@@ -151,7 +151,7 @@ pub fn at(text: &str) -> Option<Tag> {
     }
     // Code within a sentence, as of `<code>`. The older `<source inline>` goes, as the results of texts so far say.
     let inline = name == "syntaxhighlight" && attributes[..end].split([' ', '/', '\n']).any(is_inline);
-    let kind = if inline { Kind::Verbatim } else { kind };
+    let kind = if inline { Effect::Verbatim } else { kind };
     let empty = attributes[..end].trim_end().ends_with('/');
     let width = text.len() - attributes.len() + end + 1;
     Some(Tag { name, kind, width, opens: !closes && !empty, closes })
@@ -162,7 +162,7 @@ fn is_inline(attribute: &str) -> bool {
     attribute.eq_ignore_ascii_case("inline") || attribute.starts_with("inline=")
 }
 
-fn known(name: &str) -> Option<(Kind, &'static str)> {
+fn known(name: &str) -> Option<(Effect, &'static str)> {
     TAGS.iter().find_map(|(kind, names)| {
         let found = names.iter().find(|known| known.eq_ignore_ascii_case(name))?;
         Some((*kind, *found))

@@ -15,7 +15,7 @@ use super::{Page, TEXT, begins_like_markup, holes, link};
 use crate::corpus::site;
 
 use arguments::Arguments;
-use names::Stays;
+use stays::Stays;
 
 mod arguments;
 mod countries;
@@ -25,6 +25,7 @@ mod languages;
 mod names;
 mod numbers;
 mod phrases;
+mod stays;
 #[cfg(test)]
 mod tests;
 mod words;

@@ -1,4 +1,4 @@
-//! Where the answers of a record are.
+//! Which fields of a record hold its answers.
 
 use std::fmt;
 
@@ -63,7 +63,7 @@ impl Answers {
         self.0.iter().map(|answer| answer.field.as_str())
     }
 
-    /// The answers of a record, at least one, none twice, in the order of the fields; or what is wrong with the record.
+    /// The answers of a record, at least one, without repetitions, in the order of the fields; or what is wrong with the record.
     pub(super) fn of(&self, record: &Object) -> Result<Vec<String>, String> {
         let mut answers: Vec<String> = Vec::new();
         for one in &self.0 {

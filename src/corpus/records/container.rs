@@ -1,5 +1,5 @@
-//! Files of records: one JSON object a line, one JSON array of objects, or parquet. What is found wrong is told with the
-//! record's place in its file.
+//! Files of records: one JSON object per line, one JSON array of objects, or parquet. Errors give the place of the record in its
+//! file.
 
 use std::path::Path;
 
@@ -10,10 +10,10 @@ use crate::corpus::{CorpusError, jsonl, nested, text};
 
 pub(super) use crate::corpus::jsonl::{kind, missing};
 
-/// Told each record in the order of the file; says what is wrong with it.
+/// Called with each record in the order of the file; returns what is wrong with it.
 pub(super) type Take<'a> = &'a mut dyn FnMut(&Object) -> Result<(), String>;
 
-/// Passes the records of a file on. Of a parquet file only the columns that `fields` reach into are read.
+/// Calls `visit` with the records of a file. Of a parquet file only the columns that `fields` refer to are read.
 pub(super) fn each(file: Container, path: &Path, fields: &[&str], take: Take) -> Result<(), CorpusError> {
     match file {
         Container::Jsonl => lines(path, take),
@@ -50,7 +50,7 @@ fn array(path: &Path, take: Take) -> Result<(), CorpusError> {
     })
 }
 
-/// Passes the objects of an array on, one at a time: a file may be hundreds of megabytes. Errors are at a byte.
+/// Calls `visit` with the objects of an array, one at a time, since a file may have hundreds of megabytes. Errors give a byte.
 fn elements(text: &str, take: Take) -> Result<(), (usize, String)> {
     let mut at = after_blanks(text, 0);
     if !text[at..].starts_with('[') {

@@ -1,5 +1,5 @@
-//! Parts of a file of records, by a hash of the question: the same questions fall into the same part, whatever their order
-//! and whatever stands beside them.
+//! Parts of a file of records, by a hash of the question: equal questions are in the same part, whatever their order and whatever
+//! other records there are.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,7 +13,7 @@ use serde::{Serialize, Serializer};
 #[serde(transparent)]
 pub struct Parts(#[schemars(with = "BTreeMap<String, [Percent; 2]>")] BTreeMap<String, Part>);
 
-/// A share of the records: hundredths from `from` to before `to`.
+/// A part of the records: the hundredths from `from` to before `to`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Part {
     from: u8,
@@ -37,7 +37,7 @@ impl Parts {
         self.0.keys().map(String::as_str)
     }
 
-    /// Whether the whole file is all there is.
+    /// Whether the file is not divided.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -55,7 +55,7 @@ impl Part {
     fn new(from: u64, to: u64) -> Result<Self, String> {
         match (u8::try_from(from), u8::try_from(to)) {
             (Ok(from), Ok(to @ ..=100)) if from < to => Ok(Self { from, to }),
-            _ => Err(format!("[{from}, {to}] is no part: write [FROM, TO] in percent, 0 <= FROM < TO <= 100")),
+            _ => Err(format!("[{from}, {to}] is not a part: write [FROM, TO] in percent, 0 <= FROM < TO <= 100")),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Templates: texts with `{field}` where a value of a record goes.
+//! Templates: texts with `{field}` in place of a value of a record.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use super::{Object, container};
 
-/// A text with `{field}` where a value goes; `{{` and `}}` are the braces themselves.
+/// A text with `{field}` in place of a value; `{{` and `}}` are literal braces.
 ///
-/// A field is a key of the record, or keys joined by dots that lead through objects. White space at the ends of a value
-/// is left out, and of a list the first element is taken.
+/// A field is a key of the record, or keys joined by dots that lead through objects. A value is trimmed, and of a list the first
+/// element is taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
     written: String,

@@ -87,9 +87,13 @@ fn templates_that_are_none_are_refused() {
 fn what_is_wrong_is_said_where_it_is_written() {
     let with = |from: &str, to: &str| refused(&QUESTIONS.replace(from, to));
     assert!(with("{passage} {question} {answer}", "{passage").starts_with("t:2:7: a `{` without its `}`"));
-    assert!(with("[0, 80]", "[0, 101]").starts_with("t:7:16: [0, 101] is no part"), "{}", with("[0, 80]", "[0, 101]"));
-    assert!(with("[0, 80]", "[80, 80]").contains("[80, 80] is no part"));
-    assert!(with("[0, 80]", "[0, 300]").contains("[0, 300] is no part"));
+    assert!(
+        with("[0, 80]", "[0, 101]").starts_with("t:7:16: [0, 101] is not a part"),
+        "{}",
+        with("[0, 80]", "[0, 101]")
+    );
+    assert!(with("[0, 80]", "[80, 80]").contains("[80, 80] is not a part"));
+    assert!(with("[0, 80]", "[0, 300]").contains("[0, 300] is not a part"));
     assert!(with("[0, 80]", "[0]").starts_with("t:7:16:"), "{}", with("[0, 80]", "[0]"));
     assert!(with("[0, 80]", "[0, 80, 90]").contains("one element more than expected"));
     assert!(with("[0, 80]", "[0, 0.8]").starts_with("t:7:"));
@@ -221,7 +225,7 @@ fn broken_lines_are_named() {
     let records = records(QUESTIONS);
     let error = |content: &str| bench.error(&records, "all", content);
     let good = "{\"passage\": \"p\", \"question\": \"q\", \"answer\": \"a\"}\n";
-    assert!(error(&format!("{good}\n{{\"passage\": ")).starts_with("data, line 3: not one JSON object a line"));
+    assert!(error(&format!("{good}\n{{\"passage\": ")).starts_with("data, line 3: not one JSON object per line"));
     let misspelt = error(&(good.to_owned() + &good.replace("question", "qestion")));
     assert_eq!(
         misspelt,

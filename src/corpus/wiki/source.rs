@@ -69,7 +69,7 @@ struct Utf16<R> {
     content: R,
     /// Whether the upper byte of a unit comes first.
     big: bool,
-    /// Bytes read that are no whole character yet.
+    /// Bytes read that are not a whole character yet.
     rest: Vec<u8>,
     made: Cursor<Vec<u8>>,
 }

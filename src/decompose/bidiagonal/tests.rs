@@ -34,7 +34,7 @@ fn known_values() {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
-    /// Entries from 1 down to 1e-15 and zeros: values that are apart, that almost coincide, and that do.
+    /// Entries from 1 down to 1e-15 and zeros: singular values that are separated, almost coincide, or coincide.
     #[test]
     fn values_and_vectors_are_those_of_b(
         entries in prop::collection::vec((0..4u8, -1.0..1.0f64), 1..60),

@@ -1,7 +1,7 @@
 //! The header of a GGUF file: metadata, and where its tensors are.
 //!
-//! Read here rather than by candle so that what is wrong is said as it is: a type of quantisation that is not supported with the
-//! tensor's name, another version or byte order, a key that is there twice.
+//! It is read here rather than by candle so that errors are exact: an unsupported type of quantisation with the name of the tensor,
+//! another version or byte order, a repeated key.
 
 use std::collections::BTreeMap;
 
@@ -14,9 +14,9 @@ pub const SUPPORTED: &str = "F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0 and Q2
 /// What is wrong with a header.
 #[derive(Debug, PartialEq)]
 pub enum Problem {
-    /// The bytes are not what the format has in their place.
+    /// The bytes do not follow the format.
     Corrupt(String),
-    /// Well-formed, but not supported; says what.
+    /// Well-formed but not supported, for this reason.
     Unsupported(String),
     /// A tensor of a type that is not supported: its name, and the type's.
     Type(String, String),
@@ -222,7 +222,7 @@ impl<'a> Reader<'a> {
             8 => Value::String(self.string()?),
             9 if depth < DEPTH => {
                 let (kind, count) = (self.u32()?, self.u64()?);
-                // Grows as values are there, so that a length that lies costs no memory.
+                // Grows with the values, so that a wrong length costs no memory.
                 let mut all = Vec::new();
                 for _ in 0..count {
                     all.push(self.value(kind, depth + 1)?);

@@ -136,8 +136,8 @@ const KEYS: Keys = Keys {
 
 /// Refuses the first key that may change a number and is not read.
 pub fn check<'a>(file: &str, metadata: impl IntoIterator<Item = (&'a String, &'a Value)>) -> Result<(), ModelError> {
-    // Whoever writes a file may add keys under a name of their own (`quantize.imatrix.file`, `mradermacher.quantized_by`);
-    // what says what the model is has one of these.
+    // Writers may add keys under prefixes of their own (`quantize.imatrix.file`, `mradermacher.quantized_by`); those that describe
+    // the model have one of these prefixes.
     const MEANT: [&str; 7] = ["general.", "llama.", "tokenizer.", "split.", "adapter.", "clip.", "controlvector."];
     let mut entries = Vec::new();
     for (key, value) in metadata {

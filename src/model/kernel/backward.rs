@@ -1,5 +1,5 @@
-//! Gradients of the kernels, on row-major f32 slices and one thread. `dy` is the gradient of the result; what was cheap to
-//! compute in the forward pass is computed again rather than kept.
+//! Gradients of the kernels, on row-major f32 slices and one thread. `dy` is the gradient of the result. Values that are cheap to
+//! compute are computed again rather than kept from the forward pass.
 
 use multiversion::multiversion;
 
@@ -68,7 +68,7 @@ pub fn silu_times(gate: &[f32], up: &[f32], dy: &[f32]) -> (Vec<f32>, Vec<f32>) 
     (dgate, dup)
 }
 
-/// Of y = z scale, one factor a column: the gradients of z and of the factors.
+/// Of y = z scale, one factor per column: the gradients of z and of the factors.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq+avx2+fma", "x86_64+avx2+fma"))]
 pub fn scale_columns(z: &[f32], scale: &[f32], dy: &[f32]) -> (Vec<f32>, Vec<f32>) {
     let d = scale.len();
@@ -123,7 +123,7 @@ fn softmax_row(shares: &mut [f32], gradient: &mut [f32], inverse: f32) {
     }
 }
 
-/// Of [`super::cross_entropy`], with `losses` its result and `dy` a factor a row: the gradient of h, and that of the head if
+/// Of [`super::cross_entropy`], with `losses` its result and `dy` a factor per row: the gradient of h, and that of the head if
 /// it is asked for. Logits are computed again, a chunk of the vocabulary at a time.
 pub fn cross_entropy(
     [h, head]: [&[f32]; 2],

@@ -1,7 +1,7 @@
-//! The operations as candle's custom ones on the CPU: each a kernel, and its gradient another.
+//! The operations as custom operations of candle on the CPU: each is a kernel, and its gradient another.
 //!
-//! Only arguments that are variables or come from one get a gradient: that of a frozen weight would cost as much as
-//! that of its input, and nobody would ask for it.
+//! Only arguments that depend on variables get a gradient: that of a frozen weight would cost as much as that of its input, and
+//! is not needed.
 
 use std::sync::OnceLock;
 
@@ -18,7 +18,7 @@ pub fn slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> 
     }
 }
 
-/// A gradient: values of the shape of `of`, if that wants one.
+/// A gradient with the shape of `of`, if that needs one.
 fn gradient(of: &Tensor, values: Vec<f32>) -> Result<Option<Tensor>> {
     if of.track_op() { Ok(Some(Tensor::from_vec(values, of.dims(), of.device())?)) } else { Ok(None) }
 }
@@ -125,7 +125,7 @@ impl CustomOp3 for AdaptedLinear {
     }
 }
 
-/// A factor a column.
+/// A factor per column.
 pub(super) struct ScaleColumns;
 
 impl CustomOp2 for ScaleColumns {

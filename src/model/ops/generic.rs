@@ -1,4 +1,4 @@
-//! The same operations in candle's own terms, for devices without a kernel of ours; gradients are candle's.
+//! The same operations in candle's own operations, for devices without a kernel of ours; candle computes the gradients.
 
 use candle_core::{D, DType, Device, Result, Tensor};
 use candle_nn::ops::{sigmoid, softmax, softmax_last_dim};
@@ -41,7 +41,7 @@ pub(super) fn causal_attention(q: &Tensor, k: &Tensor, v: &Tensor, heads: Heads,
     out.transpose(0, 1)?.contiguous()?.reshape((n, heads.query * heads.dim))
 }
 
-/// 0 where a row's token sees a column's: not a later one, not one of another segment.
+/// The mask of attention: 0 where a row attends to a column, which is neither later nor in another segment.
 fn causal_mask(segments: &[usize], device: &Device) -> Result<Tensor> {
     let starts = segments.iter().scan(0, |next, n| Some((std::mem::replace(next, *next + n), *n)));
     let first = starts.flat_map(|(start, n)| std::iter::repeat_n(start, n));

@@ -1,4 +1,4 @@
-//! A tensor's values as a slice, without copying where they are in the CPU's memory.
+//! The values of a tensor as a slice, without copying them if they are in the CPU's memory.
 
 use std::sync::Mutex;
 

@@ -11,57 +11,80 @@ pub struct Tick {
     pub label: Option<String>,
 }
 
-/// A logarithmic axis for positive values.
+/// An axis for values of either kind, in either direction.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct LogAxis {
-    /// log10 of the ends.
+pub struct Scale {
+    /// The ends; of a logarithmic axis their log10.
     low: f64,
     high: f64,
+    log: bool,
+    reversed: bool,
 }
 
-impl LogAxis {
-    /// The axis that shows these values with a margin; values that are not finite and positive do not count.
-    pub fn around(values: impl IntoIterator<Item = f64>) -> Self {
+impl Scale {
+    /// A linear axis that shows these values with a margin; values that are not finite do not count.
+    pub fn linear(values: impl IntoIterator<Item = f64>) -> Self {
+        let (low, high) = ends(values.into_iter().filter(|value| value.is_finite())).unwrap_or((0.0, 1.0));
+        // At least a hundredth of the value, so that equal values are not blown up into noise.
+        let margin = (0.08 * (high - low)).max(0.005 * high.abs()).max(1e-6);
+        Self { low: low - margin, high: high + margin, log: false, reversed: false }
+    }
+
+    /// A logarithmic one; values that are not finite and positive do not count.
+    pub fn log(values: impl IntoIterator<Item = f64>) -> Self {
         let logs = values.into_iter().filter(|value| value.is_finite() && *value > 0.0).map(f64::log10);
-        let (low, high) =
-            logs.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), log| (log.min(low), log.max(high)));
-        if low > high {
-            return Self { low: 0.0, high: 1.0 };
-        }
+        let Some((low, high)) = ends(logs) else { return Self { low: 0.0, high: 1.0, log: true, reversed: false } };
         // At least a tenth of a decade, so that a flat curve is not blown up into noise.
         let margin = (0.05 * (high - low)).max(0.05 - 0.5 * (high - low)).max(0.01);
-        Self { low: low - margin, high: high + margin }
+        Self { low: low - margin, high: high + margin, log: true, reversed: false }
+    }
+
+    pub fn reversed(self, reversed: bool) -> Self {
+        Self { reversed, ..self }
     }
 
     /// Where a value lies; below 0 or above 1 outside the ends.
     pub fn fraction(&self, value: f64) -> f64 {
-        (value.log10() - self.low) / (self.high - self.low)
+        self.place(if self.log { value.log10() } else { value })
+    }
+
+    fn place(&self, mark: f64) -> f64 {
+        let fraction = (mark - self.low) / (self.high - self.low);
+        if self.reversed { 1.0 - fraction } else { fraction }
+    }
+
+    /// Round values, from the low end up.
+    pub fn ticks(&self) -> Vec<Tick> {
+        let mut marks = if self.log { self.log_marks() } else { self.linear_marks() };
+        marks.sort_by(|a, b| a.0.total_cmp(&b.0));
+        marks.into_iter().map(|(mark, label)| Tick { at: self.place(mark), label }).collect()
+    }
+
+    fn linear_marks(&self) -> Vec<(f64, Option<String>)> {
+        let step = round_step((self.high - self.low) / 5.0);
+        let decimals = (-step.log10().floor()).max(0.0) as usize;
+        multiples(step, self.low, self.high).map(|value| (value, Some(format!("{value:.decimals$}")))).collect()
     }
 
     /// Decades where there are two or more; otherwise 1, 2, 5 within decades; otherwise round steps.
-    pub fn ticks(&self) -> Vec<Tick> {
+    fn log_marks(&self) -> Vec<(f64, Option<String>)> {
         let (first, last) = (self.low.ceil() as i32, self.high.floor() as i32);
+        let minor = |multiples: &[f64]| self.within_decades(multiples).into_iter().map(|log| (log, None));
         if last - first >= 1 {
-            return self.decades(first, last);
+            // At most eight labels, however large the range.
+            let step = (last - first) / 8 + 1;
+            let decades = (first..=last).map(|e| (f64::from(e), ((e - first) % step == 0).then(|| decade(e))));
+            let between: &[f64] = if step == 1 { &[2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0] } else { &[] };
+            return decades.chain(minor(between)).collect();
         }
         let labelled = self.within_decades(&[1.0, 2.0, 5.0]);
         if labelled.len() >= 3 {
-            let minor = self.within_decades(&[3.0, 4.0, 6.0, 7.0, 8.0, 9.0]);
-            return self.sorted(labelled.into_iter().map(|log| (log, plain(10f64.powf(log)))), minor);
+            let labelled = labelled.into_iter().map(|log| (log, Some(plain(10f64.powf(log)))));
+            return labelled.chain(minor(&[3.0, 4.0, 6.0, 7.0, 8.0, 9.0])).collect();
         }
-        self.sorted(self.round_steps().into_iter().map(|value| (value.log10(), plain(value))), Vec::new())
-    }
-
-    fn decades(&self, first: i32, last: i32) -> Vec<Tick> {
-        // At most eight labels, however large the range.
-        let step = (last - first) / 8 + 1;
-        let (labelled, between): (Vec<i32>, Vec<i32>) = (first..=last).partition(|e| (e - first) % step == 0);
-        let minor = if step == 1 {
-            self.within_decades(&[2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0])
-        } else {
-            between.into_iter().map(f64::from).collect()
-        };
-        self.sorted(labelled.into_iter().map(|e| (f64::from(e), decade(e))), minor)
+        let (low, high) = (10f64.powf(self.low), 10f64.powf(self.high));
+        let steps = multiples(round_step((high - low) / 5.0), low, high);
+        steps.map(|value| (value.log10(), Some(plain(value)))).collect()
     }
 
     /// Logarithms of `multiple x 10^n` between the ends.
@@ -70,23 +93,19 @@ impl LogAxis {
         let all = decades.flat_map(|e| multiples.iter().map(move |multiple| f64::from(e) + multiple.log10()));
         all.filter(|log| self.low <= *log && *log <= self.high).collect()
     }
+}
 
-    /// Multiples of a round step between the ends, three to seven or so.
-    fn round_steps(&self) -> Vec<f64> {
-        let (low, high) = (10f64.powf(self.low), 10f64.powf(self.high));
-        let step = round_step((high - low) / 5.0);
-        let indices = ((low / step).ceil() as i64)..=((high / step).floor() as i64);
-        indices.map(|index| index as f64 * step).collect()
-    }
+/// The smallest and the largest value; `None` without any.
+pub fn ends(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+    values.fold(None, |ends, value| {
+        let (low, high) = ends.unwrap_or((value, value));
+        Some((low.min(value), high.max(value)))
+    })
+}
 
-    /// Ticks from logarithms; from the low end up.
-    fn sorted(&self, labelled: impl Iterator<Item = (f64, String)>, minor: Vec<f64>) -> Vec<Tick> {
-        let all = labelled.map(|(log, label)| (log, Some(label))).chain(minor.into_iter().map(|log| (log, None)));
-        let at = |log: f64| (log - self.low) / (self.high - self.low);
-        let mut ticks: Vec<Tick> = all.map(|(log, label)| Tick { at: at(log), label }).collect();
-        ticks.sort_by(|a, b| a.at.total_cmp(&b.at));
-        ticks
-    }
+/// Multiples of a step between two ends.
+fn multiples(step: f64, low: f64, high: f64) -> impl Iterator<Item = f64> {
+    (((low / step).ceil() as i64)..=((high / step).floor() as i64)).map(move |index| index as f64 * step)
 }
 
 /// 1, 2 or 5 times a power of ten, near `raw`.
@@ -143,10 +162,7 @@ pub enum PointAxis {
         points: Vec<f64>,
     },
     /// A share: linear from 0.
-    Share {
-        /// The largest share.
-        last: f64,
-    },
+    Share { last: f64 },
     /// The share of parameters dropped: as r, of which it is about a multiple.
     Parameters {
         /// The points, ascending, 0 first.
@@ -164,7 +180,6 @@ impl PointAxis {
     /// Where the last point lies.
     const LAST: f64 = 0.98;
 
-    /// Where a point lies.
     pub fn fraction(&self, point: f64) -> f64 {
         match self {
             _ if point == 0.0 => Self::ZERO,
@@ -192,9 +207,7 @@ impl PointAxis {
         match self {
             PointAxis::Components { points } => points.iter().map(|point| tick(*point, format!("{point}"))).collect(),
             PointAxis::Share { last } => {
-                let step = round_step(last / 6.0);
-                let count = (last / step * 1.000001).floor() as u32;
-                let points = (0..=count).map(|index| f64::from(index) * step);
+                let points = multiples(round_step(last / 6.0), 0.0, 1.000_001 * last);
                 points.map(|point| tick(point, number::share(point))).collect()
             }
             PointAxis::Parameters { points } => {

@@ -12,7 +12,7 @@ use plotters::style::{Color, FontFamily, FontStyle, FontTransform, IntoFont, RGB
 
 use super::super::ReportError;
 use super::font::{FAMILY, Weight};
-use super::palette::{CurveStyle, Dash, Fill, Shape};
+use super::palette::{CurveStyle, Dash, Fill, GREY, Shape};
 
 /// Steps a unit.
 const FINE: f64 = 4.0;
@@ -23,18 +23,21 @@ pub type Point = (f64, f64);
 /// A line's look.
 #[derive(Debug, Clone, Copy)]
 pub struct Stroke {
-    /// Its colour.
     pub colour: RGBColor,
-    /// Its width.
     pub width: f64,
-    /// Its dashes.
     pub dash: Dash,
 }
 
 impl Stroke {
-    /// A solid line.
+    /// The line of the model before anything was done to it.
+    pub const UNDAMAGED: Self = Self { colour: GREY, width: 1.5, dash: Some((6.0, 4.0)) };
+
     pub fn solid(colour: RGBColor, width: f64) -> Self {
         Self { colour, width, dash: None }
+    }
+
+    pub fn of(style: CurveStyle, width: f64) -> Self {
+        Self { colour: style.method.colour, width, dash: style.dash }
     }
 }
 
@@ -43,20 +46,15 @@ impl Stroke {
 pub struct Type {
     /// Pixels an em.
     pub size: f64,
-    /// Its colour.
     pub colour: RGBColor,
-    /// Thickness.
     pub weight: Weight,
 }
 
 /// Where a text lies relative to its point; vertically it is always centred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Anchor {
-    /// It starts there.
     Start,
-    /// Its middle is there.
     Middle,
-    /// It ends there.
     End,
     /// Its middle is there, turned to read upwards.
     Upwards,
@@ -118,7 +116,6 @@ fn refused<E: std::error::Error + Send + Sync>(error: DrawingAreaErrorKind<E>) -
 }
 
 impl Canvas<'_> {
-    /// A line through points.
     pub fn line(&self, points: &[Point], stroke: Stroke) -> Result<(), ReportError> {
         let style =
             ShapeStyle { color: stroke.colour.to_rgba(), filled: false, stroke_width: fine(stroke.width) as u32 };
@@ -131,13 +128,11 @@ impl Canvas<'_> {
         }
     }
 
-    /// A filled polygon.
     pub fn area(&self, points: &[Point], colour: RGBColor, opacity: f64) -> Result<(), ReportError> {
         let points: Vec<(i32, i32)> = points.iter().map(fine_point).collect();
         self.area.draw(&Polygon::new(points, colour.mix(opacity).filled())).map_err(refused)
     }
 
-    /// A curve's marker.
     pub fn marker(&self, at: Point, style: CurveStyle) -> Result<(), ReportError> {
         const RADIUS: f64 = 5.5;
         let colour = style.method.colour;

@@ -1,20 +1,17 @@
 //! What a panel shows, before it is laid out: our curves, or the paper's, each point with its interval.
 
-use super::super::published::{Published, PublishedRow, PublishedTest};
-use super::super::study::{By, Curve, Test};
+use super::super::study::{By, Curve, Test, ascending};
 use super::super::{Meta, number};
 use super::axis::PointAxis;
-use super::palette::{CurveStyle, Dash, MethodStyle};
+use super::palette::{self, CurveStyle, Dash, MethodStyle};
 use crate::results::Row;
+use crate::spec::{Published, PublishedRow, PublishedTest};
 
 /// A perplexity and the ends of its 95% interval; NaN where there is none.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Reading {
-    /// The perplexity.
     pub perplexity: f64,
-    /// Lower end.
     pub low: f64,
-    /// Upper end.
     pub high: f64,
 }
 
@@ -29,34 +26,26 @@ impl Reading {
     }
 }
 
-/// One curve.
 #[derive(Debug, Clone)]
 pub struct Line {
-    /// What its label says.
     pub label: String,
-    /// How it looks.
     pub style: CurveStyle,
     /// Its points, ascending.
     pub points: Vec<(f64, Reading)>,
 }
 
 impl Line {
-    /// The reading at a point.
     pub fn at(&self, point: f64) -> Option<Reading> {
         self.points.iter().find(|(at, _)| *at == point).map(|(_, reading)| *reading)
     }
 }
 
-/// One panel.
 #[derive(Debug, Clone)]
 pub struct Content {
-    /// Above the plot.
     pub heading: String,
-    /// The curves.
     pub lines: Vec<Line>,
     /// The model before anything is dropped, where all curves share one.
     pub undamaged: Option<Reading>,
-    /// The axis of what was dropped.
     pub x: PointAxis,
     /// What it counts.
     pub x_title: &'static str,
@@ -80,9 +69,7 @@ impl Content {
     /// A test set by the share of the targets' parameters that each point drops.
     pub fn parameters(test: &Test, meta: &Meta, styles: &[(&str, CurveStyle)]) -> Self {
         let dropped = |point: f64| meta.parameters(point).map(|parameters| parameters.dropped);
-        let mut points: Vec<f64> = test.points.iter().filter_map(|point| dropped(*point)).collect();
-        points.sort_by(f64::total_cmp);
-        let x = PointAxis::Parameters { points };
+        let x = PointAxis::Parameters { points: ascending(test.points.iter().filter_map(|point| dropped(*point))) };
         Self::of(test, x, "share of the linears' parameters dropped", styles, &dropped)
     }
 
@@ -94,9 +81,9 @@ impl Content {
         place: &dyn Fn(f64) -> Option<f64>,
     ) -> Self {
         let line = |curve: &Curve| {
-            let (_, style) = styles.iter().find(|(arm, _)| *arm == curve.arm)?;
             let points = curve.points.iter().filter_map(|(point, row)| Some((place(*point)?, Reading::of(row))));
-            Some(Line { label: curve.label.into(), style: *style, points: points.collect() })
+            let style = palette::find(styles, curve.arm)?;
+            Some(Line { label: curve.label.into(), style, points: points.collect() })
         };
         let lines = test.curves.iter().filter_map(line).collect();
         Self { heading: test.heading(), lines, undamaged: Some(Reading::of(test.undamaged)), x, x_title }
@@ -104,16 +91,14 @@ impl Content {
 
     /// A published test set, dashed, each curve in the colour and marker of the one of ours that corresponds to it.
     pub fn published(paper: &Published, test: &PublishedTest, ours: &[Test], styles: &[(&str, CurveStyle)]) -> Self {
-        let mut points: Vec<f64> = test.rows.iter().flat_map(|row| row.perplexity.keys()).map(|&r| r as f64).collect();
-        points.extend([0.0]);
-        points.sort_by(f64::total_cmp);
-        points.dedup();
+        let points = test.rows.iter().flat_map(|row| row.perplexity.keys()).map(|&r| f64::from(r));
+        let points = ascending(points.chain([0.0]));
         let curves: Vec<&Curve> =
             ours.iter().filter(|ours| ours.name() == test.evaluation).flat_map(|ours| &ours.curves).collect();
         let lines = test.rows.iter().map(|row| Line {
             label: row.label.clone(),
             style: CurveStyle { dash: DASHED, ..published_style(row, &test.rows, &curves, styles) },
-            points: row.perplexity.iter().map(|(&r, &perplexity)| (r as f64, exact(perplexity))).collect(),
+            points: row.perplexity.iter().map(|(&r, &perplexity)| (f64::from(r), exact(perplexity))).collect(),
         });
         Self {
             heading: format!("As published: {} on {}", test.name, paper.model),
@@ -147,16 +132,15 @@ fn published_style(
     ours: &[&Curve],
     styles: &[(&str, CurveStyle)],
 ) -> CurveStyle {
-    let more = rows.iter().filter(|other| {
-        other.method == row.method && other.calibration == row.calibration && other.samples > row.samples
-    });
-    let mut same: Vec<&&Curve> =
-        ours.iter().filter(|c| c.method == row.method && c.calibration() == row.calibration.as_deref()).collect();
+    let alike = |other: &&PublishedRow| other.method == row.method && other.calibration == row.calibration;
+    let more = rows.iter().filter(alike).filter(|other| other.samples > row.samples).count();
+    let of_method: Vec<&Curve> = ours.iter().copied().filter(|curve| curve.method == row.method).collect();
+    let mut same = of_method.clone();
+    same.retain(|curve| curve.calibration() == row.calibration.as_deref());
     same.sort_by_key(|curve| std::cmp::Reverse(curve.samples()));
-    let found = same.get(more.count()).and_then(|curve| styles.iter().find(|(arm, _)| *arm == curve.arm));
-    let of_method = ours.iter().find(|curve| curve.method == row.method);
-    let of_method = of_method.and_then(|curve| styles.iter().find(|(arm, _)| *arm == curve.arm));
-    found.or(of_method).map_or(CurveStyle::plain(MethodStyle::of(&row.method)), |(_, style)| *style)
+    let style = |curve: &&Curve| palette::find(styles, curve.arm);
+    let found = same.get(more).and_then(style).or(of_method.first().and_then(style));
+    found.unwrap_or(CurveStyle::plain(MethodStyle::of(&row.method)))
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ impl Panel {
             ends.push(End { lines, style: Some(&line.style), from: self.place(frame, index, *point, *reading) });
         }
         if let (Some(reading), Some(lines)) = (self.content.undamaged, texts.next()) {
-            ends.push(End { lines, style: None, from: (frame.right, self.y_of(frame, reading.perplexity)) });
+            ends.push(End { lines, style: None, from: (frame.plot.right, self.y_of(frame, reading.perplexity)) });
         }
         ends
     }
@@ -65,22 +65,20 @@ impl Panel {
         let ends = self.ends(frame);
         let wishes: Vec<Wish> =
             ends.iter().map(|end| Wish { at: end.from.1, height: label_height(&end.lines) }).collect();
-        let middles = labels::spread(&wishes, frame.top, frame.bottom);
-        let x = frame.right + LEADER;
+        let middles = labels::spread(&wishes, frame.plot.top, frame.plot.bottom);
+        let x = frame.plot.right + LEADER;
         for (end, y) in ends.iter().zip(middles) {
             // Straight out of the plot first, then slanted: leaders do not run through each other's markers.
             let start = if end.style.is_some() { end.from.0 + 7.0 } else { end.from.0 };
-            let turn = (frame.right + 4.0).max(start);
+            let turn = (frame.plot.right + 4.0).max(start);
             let colour = end.style.map_or(GREY, |style| style.method.colour);
             canvas.line(&[(start, end.from.1), (turn, end.from.1), (x - 3.0, y)], Stroke::solid(colour, 0.75))?;
             match end.style {
                 Some(style) => {
-                    let sample = Stroke { colour: style.method.colour, width: 2.25, dash: style.dash };
-                    canvas.line(&[(x, y), (x + SAMPLE, y)], sample)?;
+                    canvas.line(&[(x, y), (x + SAMPLE, y)], Stroke::of(*style, 2.25))?;
                     canvas.marker((x + 0.5 * SAMPLE, y), *style)?;
                 }
-                None => canvas
-                    .line(&[(x, y), (x + SAMPLE, y)], Stroke { colour: GREY, width: 1.5, dash: Some((6.0, 4.0)) })?,
+                None => canvas.line(&[(x, y), (x + SAMPLE, y)], Stroke::UNDAMAGED)?,
             }
             for (index, line) in end.lines.iter().enumerate() {
                 let offset = (index as f64 - 0.5 * (end.lines.len() - 1) as f64) * LABEL_LINE;

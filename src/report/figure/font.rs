@@ -11,12 +11,9 @@ use super::super::ReportError;
 /// What the SVG asks for: our font, then what a machine without it surely has, none of them wider.
 pub const FAMILY: &str = "Noto Sans, Helvetica, Arial, sans-serif";
 
-/// Thickness of the strokes of text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weight {
-    /// As in running text.
     Regular,
-    /// As in headings.
     Bold,
 }
 

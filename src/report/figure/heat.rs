@@ -1,14 +1,14 @@
-//! Heat maps of covariances: a row a linear, a column a calibration, one logarithmic colour scale a row.
+//! The figure `heatmaps`, of covariances: one row per linear with its own logarithmic colour scale, one column per calibration.
 
 use plotters::style::RGBColor;
 
-use super::super::number;
 use super::super::study::distinct;
-use super::super::{Meta, ReportError};
+use super::super::{Meta, ReportError, number};
+use super::axis::ends;
 use super::canvas::{Anchor, Canvas, Point, Stroke, Type, draw};
 use super::font::{self, Weight};
+use super::grid::{Header, MARGIN};
 use super::palette::{GREY, INK};
-use super::{Header, MARGIN};
 use crate::results::HeatRow;
 
 /// A map's side.
@@ -35,7 +35,7 @@ const SCALE_COLOURS: [(u8, u8, u8); 6] = [
     (0xf0, 0xf9, 0x21),
 ];
 /// Steps of the scale; cells of one step are drawn as one.
-pub(super) const STEPS: usize = 64;
+pub const STEPS: usize = 64;
 
 /// The maps of one linear.
 struct Line<'a> {
@@ -59,7 +59,8 @@ pub fn svg(cells: &[HeatRow], meta: &Meta) -> Result<String, ReportError> {
     let labels = lines.iter().map(|line| font::width(&short(line.linear), ROW.size, ROW.weight)).fold(0.0, f64::max);
     let left = MARGIN + labels + 14.0;
     let width = left + columns.len() as f64 * (SIDE + GAP) + SCALE + MARGIN;
-    let subtitle = format!("{}. Means of |C| over cells; the colour scale is logarithmic, one a row.", meta.model);
+    let subtitle =
+        format!("{}. Means of |C| over cells; every row has a logarithmic colour scale of its own.", meta.model);
     let header = Header::new(&meta.title, &subtitle, width - 2.0 * MARGIN);
     let top = header.height + HEADING;
     let height = top + lines.len() as f64 * (SIDE + GAP) - GAP + MARGIN;
@@ -88,7 +89,7 @@ pub fn svg(cells: &[HeatRow], meta: &Meta) -> Result<String, ReportError> {
 }
 
 /// `layer 0  k_proj` of `model.layers.0.self_attn.k_proj`.
-fn short(linear: &str) -> String {
+pub fn short(linear: &str) -> String {
     match block_and_kind(linear) {
         (Some(layer), kind) => format!("layer {layer}  {kind}"),
         (None, name) => name.to_string(),
@@ -113,17 +114,17 @@ fn line<'a>(cells: &'a [HeatRow], linear: &'a str, columns: &[&str]) -> Line<'a>
     };
     let maps: Vec<Vec<f64>> = columns.iter().map(|column| of(column)).collect();
     let positive = maps.iter().flatten().copied().filter(|v| *v > 0.0 && v.is_finite()).map(f64::log10);
-    let ends = positive.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (v.min(low), v.max(high)));
-    Line { linear, ends: if ends.0 < ends.1 { ends } else { (ends.0 - 0.5, ends.0 + 0.5) }, maps }
+    let (low, high) = ends(positive).unwrap_or((0.0, 0.0));
+    Line { linear, ends: if low < high { (low, high) } else { (low - 0.5, low + 0.5) }, maps }
 }
 
 /// The step of a value on the scale.
-pub(super) fn step(value: f64, (low, high): (f64, f64)) -> usize {
+pub fn step(value: f64, (low, high): (f64, f64)) -> usize {
     let part = ((value.max(f64::MIN_POSITIVE).log10() - low) / (high - low)).clamp(0.0, 1.0);
     (part * (STEPS - 1) as f64).round() as usize
 }
 
-pub(super) fn colour(step: usize) -> RGBColor {
+pub fn colour(step: usize) -> RGBColor {
     let along = step as f64 / (STEPS - 1) as f64 * (SCALE_COLOURS.len() - 1) as f64;
     let at = (along as usize).min(SCALE_COLOURS.len() - 2);
     let part = along - at as f64;
@@ -132,12 +133,7 @@ pub(super) fn colour(step: usize) -> RGBColor {
     RGBColor(mix(a.0, b.0), mix(a.1, b.1), mix(a.2, b.2))
 }
 
-pub(super) fn rectangle(
-    canvas: &Canvas,
-    (x, y): Point,
-    (width, height): Point,
-    colour: RGBColor,
-) -> Result<(), ReportError> {
+pub fn rectangle(canvas: &Canvas, (x, y): Point, (width, height): Point, colour: RGBColor) -> Result<(), ReportError> {
     canvas.area(&[(x, y), (x + width, y), (x + width, y + height), (x, y + height)], colour, 1.0)
 }
 

@@ -10,38 +10,26 @@ pub const GREY: RGBColor = RGBColor(0x70, 0x70, 0x70);
 /// Lines behind the data.
 pub const GRID: RGBColor = RGBColor(0xe6, 0xe6, 0xe6);
 
-/// Shape of a marker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
-    /// A disc.
     Circle,
-    /// Upright.
     Square,
-    /// Point up.
     Triangle,
-    /// A square on its corner.
     Diamond,
-    /// Point down.
     Nabla,
-    /// Five corners.
     Pentagon,
-    /// Six corners.
     Hexagon,
 }
 
 /// Colour and marker of a method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MethodStyle {
-    /// Of its lines and markers.
     pub colour: RGBColor,
-    /// Of its markers.
     pub shape: Shape,
 }
 
-/// How a marker is filled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fill {
-    /// With its colour.
     Full,
     /// Not at all: an outline.
     Hollow,
@@ -57,11 +45,8 @@ pub type Dash = Option<(f64, f64)>;
 /// Everything that tells a curve from the others.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CurveStyle {
-    /// Colour and marker.
     pub method: MethodStyle,
-    /// Dashes of the line.
     pub dash: Dash,
-    /// Filling of the marker.
     pub fill: Fill,
 }
 
@@ -73,7 +58,6 @@ impl MethodStyle {
 }
 
 impl CurveStyle {
-    /// A solid line with full markers.
     pub fn plain(method: MethodStyle) -> Self {
         Self { method, dash: None, fill: Fill::Full }
     }
@@ -103,9 +87,8 @@ const KNOWN: [(&str, MethodStyle); 7] = [
     ("full", style(BLACK, Shape::Hexagon)),
 ];
 
-/// For methods not in `KNOWN`.
-const OTHERS: [MethodStyle; 3] =
-    [style(ORANGE, Shape::Nabla), style(SKY, Shape::Pentagon), style(BLACK, Shape::Hexagon)];
+/// For methods not in `KNOWN`: the looks that no decomposition has.
+const OTHERS: [MethodStyle; 3] = [KNOWN[4].1, KNOWN[5].1, KNOWN[6].1];
 
 const DASHES: [Dash; 4] = [None, Some((9.0, 5.0)), Some((2.5, 4.0)), Some((18.0, 5.0))];
 const FILLS: [Fill; 4] = [Fill::Full, Fill::Hollow, Fill::Dot, Fill::Pale];
@@ -130,6 +113,10 @@ pub fn assign<'a>(curves: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<(
         *count += 1;
     }
     arms
+}
+
+pub fn find(styles: &[(&str, CurveStyle)], arm: &str) -> Option<CurveStyle> {
+    styles.iter().find(|(known, _)| *known == arm).map(|(_, style)| *style)
 }
 
 /// A method's own style; for one without, a choice by its name (the same in every figure) unless that is taken here.

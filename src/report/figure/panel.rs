@@ -3,15 +3,27 @@
 use plotters::style::RGBColor;
 
 use super::super::ReportError;
-use super::axis::{LogAxis, PointAxis};
+use super::axis::{PointAxis, Scale, Tick};
 use super::canvas::{Anchor, Canvas, Point, Stroke, Type};
 use super::content::{Content, Line, Reading};
 use super::font::{self, Weight};
-use super::palette::{GREY, GRID, INK};
+use super::palette::{GREY, INK, Shape};
+use super::plot::{Area, Look};
 
 const HEADING: Type = Type { size: 19.0, colour: INK, weight: Weight::Bold };
-const AXIS_TITLE: Type = Type { size: 18.0, colour: INK, weight: Weight::Regular };
 const TICK: Type = Type { size: 17.0, colour: INK, weight: Weight::Regular };
+const Y_AXIS: Look = Look {
+    label: TICK,
+    title: Type { size: 18.0, colour: INK, weight: Weight::Regular },
+    major: (7.0, 1.5),
+    minor: (4.0, 1.0),
+    beside: 11.0,
+    below: 19.0,
+    under: 47.0,
+    crossed: false,
+};
+/// Every point has a tick of the same length, whether there is room for its label or not.
+const X_AXIS: Look = Look { minor: Y_AXIS.major, ..Y_AXIS };
 
 /// Left of the plot: the axis title and the tick labels.
 const LEFT: f64 = 88.0;
@@ -26,7 +38,7 @@ const NOT_FINITE: f64 = 46.0;
 /// A test set ready to be painted.
 pub struct Panel {
     pub(super) content: Content,
-    y: LogAxis,
+    y: Scale,
     /// Whether any value is not finite.
     broken: bool,
 }
@@ -35,10 +47,7 @@ pub struct Panel {
 pub struct Frame {
     corner: Point,
     width: f64,
-    left: f64,
-    pub(super) right: f64,
-    pub(super) top: f64,
-    pub(super) bottom: f64,
+    pub(super) plot: Area,
 }
 
 impl Frame {
@@ -51,7 +60,7 @@ impl Frame {
     pub fn new(corner: Point, width: f64, labels: f64, plot: f64, heading_lines: usize) -> Self {
         let top = corner.1 + heading_lines as f64 * HEADING_LINE + HEADING_GAP;
         let right = corner.0 + width - labels;
-        Self { corner, width, left: corner.0 + LEFT, right, top, bottom: top + plot }
+        Self { corner, width, plot: Area { left: corner.0 + LEFT, top, right, bottom: top + plot } }
     }
 }
 
@@ -60,17 +69,15 @@ impl Panel {
     pub fn new(content: Content) -> Self {
         let points = content.lines.iter().flat_map(|line| line.points.iter().map(|(_, reading)| *reading));
         let readings: Vec<Reading> = points.chain(content.undamaged).collect();
-        let y = LogAxis::around(readings.iter().flat_map(|reading| [reading.low, reading.perplexity, reading.high]));
+        let y = Scale::log(readings.iter().flat_map(|reading| [reading.low, reading.perplexity, reading.high]));
         let broken = readings.iter().any(|reading| !reading.perplexity.is_finite());
         Self { content, y, broken }
     }
 
-    /// Lines of the heading.
     pub fn heading(&self, width: f64) -> Vec<String> {
         font::wrap(&self.content.heading, HEADING.size, HEADING.weight, width)
     }
 
-    /// Paints everything.
     pub fn paint(&self, canvas: &Canvas, frame: &Frame) -> Result<(), ReportError> {
         for (index, line) in self.heading(frame.width).iter().enumerate() {
             let y = frame.corner.1 + (index as f64 + 0.5) * HEADING_LINE;
@@ -90,26 +97,25 @@ impl Panel {
         self.paint_labels(canvas, frame)
     }
 
-    /// Top of the logarithmic part.
-    fn log_top(&self, frame: &Frame) -> f64 {
-        if self.broken { frame.top + NOT_FINITE } else { frame.top }
+    /// The logarithmic part of the plot, below the values that are not finite.
+    fn logarithmic(&self, frame: &Frame) -> Area {
+        Area { top: if self.broken { frame.plot.top + NOT_FINITE } else { frame.plot.top }, ..frame.plot }
     }
 
     /// Where values that are not finite are marked.
     fn not_finite_y(&self, frame: &Frame) -> f64 {
-        frame.top + 0.3 * NOT_FINITE
+        frame.plot.top + 0.3 * NOT_FINITE
     }
 
     fn x_of(&self, frame: &Frame, point: f64) -> f64 {
-        frame.left + self.content.x.fraction(point) * (frame.right - frame.left)
-    }
-
-    fn y_at(&self, frame: &Frame, fraction: f64) -> f64 {
-        frame.bottom - fraction * (frame.bottom - self.log_top(frame))
+        frame.plot.x(self.content.x.fraction(point))
     }
 
     pub(super) fn y_of(&self, frame: &Frame, value: f64) -> f64 {
-        if value.is_finite() { self.y_at(frame, self.y.fraction(value)) } else { self.not_finite_y(frame) }
+        match value.is_finite() {
+            true => self.logarithmic(frame).y(self.y.fraction(value)),
+            false => self.not_finite_y(frame),
+        }
     }
 
     /// Where a reading of line `index` is marked. Markers of values that are not finite stand beside each other.
@@ -125,54 +131,41 @@ impl Panel {
     }
 
     fn paint_y_axis(&self, canvas: &Canvas, frame: &Frame) -> Result<(), ReportError> {
-        let line = Stroke::solid(INK, 1.5);
-        for tick in self.y.ticks() {
-            let y = self.y_at(frame, tick.at);
-            let length = if tick.label.is_some() { 7.0 } else { 4.0 };
-            canvas.line(
-                &[(frame.left - length, y), (frame.left, y)],
-                Stroke::solid(INK, if tick.label.is_some() { 1.5 } else { 1.0 }),
-            )?;
-            if let Some(label) = &tick.label {
-                canvas.line(&[(frame.left, y), (frame.right, y)], Stroke::solid(GRID, 1.0))?;
-                canvas.text(label, (frame.left - 11.0, y), Anchor::End, TICK)?;
-            }
-        }
-        canvas.line(&[(frame.left, frame.bottom), (frame.left, frame.top)], line)?;
+        let Area { left, top, bottom, .. } = frame.plot;
+        self.logarithmic(frame).y_ticks(canvas, &self.y.ticks(), &Y_AXIS)?;
+        canvas.line(&[(left, bottom), (left, top)], Stroke::solid(INK, 1.5))?;
         if self.broken {
             let y = self.not_finite_y(frame);
             for (text, dy) in [("not", -9.5), ("finite", 9.5)] {
-                canvas.text(text, (frame.left - 11.0, y + dy), Anchor::End, TICK)?;
+                canvas.text(text, (left - Y_AXIS.beside, y + dy), Anchor::End, TICK)?;
             }
-            self.paint_break(canvas, (frame.left, frame.top + 0.8 * NOT_FINITE), true)?;
+            self.paint_break(canvas, (left, top + 0.8 * NOT_FINITE), true)?;
         }
-        let middle = 0.5 * (frame.top + frame.bottom);
-        canvas.text("perplexity", (frame.corner.0 + 12.0, middle), Anchor::Upwards, AXIS_TITLE)
+        frame.plot.y_title(canvas, "perplexity", LEFT - 12.0, &Y_AXIS)
     }
 
     fn paint_x_axis(&self, canvas: &Canvas, frame: &Frame) -> Result<(), ReportError> {
-        let line = Stroke::solid(INK, 1.5);
-        canvas.line(&[(frame.left, frame.bottom), (frame.right, frame.bottom)], line)?;
+        let Area { left, right, bottom, .. } = frame.plot;
+        canvas.line(&[(left, bottom), (right, bottom)], Stroke::solid(INK, 1.5))?;
         // From the right, so that the largest r keeps its label where there is no room for all.
         let mut free = f64::INFINITY;
         let ticks = self.content.x.ticks();
-        let zero = ticks.first().map_or(frame.left, |tick| frame.left + tick.at * (frame.right - frame.left));
-        for tick in ticks.iter().rev() {
-            let x = frame.left + tick.at * (frame.right - frame.left);
-            canvas.line(&[(x, frame.bottom), (x, frame.bottom + 7.0)], line)?;
-            let Some(label) = &tick.label else { continue };
-            let half = 0.5 * font::width(label, TICK.size, TICK.weight) + 3.0;
-            if x + half <= free && (x == zero || x - half > zero + 8.0) {
-                canvas.text(label, (x, frame.bottom + 19.0), Anchor::Middle, TICK)?;
-                free = x - half;
-            }
-        }
+        let zero = ticks.first().map_or(left, |tick| frame.plot.x(tick.at));
+        let fitting = ticks.into_iter().rev().map(|tick| {
+            let x = frame.plot.x(tick.at);
+            let label = tick.label.filter(|label| {
+                let half = 0.5 * font::width(label, TICK.size, TICK.weight) + 3.0;
+                let fits = x + half <= free && (x == zero || x - half > zero + 8.0);
+                free = if fits { x - half } else { free };
+                fits
+            });
+            Tick { label, ..tick }
+        });
+        frame.plot.x_ticks(canvas, &fitting.collect::<Vec<_>>(), &X_AXIS)?;
         if self.content.x.broken() {
-            let x = frame.left + PointAxis::BREAK * (frame.right - frame.left);
-            self.paint_break(canvas, (x, frame.bottom), false)?;
+            self.paint_break(canvas, (frame.plot.x(PointAxis::BREAK), bottom), false)?;
         }
-        let middle = 0.5 * (frame.left + frame.right);
-        canvas.text(self.content.x_title, (middle, frame.bottom + 47.0), Anchor::Middle, AXIS_TITLE)
+        frame.plot.x_title(canvas, self.content.x_title, &X_AXIS)
     }
 
     /// Two strokes across an axis, and nothing of the axis between them.
@@ -194,8 +187,9 @@ impl Panel {
         let colour = line.style.method.colour;
         let discarded: Vec<_> = line.points.iter().filter(|(point, _)| self.on_line(*point)).collect();
         for run in discarded.split(|(_, reading)| !reading.bounded()) {
-            let upper = run.iter().map(|(point, reading)| (self.x_of(frame, *point), self.y_of(frame, reading.high)));
-            let lower = run.iter().map(|(point, reading)| (self.x_of(frame, *point), self.y_of(frame, reading.low)));
+            let at = |point, value| (self.x_of(frame, point), self.y_of(frame, value));
+            let upper = run.iter().map(|(point, reading)| at(*point, reading.high));
+            let lower = run.iter().map(|(point, reading)| at(*point, reading.low));
             let outline: Vec<Point> = upper.chain(lower.rev()).collect();
             match outline[..] {
                 [] => {}
@@ -216,27 +210,23 @@ impl Panel {
     fn paint_undamaged(&self, canvas: &Canvas, frame: &Frame) -> Result<(), ReportError> {
         let Some(reading) = self.content.undamaged else { return Ok(()) };
         let (x, y) = (self.x_of(frame, 0.0), self.y_of(frame, reading.perplexity));
-        canvas
-            .line(&[(frame.left, y), (frame.right, y)], Stroke { colour: GREY, width: 1.5, dash: Some((6.0, 4.0)) })?;
+        canvas.line(&[(frame.plot.left, y), (frame.plot.right, y)], Stroke::UNDAMAGED)?;
         if reading.bounded() {
             let (low, high) = (self.y_of(frame, reading.low), self.y_of(frame, reading.high));
             paint_whisker(canvas, (x, low), (x, high), GREY)?;
         }
-        canvas.shape((x, y), super::palette::Shape::Circle, 5.5, GREY)
+        canvas.shape((x, y), Shape::Circle, 5.5, GREY)
     }
 
     /// The curve, dotted and thin from 0 across the break and towards values that are not finite.
     fn paint_line(&self, canvas: &Canvas, frame: &Frame, index: usize, line: &Line) -> Result<(), ReportError> {
         let colour = line.style.method.colour;
-        let main = Stroke { colour, width: 2.25, dash: line.style.dash };
+        let main = Stroke::of(line.style, 2.25);
         let bridge = Stroke { colour, width: 1.0, dash: Some((1.5, 3.0)) };
         let at = |point: f64, reading: Reading| self.place(frame, index, point, reading);
-        let discarded: Vec<(Point, bool)> = line
-            .points
-            .iter()
-            .filter(|(point, _)| *point > 0.0)
-            .map(|(point, reading)| (at(*point, *reading), reading.perplexity.is_finite()))
-            .collect();
+        let discarded = line.points.iter().filter(|(point, _)| *point > 0.0);
+        let discarded: Vec<(Point, bool)> =
+            discarded.map(|(point, reading)| (at(*point, *reading), reading.perplexity.is_finite())).collect();
         for run in discarded.split(|(_, finite)| !finite) {
             let run: Vec<Point> = run.iter().map(|(at, _)| *at).collect();
             if run.len() > 1 {

@@ -1,16 +1,15 @@
-//! Spectra: a panel a linear, a row a kind of linear, a column a block; singular values over their index, with what the
+//! The figure `spectra`: one panel per linear, in rows by kind and columns by block; singular values over their index, with what the
 //! last of them carry.
 
-use super::super::number;
 use super::super::study::distinct;
-use super::super::{Meta, ReportError};
-use super::axis::{LogAxis, round_step};
-use super::canvas::{Anchor, Canvas, Point, Stroke, Type, draw};
+use super::super::{Meta, ReportError, number};
+use super::axis::{Scale, Tick, round_step};
+use super::canvas::{Anchor, Canvas, Point, Stroke, Type};
 use super::font::Weight;
-use super::heat::block_and_kind;
-use super::legend::Legend;
+use super::grid::Grid;
+use super::heat::{block_and_kind, short};
 use super::palette::{self, CurveStyle, GRID, INK};
-use super::{Header, MARGIN};
+use super::plot::{Area, LOOK, Look};
 use crate::results::SpectrumRow;
 
 /// How to read the figure.
@@ -37,6 +36,7 @@ const ACROSS: usize = 6;
 
 const TITLE: Type = Type { size: 17.0, colour: INK, weight: Weight::Bold };
 const TEXT: Type = Type { size: 15.0, colour: INK, weight: Weight::Regular };
+const AXES: Look = Look { label: TEXT, ..LOOK };
 
 /// The spectrum of a linear under an arm.
 struct Line<'a> {
@@ -66,33 +66,24 @@ struct Panel<'a> {
 pub fn svg(rows: &[SpectrumRow], last: usize, meta: &Meta) -> Result<String, ReportError> {
     let rows = grid(rows);
     let every = || rows.iter().flatten().flat_map(|panel| &panel.lines);
-    let arms = every().map(|line| line.label).collect::<Vec<_>>();
     let across = rows.iter().map(Vec::len).max().ok_or(ReportError::Empty)?;
-    let width = 2.0 * MARGIN + across as f64 * (LEFT + WIDTH);
     let subtitle = format!(
         "{}. Singular values of W T over ‖W T‖, largest first; shaded: the last {last}, and below a panel the share of the \
          energy they carry.",
         meta.model
     );
-    let header = Header::new(&meta.title, &subtitle, width - 2.0 * MARGIN);
-    let legend = Legend::new(every().map(|line| (line.label, line.style)), width - 2.0 * MARGIN);
-    let energies = distinct(arms.into_iter()).len().div_ceil(ENERGIES) as f64;
-    let panel_height = HEADING + HEIGHT + TICKS + (1.0 + energies) * LINE + BELOW;
-    let legend_top = header.height + rows.len() as f64 * panel_height;
+    let energies = distinct(every().map(|line| line.label)).len().div_ceil(ENERGIES) as f64;
+    let panel = (LEFT + WIDTH, HEADING + HEIGHT + TICKS + (1.0 + energies) * LINE + BELOW);
     let names: Vec<&str> = rows.iter().flatten().map(|panel| panel.heading.as_str()).collect();
     let description = format!("Singular values of {}.", names.join(", "));
-    draw((width, legend_top + legend.height + MARGIN), &meta.title, &description, |canvas| {
-        header.paint(canvas)?;
-        for (row, panels) in rows.iter().enumerate() {
-            // One axis a kind of linear, so that blocks can be compared.
-            let same = rows.iter().flatten().filter(|panel| panel.kind == panels[0].kind);
-            let y = LogAxis::around(same.flat_map(|panel| &panel.lines).flat_map(|line| line.values.iter().copied()));
-            for (column, panel) in panels.iter().enumerate() {
-                let left = MARGIN + column as f64 * (LEFT + WIDTH) + LEFT;
-                paint(canvas, (left, header.height + row as f64 * panel_height), panel, &y, last)?;
-            }
-        }
-        legend.paint(canvas, (MARGIN, legend_top))
+    let legend = every().map(|line| (line.label, line.style));
+    let grid = Grid { across, down: rows.len(), panel, gap: 0.0 };
+    grid.draw(meta, [&subtitle, &description], legend, |canvas, (row, column), corner| {
+        let Some(panel) = rows[row].get(column) else { return Ok(()) };
+        // One axis a kind of linear, so that blocks can be compared.
+        let same = rows.iter().flatten().filter(|other| other.kind == panel.kind);
+        let y = Scale::log(same.flat_map(|panel| &panel.lines).flat_map(|line| line.values.iter().copied()));
+        paint(canvas, (corner.0 + LEFT, corner.1), panel, &y, last)
     })
 }
 
@@ -104,20 +95,15 @@ fn grid(rows: &[SpectrumRow]) -> Vec<Vec<Panel<'_>>> {
     let mut grid = Vec::new();
     for kind in kinds {
         let of_kind = linears.iter().filter(|linear| block_and_kind(linear).1 == kind);
-        let mut panels: Vec<Panel> = of_kind.map(|linear| panel(rows, linear, kind, &styles)).collect();
-        while !panels.is_empty() {
-            let rest = panels.split_off(panels.len().min(ACROSS));
-            grid.push(std::mem::replace(&mut panels, rest));
+        let mut panels = of_kind.map(|linear| panel(rows, linear, kind, &styles)).peekable();
+        while panels.peek().is_some() {
+            grid.push(panels.by_ref().take(ACROSS).collect());
         }
     }
     grid
 }
 
 fn panel<'a>(rows: &'a [SpectrumRow], linear: &str, kind: &'a str, styles: &[(&str, CurveStyle)]) -> Panel<'a> {
-    let heading = match block_and_kind(linear) {
-        (Some(layer), kind) => format!("layer {layer}  {kind}"),
-        (None, name) => name.to_string(),
-    };
     let of_linear = || rows.iter().filter(|row| row.linear == linear);
     let line = |(arm, style): &(&str, CurveStyle)| {
         let mut of_arm: Vec<&SpectrumRow> = of_linear().filter(|row| row.arm == *arm).collect();
@@ -125,31 +111,25 @@ fn panel<'a>(rows: &'a [SpectrumRow], linear: &str, kind: &'a str, styles: &[(&s
         let label = of_arm.first()?.label.as_str();
         Some(Line { label, style: *style, values: of_arm.iter().map(|row| row.normalised).collect() })
     };
-    Panel { heading, kind, lines: styles.iter().filter_map(line).collect() }
+    Panel { heading: short(linear), kind, lines: styles.iter().filter_map(line).collect() }
 }
 
-fn paint(canvas: &Canvas, corner: Point, panel: &Panel, y: &LogAxis, last: usize) -> Result<(), ReportError> {
-    let (left, top) = (corner.0, corner.1 + HEADING);
-    let (right, bottom) = (left + WIDTH - 20.0, top + HEIGHT);
+fn paint(canvas: &Canvas, corner: Point, panel: &Panel, y: &Scale, last: usize) -> Result<(), ReportError> {
+    let area = Area::new((corner.0, corner.1 + HEADING), WIDTH - 20.0, HEIGHT);
+    let Area { left, top, right, bottom } = area;
     let count = panel.lines.iter().map(|line| line.values.len()).max().unwrap_or(0);
-    let x_of = |index: usize| left + (right - left) * index as f64 / count.max(1) as f64;
+    let along = |index: usize| index as f64 / count.max(1) as f64;
     canvas.text(&panel.heading, (left, corner.1 + 0.5 * HEADING), Anchor::Start, TITLE)?;
-    let shade = x_of(count.saturating_sub(last));
+    let shade = area.x(along(count.saturating_sub(last)));
     canvas.area(&[(shade, top), (right, top), (right, bottom), (shade, bottom)], GRID, 1.0)?;
-    for tick in y.ticks() {
-        let at = bottom - tick.at * HEIGHT;
-        let Some(label) = &tick.label else { continue };
-        canvas.line(&[(left - 5.0, at), (left, at)], Stroke::solid(INK, 1.0))?;
-        canvas.line(&[(left, at), (right, at)], Stroke::solid(GRID, 1.0))?;
-        canvas.text(label, (left - 9.0, at), Anchor::End, TEXT)?;
-    }
-    canvas.line(&[(left, top), (left, bottom), (right, bottom)], Stroke::solid(INK, 1.5))?;
-    for index in (0..=count).step_by((round_step(count as f64 / 4.0) as usize).max(1)) {
-        canvas.line(&[(x_of(index), bottom), (x_of(index), bottom + 5.0)], Stroke::solid(INK, 1.0))?;
-        canvas.text(&index.to_string(), (x_of(index), bottom + 16.0), Anchor::Middle, TEXT)?;
-    }
+    let labelled: Vec<Tick> = y.ticks().into_iter().filter(|tick| tick.label.is_some()).collect();
+    area.y_ticks(canvas, &labelled, &AXES)?;
+    area.lines(canvas)?;
+    let indices = (0..=count).step_by((round_step(count as f64 / 4.0) as usize).max(1));
+    let indices: Vec<Tick> = indices.map(|at| Tick { at: along(at), label: Some(at.to_string()) }).collect();
+    area.x_ticks(canvas, &indices, &AXES)?;
     for (number, line) in panel.lines.iter().enumerate() {
-        let place = |(index, value): (usize, &f64)| (x_of(index), bottom - y.fraction(*value) * HEIGHT);
+        let place = |(index, value): (usize, &f64)| (area.x(along(index)), area.y(y.fraction(*value)));
         // Markers of one line beside those of the next: lines that run together both show.
         paint_line(canvas, line, (number % ENERGIES) as f64 / ENERGIES as f64, place)?;
     }
@@ -175,7 +155,7 @@ fn paint_line(
         }
     }
     if points.len() > 1 {
-        canvas.line(&points, Stroke { colour: line.style.method.colour, width: 2.0, dash: line.style.dash })?;
+        canvas.line(&points, Stroke::of(line.style, 2.0))?;
     }
     for third in [0.0, 1.0, 2.0] {
         if let Some(point) = all.get(((third + 0.15 + shift) / 3.0 * all.len() as f64) as usize) {

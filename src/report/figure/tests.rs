@@ -1,11 +1,12 @@
 //! Figures of made-up rows: well-formed, complete, reproducible, in bounds.
 
+use super::font::{self, Weight};
 use super::*;
-use crate::report::published::{PublishedRow, PublishedTest};
 use crate::report::study::{By, arrange};
 use crate::report::tests::meta;
 use crate::results::Row;
 use crate::results::fixture::{curve, undamaged};
+use crate::spec::{PublishedRow, PublishedTest};
 
 const R: [u32; 8] = [1, 2, 4, 8, 16, 32, 64, 128];
 
@@ -103,7 +104,7 @@ fn published() -> Published {
         label: format!("{method} (256 {} samples)", calibration.unwrap_or("no")),
         calibration: calibration.map(str::to_string),
         samples: calibration.map(|_| 256),
-        perplexity: [0usize, 16, 32, 64, 128, 256, 512, 1024].into_iter().zip(perplexities).collect(),
+        perplexity: [0u32, 16, 32, 64, 128, 256, 512, 1024].into_iter().zip(perplexities).collect(),
     };
     let test = |evaluation: &str| PublishedTest {
         evaluation: evaluation.into(),

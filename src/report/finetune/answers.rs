@@ -1,11 +1,12 @@
 //! A few answers, as they were given: the same questions, every learner, first seed.
 
 use super::Study;
+use crate::report::study::{ascending, distinct};
 use crate::results::AnswerRow;
 
 /// What to know of them.
-pub const NOTE: &str = "The first questions of each set, as answered after training from the first seed; nats a token of the \
-    reference answer. Not chosen by how they read.";
+pub const NOTE: &str = "The first questions of each set, as answered after training from the first seed, with the loss of the \
+    reference answer in nats per token. They were not selected by their content.";
 
 /// Questions shown of each set.
 const SHOWN: usize = 4;
@@ -23,15 +24,13 @@ pub struct Question {
 /// The first questions of each set.
 pub fn examples(study: &Study) -> Vec<Question> {
     let answers = study.all.answers;
-    let sets = super::distinct(answers.iter().map(|row| row.questions.as_str()));
+    let sets = distinct(answers.iter().map(|row| row.questions.as_str()));
     sets.into_iter().flat_map(|set| of_set(study, set)).collect()
 }
 
 fn of_set(study: &Study, set: &str) -> Vec<Question> {
     let answers = || study.all.answers.iter().filter(move |row| row.questions == set);
-    let mut records: Vec<u32> = answers().map(|row| row.record).collect();
-    records.sort_unstable();
-    records.dedup();
+    let records = ascending(answers().map(|row| row.record));
     let question = |record: u32| {
         let at = || answers().filter(move |row| row.record == record);
         let given = study.everyone().filter_map(|learner| {

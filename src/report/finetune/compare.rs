@@ -1,50 +1,27 @@
 //! Whether two learners differ by more than noise.
 //!
-//! Questions: the mean over seeds of each question, then a paired t over questions, so that what questions share falls
-//! out. Texts and training losses, of which only the means of seeds are known: a paired t over seeds. A difference is
-//! told only if its 95% interval leaves out 0 and every seed has its sign; that of exact matches also only if ten
-//! questions or more changed, below which a t interval is too narrow.
+//! Questions: the mean over seeds of each question, then a paired t-test over questions, so that what questions share cancels.
+//! Texts and training losses, of which only the means per seed are known: a paired t-test over seeds. A difference counts
+//! only if its 95% interval excludes 0 and every seed has its sign; one of exact match also only if at least ten questions
+//! changed, below which a t interval is too narrow.
 
 use std::collections::BTreeMap;
 
 use super::{Kind, Learner, Measure};
 use crate::evaluate::uncertainty::{Estimate, estimate, paired, paired_p};
+use crate::report::claims::Says;
+use crate::report::spread::mean;
 use crate::results::{AnswerRow, TrainedRow};
 
 /// How differences are judged, for a reader.
-pub const JUDGED: &str = "Values are means over seeds ± their standard deviation over seeds. Differences of questions are \
-    paired by question after averaging over seeds, so the interval covers which questions were drawn, and the spread over \
-    seeds beside it which seeds; texts and training losses are paired by seed. A difference is told if its 95% interval \
-    leaves out 0, every seed has the same sign and, of exact matches, at least 10 questions changed; p is that of a paired \
-    t-test, two-sided; neither is corrected for the number of comparisons.";
+pub const JUDGED: &str = "Values are means over seeds ± their standard deviation over seeds. Differences on questions are paired \
+    by question after averaging over seeds, so their interval covers the choice of questions; the standard deviations show the \
+    variation between seeds. Differences on texts and of training losses are paired by seed. A difference counts if its 95% \
+    interval excludes 0, every seed has the same sign and, for exact match, at least 10 questions changed. p is from a \
+    two-sided paired t-test. Neither is corrected for the number of comparisons.";
 
-/// Questions that must differ before a difference of exact matches is told.
+/// Questions that must differ before a difference of exact match counts.
 const DISCORDANT: usize = 10;
-
-/// A mean over seeds and its standard deviation.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Spread {
-    pub mean: f64,
-    /// NaN of a single seed.
-    pub deviation: f64,
-}
-
-/// Mean and sample standard deviation.
-pub fn spread(values: &[f64]) -> Spread {
-    let Estimate { mean, stderr, .. } = estimate(values);
-    Spread { mean, deviation: stderr * (values.len() as f64).sqrt() }
-}
-
-/// What is known of a difference.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Told {
-    /// The first is better.
-    Better,
-    /// The first is worse.
-    Worse,
-    /// Neither can be told.
-    Not,
-}
 
 /// The first learner's value minus the other's.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,23 +34,16 @@ pub struct Difference {
     pub seeds: (usize, usize),
     /// Questions that differ; `None` where the comparison is not by question.
     pub changed: Option<usize>,
-    /// What it tells.
-    pub told: Told,
+    pub says: Says,
 }
 
 /// Each question's value, averaged over the seeds; of a learner's answers to one set.
 pub fn by_question(answers: &[AnswerRow], learner: &str, measure: Measure) -> BTreeMap<u32, f64> {
-    let mut sums: BTreeMap<u32, (f64, f64)> = BTreeMap::new();
-    if measure.kind == Kind::Loss {
-        return BTreeMap::new();
-    }
-    for row in answers.iter().filter(|row| row.learner == learner && row.questions == measure.name) {
-        let value = if measure.kind == Kind::ExactMatch { f64::from(row.exact) } else { row.nll };
-        let (sum, count) = sums.entry(row.record).or_default();
-        *sum += value;
-        *count += 1.0;
-    }
-    sums.into_iter().map(|(record, (sum, count))| (record, sum / count)).collect()
+    let value = |row: &AnswerRow| if measure.kind == Kind::ExactMatch { f64::from(row.exact) } else { row.nll };
+    let mut values: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
+    let own = |row: &&AnswerRow| row.learner == learner && row.questions == measure.name && measure.kind != Kind::Loss;
+    answers.iter().filter(own).for_each(|row| values.entry(row.record).or_default().push(value(row)));
+    values.into_iter().map(|(record, values)| (record, mean(values))).collect()
 }
 
 /// The difference of a measure; `None` if either lacks it.
@@ -90,12 +60,8 @@ pub fn difference(answers: &[AnswerRow], first: &Learner, other: &Learner, measu
     let pairs: Vec<(f64, f64)> =
         mine.iter().filter_map(|(record, value)| Some((*value, *theirs.get(record)?))).collect();
     let by_question = pairs.len() > 1 && pairs.len() == mine.len() && pairs.len() == theirs.len();
-    let found = if by_question {
-        judge(&pairs, &by_seed, |value| measure.goodness(value), Some(measure.kind))
-    } else {
-        judge(&by_seed, &by_seed, |value| measure.goodness(value), None)
-    };
-    Some(found)
+    let (pairs, kind) = if by_question { (&pairs, Some(measure.kind)) } else { (&by_seed, None) };
+    Some(judge(pairs, &by_seed, |value| measure.goodness(value), kind))
 }
 
 /// The 95% interval of a learner's value over questions or windows: of questions averaged over the seeds; of texts, whose
@@ -110,8 +76,9 @@ pub fn interval(answers: &[AnswerRow], learner: &Learner, measure: Measure) -> O
         let Estimate { low, high, .. } = estimate(&values);
         return Some((low, high));
     }
-    let ends: Vec<(f64, f64)> = learner.of(measure).map(|row| (row.low, row.high)).collect();
-    (!ends.is_empty()).then(|| (mean(ends.iter().map(|e| e.0)), mean(ends.iter().map(|e| e.1))))
+    let rows: Vec<&TrainedRow> = learner.of(measure).collect();
+    let ends = |of: fn(&TrainedRow) -> f64| mean(rows.iter().map(|row| of(row)));
+    (!rows.is_empty()).then(|| (ends(|row| row.low), ends(|row| row.high)))
 }
 
 /// Where all questions were answered right, or all wrong, t knows of no spread: the exact interval of a share instead.
@@ -140,11 +107,6 @@ pub fn from_untrained(
     (!rows.is_empty()).then(|| [ends(|row| row.delta), ends(|row| row.delta_low), ends(|row| row.delta_high)])
 }
 
-fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
-    let count = values.len() as f64;
-    values.sum::<f64>() / count
-}
-
 /// The difference of paired values of which less is better, a pair a seed.
 pub fn by_seed(pairs: &[(f64, f64)]) -> Difference {
     judge(pairs, pairs, |value| -value, None)
@@ -159,13 +121,13 @@ fn judge(pairs: &[(f64, f64)], seeds: &[(f64, f64)], good: impl Fn(f64) -> f64, 
     let changed = kind.map(|_| pairs.iter().filter(|(a, b)| a != b).count());
     let few = kind == Some(Kind::ExactMatch) && changed.is_some_and(|changed| changed < DISCORDANT);
     let beyond = estimate.low > 0.0 || estimate.high < 0.0;
-    let told = match good(estimate.mean) > 0.0 {
-        _ if few || !beyond => Told::Not,
-        true if agree.0 == agree.1 => Told::Better,
-        false if seeds.iter().filter(worse).count() == agree.1 => Told::Worse,
-        _ => Told::Not,
+    let says = match good(estimate.mean) > 0.0 {
+        _ if few || !beyond => Says::Inconclusive,
+        true if agree.0 == agree.1 => Says::Holds,
+        false if seeds.iter().filter(worse).count() == agree.1 => Says::Opposite,
+        _ => Says::Inconclusive,
     };
-    Difference { estimate, p, seeds: agree, changed, told }
+    Difference { estimate, p, seeds: agree, changed, says }
 }
 
 #[cfg(test)]

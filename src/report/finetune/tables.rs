@@ -1,57 +1,67 @@
 //! The tables: values over seeds, their intervals, differences to the untrained model, how training went.
 
-use super::super::document::{Cell, Table};
-use super::super::number::{self, Number};
-use super::compare::{self, Spread, Told, spread};
+use super::compare;
 use super::{Kind, Learner, Measure, Study};
+use crate::report::Meta;
+use crate::report::claims::Says;
+use crate::report::document::Captioned;
+use crate::report::number::{self, Number};
+use crate::report::spread::{Spread, mean, spread};
+use crate::report::table::{Cell, Table};
 use crate::results::{StepRow, TimingRow};
+use crate::spec::Scores;
 
-/// A table under a heading, with what to know of it.
-pub struct Captioned {
-    pub heading: &'static str,
-    pub note: String,
-    pub table: Table,
-}
-
-/// All of them, in the order of the report.
+/// All tables of what was measured, in the order of the report.
 pub fn all(study: &Study) -> Vec<Captioned> {
     let seeds = study.seeds();
     let plural = if seeds == 1 { "seed" } else { "seeds" };
+    let note = format!(
+        "Mean over {seeds} {plural} ± standard deviation over seeds; {}. Bold: the best fine-tuned model, if its lead over the \
+         next one is significant (the claims say how this is judged). Answer loss is in nats per token of the reference \
+         answers. Lower is better, except for exact match.{}",
+        study.counts(),
+        failures(study)
+    );
     let mut tables = vec![
-        Captioned {
-            heading: "Results",
-            note: format!(
-                "Mean over {seeds} {plural} ± standard deviation over seeds; {}. Best of a column, the untrained model \
-                 aside: marked only where the difference to the next is told (see the claims for how). Answer loss: nats a \
-                 token of the reference answers. Lower is better, but for exact match.",
-                study.counts()
-            ) + &failures(study),
-            table: results(study),
-        },
-        Captioned {
-            heading: "95% interval over questions and windows",
-            note: "Of questions averaged over the seeds; of texts the mean over seeds of the intervals' ends; where no \
-                   question, or every one, was answered as expected, the exact interval of a share.".into(),
-            table: intervals(study),
-        },
-        Captioned {
-            heading: "Difference to the untrained model",
-            note: "Paired by question or window, with its 95% interval, as above: exact match in points, losses (of texts \
-                   too) in nats a token."
-                .into(),
-            table: differences(study),
-        },
+        Captioned::new("Results", note, results(study)).ours(),
+        Captioned::new(
+            "95% interval over questions and windows",
+            "For questions: of their values averaged over seeds. For texts: the mean over seeds of the intervals' ends. Where \
+             no question, or every question, was answered as expected: the exact interval of a proportion.",
+            intervals(study),
+        )
+        .ours(),
+        Captioned::new(
+            "Difference to the untrained model",
+            "Paired by question or window, with the 95% interval as above: exact match in percentage points, losses (also of \
+             texts) in nats per token.",
+            differences(study),
+        )
+        .ours(),
     ];
     if study.all.has_steps() {
-        tables.push(Captioned {
-            heading: "Training",
-            note: "Loss of the batches in the last quarter of the steps, nats a response token: mean over seeds ± standard \
-                   deviation over seeds."
-                .into(),
-            table: training(study),
-        });
+        let note = "Batch loss over the last quarter of the steps, in nats per response token: mean ± standard deviation over \
+                    seeds.";
+        tables.push(Captioned::new("Training", note, training(study)).ours());
     }
     tables
+}
+
+/// The paper's own table, and how not to read it.
+pub fn published(scores: &Scores, meta: &Meta) -> Captioned {
+    let cell = |value: Option<&f64>| value.map_or(Cell::Absent, |value| Cell::text(format!("{value:.2}")));
+    let rows = scores.rows.iter().map(|row| {
+        let parameters = row.parameters.clone().map_or(Cell::Absent, Cell::Text);
+        let values = scores.columns.iter().map(|column| cell(row.scores.get(&column.name)));
+        (row.label.clone(), std::iter::once(parameters).chain(values).collect())
+    });
+    let columns = std::iter::once("trained parameters").chain(scores.columns.iter().map(|column| column.name.as_str()));
+    let note = format!(
+        "{} ({}). Measured on {}, not on {}: models, data and scales differ, so the numbers cannot be compared with ours, but \
+         their order can. {}.",
+        scores.title, scores.citation, scores.model, meta.model, scores.setting
+    );
+    Captioned::new("The paper's scores", note, Table::new(columns, rows)).of_paper()
 }
 
 /// A sentence for each learner that failed.
@@ -71,12 +81,14 @@ pub fn count(value: u64) -> String {
 
 /// A value of a measure with as many digits as it bears.
 pub fn value(measure: Measure, value: f64) -> Number {
-    let shown = measure.shown(value);
-    match measure.kind {
-        Kind::Loss => number::perplexity(shown),
-        _ if !shown.is_finite() => number::perplexity(shown),
-        Kind::ExactMatch => Number::Plain(format!("{shown:.1}")),
-        Kind::AnswerLoss => Number::Plain(format!("{shown:.3}")),
+    digits(measure.kind, measure.shown(value))
+}
+
+fn digits(kind: Kind, shown: f64) -> Number {
+    match kind {
+        Kind::ExactMatch if shown.is_finite() => Number::Plain(format!("{shown:.1}")),
+        Kind::AnswerLoss if shown.is_finite() => Number::Plain(format!("{shown:.3}")),
+        _ => number::perplexity(shown),
     }
 }
 
@@ -101,13 +113,7 @@ pub fn over_seeds(measure: Measure, values: &[f64]) -> Cell {
     }
     let shown: Vec<f64> = values.iter().map(|value| measure.shown(*value)).collect();
     let Spread { mean, deviation } = spread(&shown);
-    let text = |value: f64| match measure.kind {
-        Kind::Loss => number::perplexity(value),
-        _ if !value.is_finite() => number::perplexity(value),
-        Kind::ExactMatch => Number::Plain(format!("{value:.1}")),
-        Kind::AnswerLoss => Number::Plain(format!("{value:.3}")),
-    };
-    Cell::Spread(text(mean), text(deviation))
+    Cell::Spread(digits(measure.kind, mean), digits(measure.kind, deviation))
 }
 
 fn results(study: &Study) -> Table {
@@ -116,10 +122,9 @@ fn results(study: &Study) -> Table {
     let best: Vec<Option<&str>> = study.measures.iter().map(|measure| best(study, *measure)).collect();
     let row = |learner: &Learner| {
         let of = learner.row;
-        let untrained = of.method == "none";
         let mut cells = vec![
-            if untrained { Cell::Absent } else { Cell::Text(count(of.parameters)) },
-            of.rate.map_or(Cell::Absent, |value| Cell::Text(rate(value))),
+            if of.method == "none" { Cell::Absent } else { Cell::text(count(of.parameters)) },
+            of.rate.map_or(Cell::Absent, |value| Cell::text(rate(value))),
         ];
         cells.extend(study.measures.iter().zip(&best).map(|(measure, best)| {
             let cell = over_seeds(*measure, &learner.values(*measure));
@@ -129,125 +134,99 @@ fn results(study: &Study) -> Table {
     };
     // A learner that failed has its place, not numbers.
     let failed = study.all.failures.iter().map(|failed| {
-        let cells =
-            std::iter::once(Cell::Text("failed".into())).chain(columns.iter().skip(1).map(|_| Cell::Absent)).collect();
-        (failed.label.clone(), cells)
+        let absent = columns.iter().skip(1).map(|_| Cell::Absent);
+        (failed.label.clone(), std::iter::once(Cell::text("failed")).chain(absent).collect())
     });
-    let rows = study.everyone().map(row).chain(failed).collect();
-    Table { columns, rows }
+    Table::new(columns.clone(), study.everyone().map(row).chain(failed))
 }
 
-/// The learner whose value is best, if the difference to the next is told.
+/// The learner whose value is best, if the data say so of the difference to the next.
 fn best<'a>(study: &Study<'a>, measure: Measure) -> Option<&'a str> {
-    let mean = |learner: &Learner| spread(&learner.values(measure)).mean;
-    let mut order: Vec<(&Learner, f64)> =
-        study.learners.iter().map(|learner| (learner, measure.goodness(mean(learner)))).collect();
+    let goodness = |learner: &Learner| measure.goodness(mean(learner.values(measure)));
+    let mut order: Vec<(&Learner, f64)> = study.learners.iter().map(|learner| (learner, goodness(learner))).collect();
     order.retain(|(_, goodness)| goodness.is_finite());
     order.sort_by(|a, b| b.1.total_cmp(&a.1));
     let [(first, _), (next, _), ..] = order[..] else { return None };
     let found = compare::difference(study.all.answers, first, next, measure)?;
-    (found.told == Told::Better).then_some(first.row.learner.as_str())
+    (found.says == Says::Holds).then_some(first.row.learner.as_str())
 }
 
-/// A row a learner, a column a measure.
-fn by_measure<'a>(
-    study: &Study<'a>,
-    learners: impl Iterator<Item = &'a Learner<'a>>,
-    cell: impl Fn(&Learner, Measure) -> Cell,
-) -> Table {
+/// A row for a learner, a cell a measure.
+fn by_measure(study: &Study, learner: &Learner, cell: impl Fn(Measure) -> Option<Cell>) -> (String, Vec<Cell>) {
+    let cells = study.measures.iter().map(|measure| cell(*measure).unwrap_or(Cell::Absent));
+    (learner.row.label.clone(), cells.collect())
+}
+
+fn intervals(study: &Study) -> Table {
     let row = |learner: &Learner| {
-        let cells = study.measures.iter().map(|measure| cell(learner, *measure)).collect();
-        (learner.row.label.clone(), cells)
+        by_measure(study, learner, |measure| {
+            let end = |end| value(measure, within(measure, end));
+            let (low, high) = compare::interval(study.all.answers, learner, measure)?;
+            Some(Cell::Interval(end(low), end(high)))
+        })
     };
-    Table { columns: study.measures.iter().map(Measure::heading).collect(), rows: learners.map(row).collect() }
+    Table::new(study.measures.iter().map(Measure::heading), study.everyone().map(row))
 }
 
-fn intervals<'a>(study: &'a Study<'a>) -> Table {
-    by_measure(study, study.everyone(), |learner, measure| {
-        match compare::interval(study.all.answers, learner, measure) {
-            None => Cell::Absent,
-            Some((low, high)) => {
-                Cell::Interval(value(measure, within(measure, low)), value(measure, within(measure, high)))
-            }
-        }
-    })
-}
-
-fn differences<'a>(study: &'a Study<'a>) -> Table {
-    let mut table = by_measure(study, study.learners.iter(), |learner, measure| {
-        match compare::from_untrained(study.all.answers, learner, &study.untrained, measure) {
-            None => Cell::Absent,
-            Some(parts) => {
-                let [mean, low, high] = parts.map(|part| signed(measure, part));
-                Cell::Difference(mean, low, high)
-            }
-        }
-    });
+fn differences(study: &Study) -> Table {
+    let row = |learner: &Learner| {
+        by_measure(study, learner, |measure| {
+            let parts = compare::from_untrained(study.all.answers, learner, &study.untrained, measure)?;
+            Some(Cell::Difference(parts.map(|part| signed(measure, part))))
+        })
+    };
     let unit = |measure: &Measure| match measure.kind {
-        Kind::ExactMatch => format!("{}: exact match, points", measure.name),
+        Kind::ExactMatch => format!("{}: exact match, percentage points", measure.name),
         Kind::AnswerLoss => format!("{}: answer loss, nats", measure.name),
         Kind::Loss => format!("{}: loss, nats", measure.name),
     };
-    table.columns = study.measures.iter().map(unit).collect();
-    table
+    Table::new(study.measures.iter().map(unit), study.learners.iter().map(row))
+}
+
+/// Losses of a learner's steps, in order, by seed.
+pub fn losses(steps: &[StepRow], learner: &str) -> Vec<(u64, Vec<f64>)> {
+    let mut own: Vec<&StepRow> = steps.iter().filter(|step| step.learner == learner).collect();
+    own.sort_by_key(|step| (step.seed, step.step));
+    let runs = own.chunk_by(|a, b| a.seed == b.seed);
+    runs.map(|run| (run[0].seed, run.iter().map(|step| step.loss).collect())).collect()
 }
 
 /// Mean loss of the last quarter of the steps, by seed.
 pub fn last_quarter(steps: &[StepRow], learner: &str) -> Vec<(u64, f64)> {
-    let mut seeds: Vec<u64> = steps.iter().filter(|step| step.learner == learner).map(|step| step.seed).collect();
-    seeds.sort_unstable();
-    seeds.dedup();
-    let of_seed = |seed: u64| {
-        let mut losses: Vec<(u32, f64)> = steps
-            .iter()
-            .filter(|step| step.learner == learner && step.seed == seed)
-            .map(|step| (step.step, step.loss))
-            .collect();
-        losses.sort_by_key(|(step, _)| *step);
-        let last = &losses[losses.len() - losses.len().div_ceil(4)..];
-        (seed, last.iter().map(|(_, loss)| loss).sum::<f64>() / last.len() as f64)
-    };
-    seeds.into_iter().map(of_seed).collect()
+    let last = |losses: Vec<f64>| mean(losses[losses.len() - losses.len().div_ceil(4)..].iter().copied());
+    losses(steps, learner).into_iter().map(|(seed, losses)| (seed, last(losses))).collect()
 }
 
 fn training(study: &Study) -> Table {
     let steps = study.all.steps;
     let row = |learner: &Learner| {
         let id = learner.row.learner.as_str();
-        let own = steps.iter().filter(|step| step.learner == id);
+        let last = steps.iter().filter(|step| step.learner == id).map(|step| step.step).max();
         let losses: Vec<f64> = last_quarter(steps, id).into_iter().map(|(_, loss)| loss).collect();
-        if losses.is_empty() {
-            return (learner.row.label.clone(), vec![Cell::Absent, Cell::Absent]);
-        }
         let Spread { mean, deviation } = spread(&losses);
-        let number = |value: f64| Number::Plain(format!("{value:.3}"));
-        let cells = vec![
-            Cell::Text(own.map(|step| step.step).max().unwrap_or(0).to_string()),
-            // Of one seed there is no deviation.
-            if losses.len() > 1 {
-                Cell::Spread(number(mean), number(deviation))
-            } else {
-                Cell::Text(format!("{mean:.3}"))
-            },
-        ];
+        let deviation = if deviation.is_nan() { "nan".into() } else { format!("{deviation:.3}") };
+        let cells = last.map_or(vec![Cell::Absent, Cell::Absent], |last| {
+            let loss = Cell::Spread(Number::Plain(format!("{mean:.3}")), Number::Plain(deviation));
+            vec![Cell::text(last.to_string()), loss]
+        });
         (learner.row.label.clone(), cells)
     };
-    let columns = ["steps a run", "loss, last quarter"].map(String::from).to_vec();
-    Table { columns, rows: study.learners.iter().map(row).collect() }
+    Table::new(["steps per run", "loss, last quarter"], study.learners.iter().map(row))
 }
 
 /// How long training took, from the times of its steps: a fact of runs, so that only the page has it, among those.
-pub fn speed(study: &Study, timings: &[TimingRow]) -> Option<Table> {
+pub fn speed(study: &Study, timings: &[TimingRow]) -> Option<Captioned> {
     let row = |learner: &Learner| {
         let id = learner.row.learner.as_str();
         let trained = |row: &&TimingRow| row.stage == "train" && row.arm == id;
         let seconds: f64 = timings.iter().filter(trained).map(|row| row.seconds).sum();
         let tokens: u64 = study.all.steps.iter().filter(|step| step.learner == id).map(|step| step.tokens).sum();
         let rate = tokens as f64 / seconds;
-        let cells = vec![Cell::Text(format!("{seconds:.0}")), Cell::Text(count(rate.round() as u64))];
-        (seconds > 0.0).then(|| (learner.row.label.clone(), cells))
+        let cells = [format!("{seconds:.0}"), count(rate.round() as u64)];
+        (seconds > 0.0).then(|| (learner.row.label.clone(), cells.map(Cell::Text).to_vec()))
     };
     let rows: Vec<_> = study.learners.iter().filter_map(row).collect();
-    let columns = ["seconds", "tokens a second"].map(String::from).to_vec();
-    (!rows.is_empty()).then_some(Table { columns, rows })
+    let note = "All runs with the chosen learning rate, timed when they were computed.";
+    let table = |rows| Table::new(["seconds", "tokens per second"], rows);
+    (!rows.is_empty()).then(|| Captioned::new("Speed of training", note, table(rows)))
 }

@@ -1,8 +1,9 @@
 //! The report of made-up fine-tuning.
 
 use super::super::figure::tests::{crowded, keep, texts};
-use super::claims::Verdict;
 use super::*;
+use crate::report::claims::by_interval;
+use crate::report::table::Cell;
 use crate::report::{By, Meta, Sources};
 use crate::results::TimingRow;
 use crate::results::fixture::trained as fixture;
@@ -90,14 +91,21 @@ fn claims_say_what_the_rows_say() {
     let verdict = |rows: &Rows, text: &str| {
         let trained = rows.trained();
         let study = Study::new(&trained).unwrap();
-        let claim = claims::all(&study).into_iter().find(|claim| claim.text.contains(text)).unwrap();
-        (claim.verdict(), claim.paper, claim.duels.len())
+        let claim = claims::all(&study).into_iter().find(|claim| claim.rule.text.contains(text)).unwrap();
+        let (Cell::Verdict(class, says), Cell::Verdict(_, paper)) = (by_interval(&claim.here), claim.in_scores())
+        else {
+            panic!("verdict and text")
+        };
+        (class, says.split([' ', '.']).next().unwrap().to_string(), paper, claim.here.len())
     };
+    let expected = |class, says: &str, paper: &str, count| (class, says.to_string(), paper.to_string(), count);
+    const IN_SCORES: &str = "Holds in 1 of 1 scores.";
     // nq's exact matches differ in too few questions; its answer loss and the text do not.
-    assert_eq!(verdict(&rows, "better than PiSSA"), (Some(Verdict::Partly), Some((1, 1)), 3));
+    assert_eq!(verdict(&rows, "better than PiSSA"), expected("partly", "Holds", IN_SCORES, 3));
     // Made up without a difference. In the paper both have the same score, which is as good.
-    assert_eq!(verdict(&rows, "at least as well"), (Some(Verdict::Untold), Some((1, 1)), 2));
-    assert_eq!(verdict(&rows, "lower training loss than PiSSA"), (Some(Verdict::Holds), None, 1));
+    assert_eq!(verdict(&rows, "at least as well"), expected("soft", "Inconclusive", IN_SCORES, 2));
+    let training = verdict(&rows, "lower training loss than PiSSA");
+    assert_eq!((training.0, training.3), ("yes", 1));
     // With both swapped the opposite is told.
     let swap = |id: &mut String| match id.as_str() {
         "corda-nq-r8" => *id = "plain-svd-r8".into(),
@@ -113,10 +121,11 @@ fn claims_say_what_the_rows_say() {
             _ => continue,
         };
     }
-    assert_eq!(verdict(&rows, "keeps knowledge better than PiSSA").0, Some(Verdict::Fails));
+    let swapped = verdict(&rows, "keeps knowledge better than PiSSA");
+    assert_eq!((swapped.0, swapped.1.as_str()), ("no", "Does"));
     // A context of another kind is not the knowledge-preserved mode.
     rows.tested.contexts.clear();
-    assert_eq!(verdict(&rows, "keeps knowledge better than LoRA"), (None, Some((1, 1)), 0));
+    assert_eq!(verdict(&rows, "keeps knowledge better than LoRA"), expected("soft", "No", IN_SCORES, 0));
 }
 
 #[test]
@@ -125,7 +134,7 @@ fn only_learners_of_one_rank_are_compared() {
     rows.rows.iter_mut().filter(|row| row.method == "lora").for_each(|row| row.rank = Some(64));
     let trained = rows.trained();
     let claims = claims::all(&Study::new(&trained).unwrap());
-    let duels = |text: &str| claims.iter().find(|claim| claim.text.contains(text)).unwrap().duels.len();
+    let duels = |text: &str| claims.iter().find(|claim| claim.rule.text.contains(text)).unwrap().here.len();
     assert_eq!([duels("better than LoRA"), duels("better than full")], [0, 3]);
 }
 
@@ -166,7 +175,7 @@ fn figures_are_drawn_in_bounds_and_the_same_twice() {
     let rows = Rows::new();
     let trained = rows.trained();
     let study = Study::new(&trained).unwrap();
-    for (name, draw) in [("kept", figures::kept as fn(&Study, &Meta) -> _), ("training", figures::training)] {
+    for (name, draw) in [("kept", figures::kept::svg as fn(&Study, &Meta) -> _), ("training", figures::training::svg)] {
         let svg: String = draw(&study, &meta()).unwrap();
         assert!(svg == draw(&study, &meta()).unwrap());
         assert_eq!(crowded(&svg), None, "{name}");
@@ -193,14 +202,14 @@ fn ranks_have_panels_of_one_look() {
     rows.steps.extend(steps);
     let trained = rows.trained();
     let study = Study::new(&trained).unwrap();
-    let svg = figures::training(&study, &meta()).unwrap();
+    let svg = figures::training::svg(&study, &meta()).unwrap();
     let said: Vec<String> = texts(&svg).into_iter().map(|(text, _)| text).collect();
     let panels: Vec<&String> = said.iter().filter(|text| text.starts_with("r = ")).collect();
     assert_eq!(panels, ["r = 32", "r = 8"]);
     assert_eq!(said.iter().filter(|text| *text == "Full fine-tuning").count(), 2);
     assert_eq!(crowded(&svg), None);
     keep("training-ranks", &svg);
-    keep("kept-ranks", &figures::kept(&study, &meta()).unwrap());
+    keep("kept-ranks", &figures::kept::svg(&study, &meta()).unwrap());
 }
 
 #[test]
@@ -214,8 +223,8 @@ fn a_single_seed_and_no_answers_are_enough() {
     let text = markdown(&study, &meta());
     assert!(!text.contains('±') || text.contains("± standard deviation"), "{text}");
     assert!(!text.contains("NaN"), "{text}");
-    assert!(text.contains("Cannot be told at this size") && !text.contains("Holds in"), "{text}");
-    assert_eq!(crowded(&figures::kept(&study, &meta()).unwrap()), None);
+    assert!(text.contains("Inconclusive at this sample size") && !text.contains("Holds in"), "{text}");
+    assert_eq!(crowded(&figures::kept::svg(&study, &meta()).unwrap()), None);
     let folder = tempfile::tempdir().unwrap();
     rows.steps.clear();
     rows.tested.knowledge.clear();
@@ -254,8 +263,8 @@ fn the_page_has_every_section_and_escapes_what_models_say() {
         timings: &timings,
         published: None,
         figures: vec![
-            ("kept".into(), figures::kept(&study, &meta).unwrap()),
-            ("training".into(), figures::training(&study, &meta).unwrap()),
+            ("kept".into(), figures::kept::svg(&study, &meta).unwrap()),
+            ("training".into(), figures::training::svg(&study, &meta).unwrap()),
         ],
         sweep: None,
         trained: Some(&trained),
@@ -281,7 +290,7 @@ fn the_page_has_every_section_and_escapes_what_models_say() {
     let [open, close] = crate::results::exact::RUN_FACTS;
     assert_eq!((page.matches(open).count(), page.matches(close).count()), (1, 1));
     let facts = page.split_once(open).and_then(|(_, rest)| rest.split_once(close)).unwrap().0;
-    assert!(facts.contains("Machine: x") && facts.contains("tokens a second"), "{facts}");
+    assert!(facts.contains("Machine: x") && facts.contains("tokens per second"), "{facts}");
     assert!(!page.contains("So <b>") && page.contains("So &#60;b&#62;"), "answers are text, not mark-up");
     assert_eq!(page.matches("<svg").count(), 2);
     if let Some(folder) = std::env::var_os("CORDA_FIGURES") {

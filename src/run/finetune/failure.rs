@@ -1,12 +1,7 @@
-//! Learners that fail while others of the same experiment do well: kept apart, so that no results are lost.
+//! Learners that fail while others of the same experiment succeed: kept apart, so that no results are lost.
 
-use crate::run::{Run, RunError};
-
-/// A learner that failed.
-pub(in crate::run) struct Failure {
-    pub learner: usize,
-    pub why: String,
-}
+use crate::run::RunError;
+use crate::run::session::{Failure, Run};
 
 impl RunError {
     /// Whether it lies in one learner of several, so that the others go their way.

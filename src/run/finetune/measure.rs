@@ -1,4 +1,4 @@
-//! The measuring of a learner's models: window losses on texts, and answers to questions.
+//! The stages that measure models in a fine-tuning experiment: answers to questions, and window losses on texts.
 
 use std::time::Instant;
 
@@ -10,14 +10,17 @@ use crate::evaluate::questions::Asking;
 use crate::evaluate::responses::response_losses;
 use crate::model::generate::GROUP;
 use crate::model::llama::Weights;
-use crate::plan::{EvaluateStage, TrainStage};
+use crate::plan::{Ask, Losses, Measure, Trial, UNDAMAGED};
 use crate::progress::Unit;
 use crate::results::provenance::Outcome;
 use crate::spec::Questions;
 use crate::train::tokenised::Tokenised;
 
+use super::account;
+use crate::run::RunError;
 use crate::run::evaluate::Todo;
-use crate::run::{Run, RunError};
+use crate::run::session::Run;
+use crate::run::work::{Account, Value, Work};
 
 /// A model's answers to a set of questions.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,29 +39,51 @@ pub(in crate::run) struct Answers {
     pub seconds: f64,
 }
 
-/// Asks the undamaged model what is not answered yet.
-pub(in crate::run) fn undamaged(run: &Run) -> Result<Outcome, RunError> {
-    let mut asked = 0;
-    for (questions, key) in run.experiment.questions.iter().zip(&run.plan.answers) {
-        if !run.has_answers(key) {
-            run.ask(run.model()?.weights.weights(), questions, key, "undamaged")?;
-            asked += 1;
+impl Work for Ask {
+    fn run(&self, run: &Run) -> Result<Outcome, RunError> {
+        let mut asked = 0;
+        for (questions, key) in run.experiment.questions.iter().zip(&self.answers) {
+            if !run.has_answers(key) {
+                run.ask(run.model()?.weights.weights(), questions, key, UNDAMAGED)?;
+                asked += 1;
+            }
         }
+        Ok(outcome(asked, self.answers.len()))
     }
-    Ok(outcome(asked, run.plan.answers.len()))
+
+    fn values(&self, account: &Account) -> Result<Vec<Value>, RunError> {
+        Ok(account::answers(self, account).into_iter().collect())
+    }
+
+    fn memory(&self, account: &Account) -> u64 {
+        account.layout.asking(account::longest_answer(account))
+    }
 }
 
-/// Measures the models that a learner left, one a seed, at the learning rate that was chosen.
-pub(in crate::run) fn learner(run: &Run, learner: usize) -> Result<Outcome, RunError> {
-    let seeds = run.training()?.seeds.len();
-    let (chosen, _) = run.chosen(learner)?;
-    let (mut measured, mut all) = (0, 0);
-    for seed in 0..seeds {
-        let stage = run.trial(learner, chosen, seed)?;
-        all += stage.losses.len() + stage.answers.len();
-        measured += run.measure_trained(stage)?;
+impl Work for Measure {
+    fn run(&self, run: &Run) -> Result<Outcome, RunError> {
+        let seeds = run.training()?.seeds.len();
+        let (chosen, _) = run.chosen(self.learner)?;
+        let (mut measured, mut all) = (0, 0);
+        for seed in 0..seeds {
+            let trial = run.trial(self.learner, chosen, seed)?;
+            all += trial.losses.len() + trial.answers.len();
+            measured += run.measure_trained(trial)?;
+        }
+        Ok(outcome(measured, all))
     }
-    Ok(outcome(measured, all))
+
+    fn values(&self, account: &Account) -> Result<Vec<Value>, RunError> {
+        Ok(account::measures(self, account)?.into_iter().collect())
+    }
+
+    fn memory(&self, account: &Account) -> u64 {
+        // The trained model, its weights and its base at once; then its measures.
+        let layout = &account.layout;
+        let losses: Vec<Losses> = account.plan.losses().map(|(_, losses)| losses.clone()).collect();
+        let measuring = account.evaluation(&losses, 0).max(layout.asking(account::longest_answer(account)));
+        layout.merging().max(measuring) + layout.model()
+    }
 }
 
 fn outcome(done: usize, all: usize) -> Outcome {
@@ -75,22 +100,22 @@ impl Run<'_> {
     }
 
     /// Measures what is missing of one trained model; how many measures that were.
-    fn measure_trained(&self, stage: &TrainStage) -> Result<usize, RunError> {
-        let losses: Vec<EvaluateStage> = stage.losses.iter().enumerate().map(text_stage).collect();
+    fn measure_trained(&self, trial: &Trial) -> Result<usize, RunError> {
+        let losses: Vec<Losses> = trial.losses.iter().enumerate().map(on_text).collect();
         let mut texts = Vec::new();
         for one in &losses {
             let missing = self.missing(one)?;
             if !missing.is_empty() {
-                texts.push(Todo { stage: one, missing });
+                texts.push(Todo { losses: one, missing });
             }
         }
-        let questions = self.experiment.questions.iter().zip(&stage.answers);
+        let questions = self.experiment.questions.iter().zip(&trial.answers);
         let questions: Vec<_> = questions.filter(|(_, key)| !self.has_answers(key)).collect();
         if texts.is_empty() && questions.is_empty() {
             return Ok(0);
         }
-        let (weights, name) = (self.weights(stage)?, self.name(stage));
-        let tokens = |todo: &Todo| todo.missing.len() * self.experiment.evaluations[todo.stage.evaluation].length;
+        let (weights, name) = (self.weights(trial)?, self.name(trial));
+        let tokens = |todo: &Todo| todo.missing.len() * self.experiment.evaluations[todo.losses.evaluation].length;
         let total = texts.iter().map(tokens).sum::<usize>() as u64;
         let bar = self.context.progress.bar(format!("evaluate {name}"), total, Unit::Count("tokens"));
         self.measure(&[&weights], &[None], &texts, &bar)?;
@@ -177,6 +202,6 @@ impl Run<'_> {
     }
 }
 
-fn text_stage((evaluation, key): (usize, &String)) -> EvaluateStage {
-    EvaluateStage { point: None, evaluation, key: key.clone() }
+fn on_text((evaluation, key): (usize, &String)) -> Losses {
+    Losses { point: None, evaluation, key: key.clone() }
 }

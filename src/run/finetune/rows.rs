@@ -2,14 +2,14 @@
 
 use crate::decompose::End;
 use crate::evaluate::uncertainty::{Estimate, estimate, paired, share};
-use crate::model::shape::Linear;
-use crate::plan::TrainStage;
+use crate::plan::Trial;
 use crate::results::{AnswerRow, FailureRow, RateRow, StepRow, TimingRow, TrainedRow};
 use crate::spec::{Experiment, Learner, Start};
-use crate::train::{Kind, memory};
 
+use super::learns::parameters;
 use super::measure::Answers;
-use crate::run::{Run, RunError};
+use crate::run::RunError;
+use crate::run::session::Run;
 
 /// Everything a fine-tuning experiment measured.
 #[derive(Default)]
@@ -35,14 +35,13 @@ pub(in crate::run) fn rows(run: &Run) -> Result<Rows, RunError> {
     let before = Before {
         losses: run
             .plan
-            .evaluate
-            .iter()
-            .map(|stage| Ok(window_losses(run, stage.evaluation, &stage.key)?.0))
+            .losses()
+            .map(|(_, losses)| Ok(window_losses(run, losses.evaluation, &losses.key)?.0))
             .collect::<Result<_, RunError>>()?,
-        answers: run.plan.answers.iter().map(|key| run.read_answers(key)).collect::<Result<_, _>>()?,
+        answers: run.plan.answers().iter().map(|key| run.read_answers(key)).collect::<Result<_, _>>()?,
     };
-    let undamaged: Vec<&str> = run.plan.evaluate.iter().map(|stage| stage.key.as_str()).collect();
-    let answers: Vec<&str> = run.plan.answers.iter().map(String::as_str).collect();
+    let undamaged: Vec<&str> = run.plan.losses().map(|(_, losses)| losses.key.as_str()).collect();
+    let answers: Vec<&str> = run.plan.answers().iter().map(String::as_str).collect();
     measures(run, &row(run.experiment, None), (&undamaged, &answers), &before, &mut rows)?;
     for (index, learner) in train.learners.iter().enumerate() {
         let (chosen, tried) = match run.failure(index) {
@@ -69,15 +68,15 @@ pub(in crate::run) fn rows(run: &Run) -> Result<Rows, RunError> {
         }));
         let Some(chosen) = chosen else { continue };
         for (seed, &value) in train.seeds.iter().enumerate() {
-            let stage = run.trial(index, chosen, seed)?;
+            let trial = run.trial(index, chosen, seed)?;
             let like = TrainedRow {
                 rate: Some(learner.rates[chosen]),
                 seed: Some(value),
                 ..row(run.experiment, Some(learner))
             };
-            steps(run, stage, &like, &mut rows)?;
-            let losses: Vec<&str> = stage.losses.iter().map(String::as_str).collect();
-            let answers: Vec<&str> = stage.answers.iter().map(String::as_str).collect();
+            steps(run, trial, &like, &mut rows)?;
+            let losses: Vec<&str> = trial.losses.iter().map(String::as_str).collect();
+            let answers: Vec<&str> = trial.answers.iter().map(String::as_str).collect();
             measures(run, &like, (&losses, &answers), &before, &mut rows)?;
         }
     }
@@ -153,8 +152,8 @@ impl Answers {
     }
 }
 
-fn steps(run: &Run, stage: &TrainStage, like: &TrainedRow, rows: &mut Rows) -> Result<(), RunError> {
-    for step in run.read_steps(stage)? {
+fn steps(run: &Run, trial: &Trial, like: &TrainedRow, rows: &mut Rows) -> Result<(), RunError> {
+    for step in run.read_steps(trial)? {
         rows.timings.push(TimingRow { step: Some(step.step as u32), ..timing("train", like, step.seconds) });
         rows.steps.push(StepRow {
             experiment: like.experiment.clone(),
@@ -227,72 +226,4 @@ fn row(experiment: &Experiment, learner: Option<&Learner>) -> TrainedRow {
         delta_high: f64::NAN,
         key: String::new(),
     }
-}
-
-/// Parameters that learn.
-pub fn parameters(experiment: &Experiment, start: Start) -> u64 {
-    let (kind, adapters) = learns(experiment, start);
-    memory::trained(&experiment.model.shape, kind, &adapters)
-}
-
-/// What learns: the kind, and the linears that have an adapter, with its rank.
-pub(in crate::run) fn learns(experiment: &Experiment, start: Start) -> (Kind, Vec<(Linear, usize)>) {
-    let kind = match start {
-        Start::Full => Kind::Full,
-        Start::Dora { .. } => Kind::Dora,
-        Start::Lora { .. } | Start::Components { .. } => Kind::Lora,
-    };
-    let rank = |linear: &Linear| start.point().map_or(0, |point| experiment.discard.components(point, linear));
-    let linears = experiment.linears().into_iter().map(|linear| (rank(&linear), linear));
-    (kind, linears.filter(|(r, _)| *r > 0).map(|(r, linear)| (linear, r)).collect())
-}
-
-/// A line where examples were too long to be learned.
-pub(in crate::run) fn too_long(run: &Run) -> Result<Option<String>, RunError> {
-    let train = run.training()?;
-    let lesson = run.lesson(&train.corpus, train.examples, train.length)?;
-    let (long, all) = (lesson.too_long, lesson.too_long + lesson.examples.len());
-    Ok((long > 0)
-        .then(|| format!("{long} of {all} examples are longer than {} tokens: left out, not cut", train.length)))
-}
-
-/// What was trained and asked, a line each.
-pub(in crate::run) fn settings(experiment: &Experiment) -> Vec<String> {
-    let Some(train) = &experiment.train else { return Vec::new() };
-    let all = |n: Option<usize>| n.map_or("all".into(), |n| n.to_string());
-    let (learned, checked) = (&train.corpus, &train.validation);
-    let mut lines = vec![
-        format!(
-            "training: {} examples of {}/{}, at most {} tokens each, {} epoch(s), {} a step; loss on the response only",
-            all(train.examples),
-            learned.name,
-            learned.split,
-            train.length,
-            train.epochs,
-            train.batch
-        ),
-        format!(
-            "AdamW, cosine schedule, warm-up {}, weight decay {}, gradients clipped at {}",
-            train.warmup,
-            train.weight_decay,
-            train.clip.map_or("no norm".into(), |clip| clip.to_string())
-        ),
-        format!(
-            "learning rates chosen by the loss on {} examples of {}/{} from seed {}; seeds {}",
-            all(train.validation_examples),
-            checked.name,
-            checked.split,
-            train.seeds[0],
-            train.seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")
-        ),
-    ];
-    lines.extend(experiment.questions.iter().map(|questions| {
-        let (corpus, tokens) = (&questions.corpus, questions.tokens);
-        let count = all(questions.examples);
-        format!(
-            "questions {}: {count} of {}/{}, answers of at most {tokens} tokens",
-            questions.name, corpus.name, corpus.split
-        )
-    }));
-    lines
 }

@@ -7,22 +7,27 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::adapt::{Adapter, Split};
+use crate::atomic;
 use crate::cache::{Arrays, ReadArrays, save_every};
 use crate::corpus::records;
 use crate::evaluate::responses::response_losses;
 use crate::model::llama::Resident;
-use crate::plan::TrainStage;
+use crate::plan;
+use crate::plan::Trial;
 use crate::progress::Unit;
-use crate::results::atomic;
 use crate::results::provenance::Outcome;
 use crate::spec::{self, Corpus};
 use crate::train::tokenised::Tokenised;
 use crate::train::{self, Settings, Step, TrainError, Trained, Trainer};
 
-use super::rows::learns;
-use crate::run::shard::lock;
+use super::account;
+use super::choice::BROKE;
+use super::learns::learns;
+use crate::run::RunError;
+use crate::run::lock::lock;
+use crate::run::session::Run;
 use crate::run::weights::Truncated;
-use crate::run::{Run, RunError};
+use crate::run::work::{Account, Value, Work};
 
 /// How often a run under way is saved: it is set back by as much when it is killed.
 const CHECKPOINT: Duration = Duration::from_secs(120);
@@ -33,28 +38,27 @@ pub(in crate::run) struct Lesson {
     pub too_long: usize,
 }
 
-/// A learning rate that was tried, and what came of it.
-#[derive(Debug, Clone, PartialEq)]
-pub(in crate::run) struct Tried {
-    pub rate: f64,
-    /// Mean loss over the validation examples, nats a response token; infinite where training broke down.
-    pub loss: f64,
-    /// Validation examples.
-    pub examples: usize,
-    /// How training broke down, where it did and that was kept.
-    pub broke: Option<String>,
+impl Work for plan::Train {
+    fn run(&self, run: &Run) -> Result<Outcome, RunError> {
+        learner(run, self.learner)
+    }
+
+    fn values(&self, account: &Account) -> Result<Vec<Value>, RunError> {
+        Ok(account::runs(self, account).into_iter().collect())
+    }
+
+    fn memory(&self, account: &Account) -> u64 {
+        account::training(self, account)
+    }
 }
 
-/// Entry of the metadata beside validation losses that says why there are none.
-const BROKE: &str = "broke";
-
 /// Trains what is missing of one learner.
-pub(in crate::run) fn run(run: &Run, learner: usize) -> Result<Outcome, RunError> {
+fn learner(run: &Run, learner: usize) -> Result<Outcome, RunError> {
     let train = run.training()?;
     let mut all = Vec::new();
     for rate in 0..train.learners[learner].rates.len() {
-        let stage = run.trial(learner, rate, 0)?;
-        all.push(run.attempt(stage)?);
+        let trial = run.trial(learner, rate, 0)?;
+        all.push(run.attempt(trial)?);
     }
     let (chosen, _) = match run.chosen(learner) {
         // A cache from before rows of zeros were looked for says only that every rate broke down.
@@ -65,14 +69,14 @@ pub(in crate::run) fn run(run: &Run, learner: usize) -> Result<Outcome, RunError
         chosen => chosen?,
     };
     for seed in 0..train.seeds.len() {
-        let stage = run.trial(learner, chosen, seed)?;
-        all.push(run.trained(stage)?);
+        let trial = run.trial(learner, chosen, seed)?;
+        all.push(run.trained(trial)?);
     }
     for rate in (0..train.learners[learner].rates.len()).filter(|&rate| rate != chosen) {
         // Large, and of no further use; what they came to is kept.
-        let stage = run.trial(learner, rate, 0)?;
-        remove(&run.weights_path(stage))?;
-        remove(&run.file("trained", &stage.key, "checkpoint"))?;
+        let trial = run.trial(learner, rate, 0)?;
+        remove(&run.weights_path(trial))?;
+        remove(&run.file("trained", &trial.key, "checkpoint"))?;
     }
     let cached = all.iter().filter(|outcome| **outcome == Outcome::Cached).count();
     Ok(match cached {
@@ -93,83 +97,42 @@ impl Run<'_> {
     }
 
     /// The run of a learner at one of its rates from one of the seeds.
-    pub(in crate::run) fn trial(&self, learner: usize, rate: usize, seed: usize) -> Result<&TrainStage, RunError> {
-        let stage = self.plan.training(learner, rate, seed);
-        stage.ok_or_else(|| {
+    pub(in crate::run) fn trial(&self, learner: usize, rate: usize, seed: usize) -> Result<&Trial, RunError> {
+        self.plan.trial(learner, rate, seed).ok_or_else(|| {
             let learner = self.experiment.train.as_ref().and_then(|train| train.learners.get(learner));
             RunError::NotPlanned(format!("no run of {}", learner.map_or("that learner", |one| one.id.as_str())))
         })
     }
 
-    fn file(&self, kind: &str, key: &str, part: &str) -> PathBuf {
+    pub(super) fn file(&self, kind: &str, key: &str, part: &str) -> PathBuf {
         self.context.cache.part(kind, key, part)
     }
 
     /// Where a run's trained weights are.
-    pub(in crate::run) fn weights_path(&self, stage: &TrainStage) -> PathBuf {
-        self.file("trained", &stage.key, "weights")
-    }
-
-    /// The rates a learner tried, and the index of the one with the least validation loss.
-    pub(in crate::run) fn chosen(&self, learner: usize) -> Result<(usize, Vec<Tried>), RunError> {
-        let tried = self.tried(learner)?;
-        let finite = tried.iter().enumerate().filter(|(_, tried)| tried.loss.is_finite());
-        if let Some((chosen, _)) = finite.min_by(|a, b| a.1.loss.total_cmp(&b.1.loss)) {
-            return Ok((chosen, tried));
-        }
-        let why = |one: &Tried| match &one.broke {
-            Some(why) => format!("{:e}: {why}", one.rate),
-            None => format!("{:e}: the loss on the validation examples is {}", one.rate, one.loss),
-        };
-        let why = tried.iter().map(why).collect::<Vec<_>>().join("; ");
-        Err(RunError::NoRate { learner: self.training()?.learners[learner].id.clone(), why })
-    }
-
-    /// Whether a learner got as far as trying all its rates.
-    pub(in crate::run) fn has_tried(&self, learner: usize) -> Result<bool, RunError> {
-        for rate in 0..self.training()?.learners[learner].rates.len() {
-            if !self.file("validation", &self.trial(learner, rate, 0)?.validation, "loss").exists() {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    /// The rates a learner tried.
-    pub(in crate::run) fn tried(&self, learner: usize) -> Result<Vec<Tried>, RunError> {
-        let train = self.training()?;
-        let mut tried = Vec::new();
-        for (rate, value) in train.learners[learner].rates.iter().enumerate() {
-            let stage = self.trial(learner, rate, 0)?;
-            let file = ReadArrays::open(&self.file("validation", &stage.validation, "loss"))?;
-            let losses = file.f64("losses")?;
-            let loss = losses.iter().sum::<f64>() / losses.len() as f64;
-            let loss = if losses.is_empty() { f64::INFINITY } else { loss };
-            tried.push(Tried { rate: *value, loss, examples: losses.len(), broke: file.metadata(BROKE).ok() });
-        }
-        Ok(tried)
+    pub(in crate::run) fn weights_path(&self, trial: &Trial) -> PathBuf {
+        self.file("trained", &trial.key, "weights")
     }
 
     /// Tries a learning rate: a run, and the loss on the validation examples. One that breaks down is out of the choice.
-    fn attempt(&self, stage: &TrainStage) -> Result<Outcome, RunError> {
-        let path = self.file("validation", &stage.validation, "loss");
+    fn attempt(&self, trial: &Trial) -> Result<Outcome, RunError> {
+        let path = self.file("validation", &trial.validation, "loss");
         if path.exists() {
             return Ok(Outcome::Cached);
         }
         let train = self.training()?;
         let mut broke = None;
-        let (outcome, losses) = match self.trained(stage) {
+        let (outcome, losses) = match self.trained(trial) {
             Ok(outcome) => {
                 let lesson = self.lesson(&train.validation, train.validation_examples, train.length)?;
-                let weights = match self.weights(stage) {
+                let weights = match self.weights(trial) {
                     // Another process has measured this rate meanwhile, and done away with the weights.
                     Err(_) if path.exists() => return Ok(Outcome::Cached),
                     weights => weights?,
                 };
                 (outcome, response_losses(&weights, &lesson.examples)?)
             }
-            Err(RunError::Train(error)) if matches!(*error, TrainError::NotFinite { .. }) => {
-                let line = format!("{}: {error}; this learning rate is out of the choice", self.name(stage));
+            Err(RunError::Train(error)) if matches!(error, TrainError::NotFinite { .. }) => {
+                let line = format!("{}: {error}; this learning rate is excluded", self.name(trial));
                 self.context.progress.say(&line);
                 broke = Some(error.to_string());
                 (Outcome::Run, Vec::new())
@@ -184,21 +147,21 @@ impl Run<'_> {
     }
 
     /// A training run from start to end, from its checkpoint if there is one.
-    fn trained(&self, stage: &TrainStage) -> Result<Outcome, RunError> {
-        if self.weights_path(stage).exists() {
+    fn trained(&self, trial: &Trial) -> Result<Outcome, RunError> {
+        if self.weights_path(trial).exists() {
             // Of a run that was killed right after it had finished.
-            remove(&self.file("trained", &stage.key, "checkpoint"))?;
+            remove(&self.file("trained", &trial.key, "checkpoint"))?;
             return Ok(Outcome::Cached);
         }
-        let _lock = lock(self.context, "trained", &stage.key, &format!("training {}", self.name(stage)))?;
-        if self.weights_path(stage).exists() {
+        let _lock = lock(self.context, "trained", &trial.key, &format!("training {}", self.name(trial)))?;
+        if self.weights_path(trial).exists() {
             return Ok(Outcome::Cached);
         }
-        let mut trainer = self.trainer(stage)?;
+        let mut trainer = self.trainer(trial)?;
         let bar =
-            self.context.progress.bar(format!("train {}", self.name(stage)), trainer.tokens(), Unit::Count("tokens"));
-        let checkpoint = self.file("trained", &stage.key, "checkpoint");
-        let resumed = trainer.restore(&checkpoint, &stage.key)?;
+            self.context.progress.bar(format!("train {}", self.name(trial)), trainer.tokens(), Unit::Count("tokens"));
+        let checkpoint = self.file("trained", &trial.key, "checkpoint");
+        let resumed = trainer.restore(&checkpoint, &trial.key)?;
         bar.advance(trainer.history().iter().map(|step| step.tokens).sum());
         let (every, mut saved) = (save_every(CHECKPOINT), Instant::now());
         while trainer.history().len() < trainer.steps() {
@@ -207,46 +170,46 @@ impl Run<'_> {
                 Err(error) => {
                     // The step was not taken: what is saved is the last good state, if there was a step.
                     if !trainer.history().is_empty() {
-                        trainer.save(&checkpoint, &stage.key)?;
+                        trainer.save(&checkpoint, &trial.key)?;
                     }
                     return Err(error.into());
                 }
             }
             if saved.elapsed() > every {
-                trainer.save(&checkpoint, &stage.key)?;
+                trainer.save(&checkpoint, &trial.key)?;
                 saved = Instant::now();
             }
         }
-        self.write_steps(stage, trainer.history())?;
-        trainer.finished()?.store(&self.weights_path(stage))?;
+        self.write_steps(trial, trainer.history())?;
+        trainer.finished()?.store(&self.weights_path(trial))?;
         remove(&checkpoint)?;
         Ok(if resumed { Outcome::Resumed } else { Outcome::Run })
     }
 
     /// A run before its first step.
-    fn trainer(&self, stage: &TrainStage) -> Result<Trainer, RunError> {
+    fn trainer(&self, trial: &Trial) -> Result<Trainer, RunError> {
         let spec = self.training()?;
         let lesson = self.lesson(&spec.corpus, spec.examples, spec.length)?;
-        Ok(Trainer::new(self.start(stage)?, lesson.examples, self.settings(stage)?)?)
+        Ok(Trainer::new(self.start(trial)?, lesson.examples, self.settings(trial)?)?)
     }
 
     /// What a run is called in messages.
-    pub(in crate::run) fn name(&self, stage: &TrainStage) -> String {
+    pub(in crate::run) fn name(&self, trial: &Trial) -> String {
         let Some(train) = &self.experiment.train else { return String::new() };
-        let learner = &train.learners[stage.learner];
-        format!("{} at {:e} from seed {}", learner.id, learner.rates[stage.rate], train.seeds[stage.seed])
+        let learner = &train.learners[trial.learner];
+        format!("{} at {:e} from seed {}", learner.id, learner.rates[trial.rate], train.seeds[trial.seed])
     }
 
-    fn settings(&self, stage: &TrainStage) -> Result<Settings, RunError> {
+    fn settings(&self, trial: &Trial) -> Result<Settings, RunError> {
         let train = self.training()?;
         Ok(Settings {
             epochs: train.epochs,
             batch: train.batch,
-            rate: train.learners[stage.learner].rates[stage.rate],
+            rate: train.learners[trial.learner].rates[trial.rate],
             warmup: train.warmup,
             weight_decay: train.weight_decay,
             clip: train.clip,
-            seed: train.seeds[stage.seed],
+            seed: train.seeds[trial.seed],
             ..Settings::default()
         })
     }
@@ -287,15 +250,15 @@ impl Run<'_> {
     }
 
     /// What a learner starts from: a model in memory, and adapters on it.
-    pub(in crate::run) fn start(&self, stage: &TrainStage) -> Result<train::Start, RunError> {
+    pub(in crate::run) fn start(&self, trial: &Trial) -> Result<train::Start, RunError> {
         let train = self.training()?;
         let base = self.model()?.weights.weights();
-        let start = train.learners[stage.learner].start;
+        let start = train.learners[trial.learner].start;
         let (kind, adapted) = learns(self.experiment, start);
         let (base, adapters) = match start {
             spec::Start::Components { arm, point } => self.components(arm, point)?,
             spec::Start::Full | spec::Start::Lora { .. } | spec::Start::Dora { .. } => {
-                let seed = train.seeds[stage.seed];
+                let seed = train.seeds[trial.seed];
                 let random = adapted.iter().map(|(linear, rank)| Adapter::lora(linear, *rank, seed));
                 (Resident::collect(base)?, random.collect())
             }
@@ -305,36 +268,35 @@ impl Run<'_> {
 
     /// The model without the components that an arm takes at a point, and these as adapters.
     pub(in crate::run) fn components(&self, arm: usize, point: usize) -> Result<(Resident, Vec<Adapter>), RunError> {
-        let stage = self.plan.decompose.iter().find(|stage| stage.arm == arm);
-        let stage = stage.ok_or_else(|| {
+        let decomposition = self.plan.decomposition(arm).ok_or_else(|| {
             let name = self.experiment.arms.get(arm).map_or("that arm", |arm| arm.id.as_str());
             RunError::NotPlanned(format!("no decomposition of {name}"))
         })?;
         let count = |linear: &crate::model::shape::Linear| self.experiment.discard.components(point, linear);
-        let taken = self.taken(stage, &count);
+        let taken = self.taken((arm, &decomposition.key), &count);
         let adapters = self.adapters_of(&taken, Split::default())?;
         let base = self.model()?.weights.weights();
         Ok((Resident::collect(&Truncated::new(base, taken)?)?, adapters))
     }
 
     /// The model that a run left, adapters merged.
-    pub(in crate::run) fn weights(&self, stage: &TrainStage) -> Result<Resident, RunError> {
-        let start = self.start(stage)?;
-        let trained = Trained::load(&self.weights_path(stage), &start.base)?;
+    pub(in crate::run) fn weights(&self, trial: &Trial) -> Result<Resident, RunError> {
+        let start = self.start(trial)?;
+        let trained = Trained::load(&self.weights_path(trial), &start.base)?;
         Ok(trained.merged(&start.base)?)
     }
 
-    fn write_steps(&self, stage: &TrainStage, steps: &[Step]) -> Result<(), RunError> {
+    fn write_steps(&self, trial: &Trial, steps: &[Step]) -> Result<(), RunError> {
         let rows = steps.iter().flat_map(|s| [s.loss, s.tokens as f64, s.gradient_norm, s.rate, s.seconds]);
         let rows: Vec<f64> = rows.collect();
         let mut arrays = Arrays::default();
         arrays.push_f64("steps".into(), &[steps.len(), 5], rows.iter().copied());
-        Ok(arrays.write(&self.file("trained", &stage.key, "steps"))?)
+        Ok(arrays.write(&self.file("trained", &trial.key, "steps"))?)
     }
 
     /// The steps of a finished run.
-    pub(in crate::run) fn read_steps(&self, stage: &TrainStage) -> Result<Vec<Step>, RunError> {
-        let rows = ReadArrays::open(&self.file("trained", &stage.key, "steps"))?.f64("steps")?;
+    pub(in crate::run) fn read_steps(&self, trial: &Trial) -> Result<Vec<Step>, RunError> {
+        let rows = ReadArrays::open(&self.file("trained", &trial.key, "steps"))?.f64("steps")?;
         let step = |(i, row): (usize, &[f64])| Step {
             step: i + 1,
             loss: row[0],

@@ -8,7 +8,7 @@ use crate::results::{self, Row, Varied};
 use crate::spec::{Loaded, Sweep};
 
 use super::keeps_folders;
-use crate::run::{Context, RunError, outcome, redraw};
+use crate::run::{Context, RunError, meta, redraw};
 
 /// Tables, figure and page over all variants into a folder, from the rows that are saved in another or in the same.
 pub(super) fn render(
@@ -18,7 +18,7 @@ pub(super) fn render(
     folder: &Path,
     to: &Path,
 ) -> Result<Vec<PathBuf>, RunError> {
-    let mut meta = outcome::meta(&loaded.experiment, provenance);
+    let mut meta = meta::meta(&loaded.experiment, provenance);
     meta.settings = settings(&meta.settings, sweep);
     let rows: Vec<Varied<Row>> = match loaded.experiment.evaluations.is_empty() {
         true => Vec::new(),

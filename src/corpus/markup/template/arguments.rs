@@ -2,6 +2,11 @@
 
 use super::{Call, Cut, Page, TEXT, bare, cut, named};
 
+/// Whether wikis of a language are English ones.
+pub fn is_english(language: &str) -> bool {
+    matches!(language, "en" | "simple")
+}
+
 /// Name and arguments, with what is nested in them already replaced.
 pub struct Arguments<'a> {
     pub page: &'a Page<'a>,
@@ -53,7 +58,7 @@ impl<'a> Arguments<'a> {
 
     /// Whether the wiki is an English one.
     pub fn is_english(&self) -> bool {
-        super::languages::is_english(self.language())
+        is_english(self.language())
     }
 
     /// The argument at a place, from 0; an empty text where there is none.

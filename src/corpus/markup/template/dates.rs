@@ -1,7 +1,6 @@
 //! Dates and ages.
 
-use super::arguments::Arguments;
-use super::languages;
+use super::arguments::{Arguments, is_english};
 
 const MONTHS: [&str; 12] = [
     "January",
@@ -85,7 +84,7 @@ const OTHER_MONTHS: [(&str, &str); 7] = [
 /// The name of a month, from 1, in a language whose names are known.
 fn month_name(language: &str, month: u32) -> Option<&'static str> {
     let index = (1..=12).contains(&month).then(|| month as usize - 1)?;
-    if languages::is_english(language) {
+    if is_english(language) {
         return Some(MONTHS[index]);
     }
     let (_, names) = OTHER_MONTHS.iter().find(|(code, _)| *code == language)?;

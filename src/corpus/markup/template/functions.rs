@@ -2,7 +2,7 @@
 
 use super::arguments::Arguments;
 use super::dates;
-use super::names::Stays;
+use super::stays::Stays;
 
 /// Other names of functions, in lower case.
 const NAMES: [(&str, &str); 30] = [

@@ -1,14 +1,9 @@
 //! Templates of other languages: a table of the commonest, and what an unknown one leaves. Every wiki has its own; these are
 //! known in part only.
 
-use super::arguments::Arguments;
-use super::names::Stays;
+use super::arguments::{Arguments, is_english};
+use super::stays::Stays;
 use super::{Call, Page, dates, functions, link, named, numbers, words};
-
-/// Whether wikis of a language are English ones.
-pub fn is_english(language: &str) -> bool {
-    matches!(language, "en" | "simple")
-}
 
 /// By code of a language: what stays, and names in lower case, separated by `|`. Looked at before the English ones.
 const TABLE: &[(&str, &[(Stays, &str)])] = &[

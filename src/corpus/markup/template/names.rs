@@ -3,31 +3,9 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::arguments::Arguments;
+use super::arguments::is_english;
+use super::stays::Stays;
 use super::{countries, dates, functions, languages, numbers, phrases, site, words};
-
-/// What stays of a template.
-#[derive(Clone, Copy)]
-pub enum Stays {
-    /// A fixed text.
-    Text(&'static str),
-    /// The argument at this place, from 0, named ones not counted.
-    Argument(usize),
-    /// The first argument, or the one that is named as a text.
-    Body,
-    /// The last argument.
-    Last,
-    /// All arguments, with this between them.
-    Joined(&'static str),
-    /// Every argument as an item of a list.
-    Listed,
-    /// A text made of the arguments.
-    Made(fn(&Arguments) -> Option<String>),
-    /// Nothing: no part of a sentence.
-    Nothing,
-    /// Nothing, for want of knowing.
-    Unknown,
-}
 
 /// Names in lower case, separated by `|`.
 const TABLE: &[(Stays, &str)] = &[
@@ -195,7 +173,7 @@ pub fn stays(written: &str, language: &str) -> Stays {
         return stays;
     }
     if let Some(name) = countries::name(head) {
-        return if languages::is_english(language) { Stays::Text(name) } else { Stays::Made(countries::code) };
+        return if is_english(language) { Stays::Text(name) } else { Stays::Made(countries::code) };
     }
     let name = site::plain(head);
     let known = languages::stays(language, &name).or_else(|| BY_NAME.get(name.as_str()).copied());

@@ -1,0 +1,118 @@
+//! The figure `adapters`: what adapters carry, block by block, on logarithmic axes; one column per rank, one row per measure, one
+//! line per arm.
+
+use super::{Group, groups, texts};
+use crate::report::figure::axis::{Scale, Tick};
+use crate::report::figure::canvas::{Anchor, Canvas, Point, Stroke};
+use crate::report::figure::grid::Grid;
+use crate::report::figure::palette::{self, CurveStyle};
+use crate::report::figure::plot::{self, Area, LOOK};
+use crate::report::spread::mean;
+use crate::report::study::ascending;
+use crate::report::{Meta, ReportError};
+use crate::results::AdapterRow;
+
+const WIDTH: f64 = 330.0;
+const HEIGHT: f64 = 220.0;
+const LEFT: f64 = 84.0;
+const BELOW: f64 = 58.0;
+const HEADING: f64 = 30.0;
+
+/// What a row of panels shows of a linear.
+type Measure<'a> = Box<dyn Fn(&AdapterRow) -> Option<f64> + 'a>;
+
+/// A line: an arm at a rank, one value per block.
+struct Line<'a> {
+    arm: &'a str,
+    values: Vec<(u32, f64)>,
+}
+
+/// The figure as SVG.
+pub fn svg(adapters: &[AdapterRow], meta: &Meta) -> Result<String, ReportError> {
+    let groups = groups(adapters);
+    let measures = measures(adapters);
+    let ranks = ascending(groups.iter().map(|group| group.components));
+    let panel = |measure: &Measure, rank: u32| -> Vec<Line> {
+        let lines = groups.iter().filter(|group| group.components == rank).map(|group| line(group, measure));
+        // Plain LoRA starts at nothing, which a logarithmic axis cannot show.
+        lines.filter(|line| line.values.iter().any(|(_, value)| *value > 0.0)).collect()
+    };
+    let rows: Vec<Vec<Vec<Line>>> =
+        measures.iter().map(|(_, measure)| ranks.iter().map(|rank| panel(measure, *rank)).collect()).collect();
+    let of = |arm: &str| adapters.iter().find(|row| row.arm == arm);
+    let drawn = || rows.iter().flatten().flatten().filter_map(|line| of(line.arm));
+    let styles = palette::assign(drawn().map(|row| (row.method.as_str(), row.arm.as_str())));
+    if ranks.is_empty() {
+        return Err(ReportError::Empty);
+    }
+    let titles: Vec<&str> = measures.iter().map(|(title, _)| title.as_str()).collect();
+    let description = format!("By block: {}.", titles.join("; "));
+    let subtitle = format!("{}. What adapters carry: means over the linears of a block.", meta.model);
+    let size = (LEFT + WIDTH, HEADING + HEIGHT + BELOW);
+    let grid = Grid { across: ranks.len(), down: rows.len(), panel: size, gap: 0.0 };
+    let legend = drawn().filter_map(|row| Some((row.label.as_str(), palette::find(&styles, &row.arm)?)));
+    grid.draw(meta, [&subtitle, &description], legend, |canvas, (row, column), corner| {
+        // One axis a row, so that ranks can be compared.
+        let of_row = rows[row].iter().flatten();
+        let y = Scale::log(of_row.flat_map(|line| line.values.iter().map(|value| value.1)));
+        let area = Area::new((corner.0 + LEFT, corner.1 + HEADING), WIDTH - 24.0, HEIGHT);
+        let heading = format!("r = {}", ranks[column]);
+        canvas.text(&heading, (area.left, corner.1 + 0.5 * HEADING), Anchor::Start, plot::HEADING)?;
+        paint(canvas, &area, &y, &rows[row][column], (column == 0).then_some(titles[row]), &styles)
+    })
+}
+
+/// Energy, then the output share on each text; with their titles.
+fn measures(adapters: &[AdapterRow]) -> Vec<(String, Measure<'_>)> {
+    let mut all: Vec<(String, Measure)> = vec![("‖BA‖ / ‖W‖".into(), Box::new(|row| Some(row.energy)))];
+    for text in texts(adapters) {
+        let share = move |row: &AdapterRow| row.output_share.filter(|_| row.text.as_deref() == Some(text));
+        all.push((format!("output share, {text}"), Box::new(share)));
+    }
+    all
+}
+
+fn line<'a>(group: &Group<'a>, measure: &Measure) -> Line<'a> {
+    let at = |layer: u32| mean(group.rows.iter().filter(|row| row.layer == layer).filter_map(|row| measure(row)));
+    let layers = ascending(group.rows.iter().map(|row| row.layer));
+    Line { arm: &group.rows[0].arm, values: layers.into_iter().map(|layer| (layer, at(layer))).collect() }
+}
+
+/// Values of 0 have no place on a logarithmic axis and are left out.
+fn paint(
+    canvas: &Canvas,
+    area: &Area,
+    y: &Scale,
+    lines: &[Line],
+    title: Option<&str>,
+    styles: &[(&str, CurveStyle)],
+) -> Result<(), ReportError> {
+    /// Between the axes' ends and the first and last block.
+    const INSET: f64 = 10.0;
+    let last = lines.iter().flat_map(|line| line.values.iter().map(|value| value.0)).max().unwrap_or(0);
+    let (step, width) = ((last / 5).max(1), area.right - area.left);
+    let along = |block: u32| (INSET + (width - 2.0 * INSET) * f64::from(block) / f64::from(last.max(1))) / width;
+    let tick = |block: u32| Tick { at: along(block), label: Some(block.to_string()) };
+    area.y_ticks(canvas, &y.ticks(), &LOOK)?;
+    area.lines(canvas)?;
+    area.x_ticks(canvas, &(0..=last).step_by(step as usize).map(tick).collect::<Vec<_>>(), &LOOK)?;
+    area.x_title(canvas, "block", &LOOK)?;
+    title.map_or(Ok(()), |title| area.y_title(canvas, title, LEFT - 12.0, &LOOK))?;
+    for line in lines {
+        let Some(style) = palette::find(styles, line.arm) else { continue };
+        for run in line.values.split(|(_, value)| !value.is_finite() || *value <= 0.0) {
+            let at = |(block, value): &(u32, f64)| (area.x(along(*block)), area.y(y.fraction(*value)));
+            let points: Vec<Point> = run.iter().map(at).collect();
+            if points.len() > 1 {
+                canvas.line(&points, Stroke::of(style, 2.0))?;
+            }
+            for (point, _) in points.iter().zip(run).filter(|(_, (block, _))| block.is_multiple_of(step)) {
+                canvas.marker(*point, style)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

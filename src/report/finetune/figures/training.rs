@@ -1,0 +1,145 @@
+//! The figure `training`, as the paper's Figure 3: training loss over optimiser steps, one panel per rank, one
+//! line per learner.
+
+use super::{Learner, Study};
+use crate::report::figure::axis::Scale;
+use crate::report::figure::canvas::{Canvas, Point, Stroke};
+use crate::report::figure::grid::Grid;
+use crate::report::figure::legend::Legend;
+use crate::report::figure::palette::{self, CurveStyle};
+use crate::report::figure::plot::{Area, Plot};
+use crate::report::finetune::tables::losses;
+use crate::report::spread::{Spread, mean, spread};
+use crate::report::study::ascending;
+use crate::report::{Meta, ReportError};
+use crate::results::StepRow;
+
+/// Of a plot beside others, and of one alone.
+const WIDTH: f64 = 560.0;
+const ALONE: f64 = 980.0;
+const HEIGHT: f64 = 360.0;
+/// Right of a plot.
+const RIGHT: f64 = 24.0;
+/// Markers along a line.
+const MARKERS: usize = 5;
+
+struct Line<'a> {
+    label: &'a str,
+    method: &'a str,
+    /// The same for learners that differ in rank only.
+    family: String,
+    /// Step, and the loss over seeds.
+    points: Vec<(f64, Spread)>,
+}
+
+/// The figure as SVG.
+pub fn svg(study: &Study, meta: &Meta) -> Result<String, ReportError> {
+    let panels = panels(study);
+    let every = || panels.iter().flat_map(|(_, lines)| lines);
+    let points = || every().flat_map(|line| &line.points);
+    if points().next().is_none() {
+        return Err(ReportError::Empty);
+    }
+    let styles = palette::assign(every().map(|line| (line.method, line.family.as_str())));
+    // One size and one pair of axes for all, so that ranks can be compared.
+    let x = Scale::linear(points().map(|point| point.0).chain([0.0]));
+    let y = Scale::log(points().flat_map(|(_, spread)| spread.ends()));
+    let width = if panels.len() == 1 { ALONE } else { WIDTH };
+    let legend = |lines: &[Line]| {
+        let entries = lines.iter().filter_map(|line| Some((line.label, palette::find(&styles, &line.family)?)));
+        Legend::new(entries, width + 0.5 * Plot::LEFT)
+    };
+    let below = panels.iter().map(|(_, lines)| legend(lines).height).fold(0.0, f64::max);
+    let names: Vec<&str> = every().map(|line| line.label).collect();
+    let description = format!("Training loss over optimiser steps. Lines: {}.", names.join("; "));
+    let subtitle = format!("{}. {}", meta.model, caption(study));
+    let panel = (Plot::LEFT + width + RIGHT, Plot::HEADING + HEIGHT + Plot::BELOW + below);
+    let grid = Grid { across: panels.len(), down: 1, panel, gap: 0.0 };
+    grid.draw(meta, [&subtitle, &description], std::iter::empty(), |canvas, (_, column), corner| {
+        let area = Area::new((corner.0 + Plot::LEFT, corner.1 + Plot::HEADING), width, HEIGHT);
+        let (plot, (heading, lines)) = (Plot { area, x, y }, &panels[column]);
+        plot.paint(canvas, heading, "optimiser step", "training loss, nats per response token")?;
+        let styled: Vec<(&Line, CurveStyle)> =
+            lines.iter().filter_map(|line| Some((line, palette::find(&styles, &line.family)?))).collect();
+        for (line, style) in &styled {
+            band(&plot, line).map_or(Ok(()), |outline| canvas.area(&outline, style.method.colour, 0.13))?;
+        }
+        for (number, (line, style)) in styled.iter().enumerate() {
+            paint_line(canvas, &plot, line, *style, (number as f64 + 0.5) / styled.len() as f64)?;
+        }
+        legend(lines).paint(canvas, (area.left - 0.5 * Plot::LEFT, area.bottom + Plot::BELOW))
+    })
+}
+
+/// How to read it.
+pub fn caption(study: &Study) -> String {
+    let of = match window(study.all.steps) {
+        1 => "Training loss of every batch".to_string(),
+        width => format!("Training loss of the batches, as a running mean over {width} steps"),
+    };
+    match study.seeds() {
+        1 => format!("{of}."),
+        seeds => format!("{of}: the mean over {seeds} seeds; shaded: ± one standard deviation over the seeds."),
+    }
+}
+
+/// Steps that a running mean covers: a twentieth of a run.
+fn window(steps: &[StepRow]) -> usize {
+    let last = steps.iter().map(|step| step.step).max().unwrap_or(0) as usize;
+    (last / 20).max(1)
+}
+
+/// One panel per rank, the largest first; learners without a rank (full fine-tuning) are in each.
+fn panels<'a>(study: &Study<'a>) -> Vec<(String, Vec<Line<'a>>)> {
+    let mut ranks = ascending(study.learners.iter().map(|learner| learner.row.rank).filter(Option::is_some));
+    ranks.reverse();
+    if ranks.is_empty() {
+        ranks.push(None);
+    }
+    let panel = |rank: Option<u32>| {
+        let of_rank = study.learners.iter().filter(|learner| learner.row.rank.is_none() || learner.row.rank == rank);
+        let heading = rank.map_or(String::new(), |rank| format!("r = {rank}"));
+        (heading, of_rank.filter_map(|learner| line(study.all.steps, learner)).collect())
+    };
+    ranks.into_iter().map(panel).collect()
+}
+
+fn line<'a>(steps: &[StepRow], learner: &Learner<'a>) -> Option<Line<'a>> {
+    let width = window(steps);
+    let runs = losses(steps, &learner.row.learner).into_iter().map(|(_, run)| running_mean(&run, width));
+    let smooth: Vec<Vec<f64>> = runs.filter(|run| !run.is_empty()).collect();
+    let points = (0..smooth.iter().map(Vec::len).min()?).map(|at| {
+        // A window stands at its middle; steps count from 1.
+        (at as f64 + 0.5 * (width + 1) as f64, spread(&smooth.iter().map(|run| run[at]).collect::<Vec<_>>()))
+    });
+    let (label, method) = (&learner.row.label, &learner.row.method);
+    Some(Line { label, method, family: learner.family(), points: points.collect() })
+}
+
+/// Means over every whole window.
+fn running_mean(values: &[f64], width: usize) -> Vec<f64> {
+    values.windows(width).map(|window| mean(window.iter().copied())).collect()
+}
+
+/// Markers of one line beside those of the next, by `shift`: lines that run together both show.
+fn paint_line(canvas: &Canvas, plot: &Plot, line: &Line, style: CurveStyle, shift: f64) -> Result<(), ReportError> {
+    let finite = line.points.iter().filter(|(_, loss)| loss.mean.is_finite() && loss.mean > 0.0);
+    let path: Vec<Point> = finite.map(|(step, loss)| plot.at((*step, loss.mean))).collect();
+    if path.len() > 1 {
+        canvas.line(&path, Stroke::of(style, 2.0))?;
+    }
+    let places = (0..MARKERS).map(|index| (index as f64 + shift) / MARKERS as f64 * path.len() as f64);
+    places.filter_map(|at| path.get(at as usize)).try_for_each(|point| canvas.marker(*point, style))
+}
+
+/// Outline of the band around a line; none of a single seed.
+fn band(plot: &Plot, line: &Line) -> Option<Vec<Point>> {
+    let ends = line.points.iter().map(|(step, loss)| (*step, loss.ends()));
+    let known: Vec<(f64, [f64; 3])> = ends.filter(|(_, [_, low, high])| high.is_finite() && *low > 0.0).collect();
+    let upper = known.iter().map(|(step, [_, _, high])| plot.at((*step, *high)));
+    let lower = known.iter().rev().map(|(step, [_, low, _])| plot.at((*step, *low)));
+    (known.len() > 1).then(|| upper.chain(lower).collect())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,47 @@
+//! Whether saved results are up to date: a run then has nothing to do.
+
+use std::path::Path;
+
+use crate::plan::Plan;
+use crate::results::folder::{self, PROVENANCE, TIMINGS};
+use crate::results::provenance::Provenance;
+use crate::spec::Experiment;
+
+use super::outcome::{files, kept, results_key};
+use super::{Context, RunError, products, redraw};
+
+/// Whether the folder has the results of this very plan, and the cache all that they rest on.
+pub(super) fn is_current(
+    plan: &Plan,
+    experiment: &Experiment,
+    context: &Context,
+    folder: &Path,
+) -> Result<bool, RunError> {
+    // Earlier versions had no file of times, which are no results.
+    let mut needed = files(experiment).into_iter().filter(|file| *file != TIMINGS);
+    if !folder::is_whole(folder) || needed.any(|file| !folder.join(file).is_file()) {
+        return Ok(false);
+    }
+    let Ok(provenance) = Provenance::read(&folder.join(PROVENANCE)) else { return Ok(false) };
+    // They may have been drawn again with other words.
+    if provenance.results_key != results_key(plan, experiment)?
+        || !redraw::same_words(&provenance.spec, &experiment.recorded()?)
+    {
+        return Ok(false);
+    }
+    for product in products::of(experiment) {
+        if !product.is_current(plan, context, folder)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Removes what an earlier shape of the experiment left beside results that are current.
+pub(super) fn tidy(experiment: &Experiment, folder: &Path) -> Result<(), RunError> {
+    folder::clear(folder, &kept(experiment, folder))?;
+    if experiment.variant.is_none() {
+        folder::clear_variants(folder, None, &[])?;
+    }
+    Ok(())
+}
