@@ -289,5 +289,5 @@ fn messages_say_what_to_do() {
     std::fs::write(folder.join("experiments/away.yaml"), spec).unwrap();
     says(&["check", "away"], &["experiments/txet.txt (paths in a spec are relative to the folder of the spec)"]);
     std::fs::write(folder.join("results.csv"), "experiment,arm\n").unwrap();
-    says(&["compare", "results.csv", "results.csv"], &["results.csv is not compared", "parquet files; give ."]);
+    says(&["compare", "results.csv", "results.csv"], &["results.csv is not a parquet file", "file; compare ."]);
 }

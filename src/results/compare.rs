@@ -79,7 +79,7 @@ pub enum CompareError {
         key: Key,
     },
     /// Not the kind of file that is compared.
-    #[error("{} is not a parquet file, which results are compared from; use {}", path.display(), instead.display())]
+    #[error("{} is not a parquet file; compare {}", path.display(), instead.display())]
     NotParquet {
         /// The file.
         path: PathBuf,

@@ -78,7 +78,7 @@ pub(super) struct Experiment {
     /// Sets of questions by name, asked before and after fine-tuning. Names are of your choice.
     #[schemars(with = "Option<written::Named<Questions>>")]
     pub questions: Option<Node>,
-    /// Results of a paper to show beside ours: the name of a file in `experiments/published/`, without `.yaml`.
+    /// Results of a paper to show next to ours: the name of a file in `experiments/published/`, without `.yaml`.
     #[schemars(extend("examples" = ["corda-table6"]))]
     pub published: Option<Spanned<String>>,
 }
@@ -207,7 +207,7 @@ pub(super) struct Discard {
     pub share: Option<Node>,
 }
 
-/// What is measured of the components that an arm takes, as a LoRA adapter B A beside the residual W - B A.
+/// What is measured of the components that an arm takes, as a LoRA adapter B A with the residual W - B A.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "adapters: {energy: [CALIBRATION, ...], split: UV, lora: true}")]
 #[derive(Default)]
