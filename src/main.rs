@@ -1,7 +1,5 @@
 //! The command line: parse, load, do.
 
-#![deny(clippy::print_stdout, clippy::print_stderr)]
-
 mod console;
 mod man;
 mod project;
