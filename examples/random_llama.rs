@@ -5,6 +5,7 @@
 //! ```
 //!
 //! As for large models, the weights are f16, in one file per block with an index. The tokenizer knows single characters.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,7 +1,5 @@
 //! The program: reads the command line, executes the command, and ends with the exit status that belongs to the outcome.
 
-#![deny(clippy::print_stdout, clippy::print_stderr)]
-
 mod cli;
 mod commands;
 mod console;

@@ -1,6 +1,7 @@
 //! Replays the seeds of the fuzz targets, and every input that once failed, without a fuzzing engine.
 //!
 //! `cargo test --release --test seeds -- --ignored write` rewrites the seeds and the files beside them.
+#![allow(clippy::panic, clippy::unwrap_used)]
 
 #[path = "../fuzz/src/memory.rs"]
 mod memory;

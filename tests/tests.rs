@@ -2,6 +2,7 @@
 //!
 //! The seeds of the fuzz targets (`seeds.rs`) stay a binary of their own: they run under an allocator that limits the memory
 //! of the whole process, and the real model of other tests would count against it.
+#![allow(clippy::panic, clippy::unwrap_used)]
 
 mod adapters;
 mod authoring;

@@ -33,13 +33,14 @@ impl Limited {
     }
 }
 
-// SAFETY: every call goes to the system's allocator with its own layout; a null pointer is the allowed answer to a request
-// that cannot be met.
+// SAFETY: every call goes to the system's allocator with the layout of the caller; a null pointer is the allowed answer to a
+// request that cannot be met.
 unsafe impl GlobalAlloc for Limited {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if !Self::admit(layout.size()) {
             return std::ptr::null_mut();
         }
+        // SAFETY: the contract of the trait, as above.
         Self::count(layout.size(), unsafe { System.alloc(layout) })
     }
 
@@ -47,11 +48,13 @@ unsafe impl GlobalAlloc for Limited {
         if !Self::admit(layout.size()) {
             return std::ptr::null_mut();
         }
+        // SAFETY: the contract of the trait, as above.
         Self::count(layout.size(), unsafe { System.alloc_zeroed(layout) })
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
         USED.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: the contract of the trait, as above.
         unsafe { System.dealloc(memory, layout) }
     }
 
@@ -59,6 +62,7 @@ unsafe impl GlobalAlloc for Limited {
         if !Self::admit(size) {
             return std::ptr::null_mut();
         }
+        // SAFETY: the contract of the trait, as above.
         let made = Self::count(size, unsafe { System.realloc(memory, layout, size) });
         if !made.is_null() {
             USED.fetch_sub(layout.size(), Ordering::Relaxed);
