@@ -7,7 +7,7 @@ use super::{Curve, Test};
 use crate::evaluate::uncertainty::{paired, paired_p};
 use crate::report::claims::{self, Alike, Claim, Duel, Evidence, On, Paired, Party, Pick, Rule, Says};
 use crate::report::document::Captioned;
-use crate::report::figure::axis::ends;
+use crate::report::figure::ends;
 use crate::report::number;
 use crate::report::table::{Cell, Table};
 use crate::report::{By, Meta};
