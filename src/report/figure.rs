@@ -28,7 +28,7 @@ pub mod plot;
 mod render;
 pub mod spectra;
 
-pub use axis::{Scale, Tick, ends};
+pub use axis::{Scale, Tick};
 pub use canvas::{Anchor, Canvas, Point, Stroke, Type, draw};
 use content::Content;
 pub use font::Weight;

@@ -1,6 +1,7 @@
 //! Axes: where a value lies between the ends (a fraction from 0 to 1), and which ticks say so.
 
 use super::super::number;
+use super::super::spread::ends;
 
 /// A mark on an axis.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,14 +94,6 @@ impl Scale {
         let all = decades.flat_map(|e| multiples.iter().map(move |multiple| f64::from(e) + multiple.log10()));
         all.filter(|log| self.low <= *log && *log <= self.high).collect()
     }
-}
-
-/// The smallest and the largest value; `None` without any.
-pub fn ends(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
-    values.fold(None, |ends, value| {
-        let (low, high) = ends.unwrap_or((value, value));
-        Some((low.min(value), high.max(value)))
-    })
 }
 
 /// Multiples of a step between two ends.

@@ -2,9 +2,10 @@
 
 use plotters::style::RGBColor;
 
+use super::super::spread::ends;
 use super::super::study::distinct;
 use super::super::{Meta, ReportError, number};
-use super::{Anchor, Area, Canvas, GREY, Header, INK, MARGIN, Point, Stroke, Type, Weight, draw, ends, font};
+use super::{Anchor, Area, Canvas, GREY, Header, INK, MARGIN, Point, Stroke, Type, Weight, draw, font};
 use crate::results::HeatRow;
 
 /// A map's side.
