@@ -112,5 +112,13 @@ impl Number {
     }
 }
 
+/// The smallest and the largest value; `None` without any.
+pub fn ends(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+    values.fold(None, |ends, value| {
+        let (low, high) = ends.unwrap_or((value, value));
+        Some((low.min(value), high.max(value)))
+    })
+}
+
 #[cfg(test)]
 mod tests;

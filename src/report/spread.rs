@@ -1,4 +1,4 @@
-//! Means, standard deviations and ends: whatever a report averages over seeds, replicates or linears, it averages here.
+//! Means and standard deviations: whatever a report averages over seeds, replicates or linears, it averages here.
 
 /// A mean and a standard deviation.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,14 +19,6 @@ pub fn spread(values: &[f64]) -> Spread {
 pub fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
     let (sum, count) = values.into_iter().fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
     sum / count
-}
-
-/// The smallest and the largest value; `None` without any.
-pub fn ends(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
-    values.fold(None, |ends, value| {
-        let (low, high) = ends.unwrap_or((value, value));
-        Some((low.min(value), high.max(value)))
-    })
 }
 
 impl Spread {

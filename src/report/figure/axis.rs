@@ -1,7 +1,6 @@
 //! Axes: where a value lies between the ends (a fraction from 0 to 1), and which ticks say so.
 
 use super::super::number;
-use super::super::spread::ends;
 
 /// A mark on an axis.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,7 +24,7 @@ pub struct Scale {
 impl Scale {
     /// A linear axis that shows these values with a margin; values that are not finite do not count.
     pub fn linear(values: impl IntoIterator<Item = f64>) -> Self {
-        let (low, high) = ends(values.into_iter().filter(|value| value.is_finite())).unwrap_or((0.0, 1.0));
+        let (low, high) = number::ends(values.into_iter().filter(|value| value.is_finite())).unwrap_or((0.0, 1.0));
         // At least a hundredth of the value, so that equal values are not blown up into noise.
         let margin = (0.08 * (high - low)).max(0.005 * high.abs()).max(1e-6);
         Self { low: low - margin, high: high + margin, log: false, reversed: false }
@@ -34,7 +33,9 @@ impl Scale {
     /// A logarithmic one; values that are not finite and positive do not count.
     pub fn log(values: impl IntoIterator<Item = f64>) -> Self {
         let logs = values.into_iter().filter(|value| value.is_finite() && *value > 0.0).map(f64::log10);
-        let Some((low, high)) = ends(logs) else { return Self { low: 0.0, high: 1.0, log: true, reversed: false } };
+        let Some((low, high)) = number::ends(logs) else {
+            return Self { low: 0.0, high: 1.0, log: true, reversed: false };
+        };
         // At least a tenth of a decade, so that a flat curve is not blown up into noise.
         let margin = (0.05 * (high - low)).max(0.05 - 0.5 * (high - low)).max(0.01);
         Self { low: low - margin, high: high + margin, log: true, reversed: false }

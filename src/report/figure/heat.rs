@@ -2,7 +2,6 @@
 
 use plotters::style::RGBColor;
 
-use super::super::spread::ends;
 use super::super::study::distinct;
 use super::super::{Meta, ReportError, number};
 use super::{Anchor, Area, Canvas, GREY, Header, INK, MARGIN, Point, Stroke, Type, Weight, draw, font};
@@ -111,7 +110,7 @@ fn line<'a>(cells: &'a [HeatRow], linear: &'a str, columns: &[&str]) -> Line<'a>
     };
     let maps: Vec<Vec<f64>> = columns.iter().map(|column| of(column)).collect();
     let positive = maps.iter().flatten().copied().filter(|v| *v > 0.0 && v.is_finite()).map(f64::log10);
-    let (low, high) = ends(positive).unwrap_or((0.0, 0.0));
+    let (low, high) = number::ends(positive).unwrap_or((0.0, 0.0));
     Line { linear, ends: if low < high { (low, high) } else { (low - 0.5, low + 0.5) }, maps }
 }
 

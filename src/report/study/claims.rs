@@ -8,7 +8,6 @@ use crate::evaluate::uncertainty::{paired, paired_p};
 use crate::report::claims::{self, Alike, Claim, Duel, Evidence, On, Paired, Party, Pick, Rule, Says};
 use crate::report::document::Captioned;
 use crate::report::number;
-use crate::report::spread::ends;
 use crate::report::table::{Cell, Table};
 use crate::report::{By, Meta};
 use crate::results::WindowRow;
@@ -203,7 +202,7 @@ impl Beside {
 
 /// Where nothing is dropped all curves should be the same; published ones may not be.
 fn unequal_start(test: &PublishedTest) -> Option<String> {
-    let (low, high) = ends(test.rows.iter().filter_map(|row| row.perplexity.get(&0).copied()))?;
+    let (low, high) = number::ends(test.rows.iter().filter_map(|row| row.perplexity.get(&0).copied()))?;
     (low < high).then(|| {
         format!(
             "The paper's curves on {} already differ at r = 0, from {low} to {high}: smaller differences are not evidence.",
