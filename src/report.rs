@@ -3,10 +3,15 @@
 //! [`render`] turns the rows of one experiment into `table.md`, `table.tex` and two figures, `figure2` and `parameters`;
 //! a figure is three files, `.svg`, `.png` and `.pdf`. The same rows give the same bytes.
 //!
-//! Data flow one way: rows are arranged ([`study`], [`finetune`]), arranged rows become [`table`]s and claims ([`claims`] is the
-//! engine), these a [`document`] or the [`page`]; [`sweep`] stands above the page. The paper's numbers: its Tables 1, 2 and 4
-//! are compared with ours by `finetune/rules.rs`, its Table 6 by `study/claims.rs`; its Figure 2 is drawn by
-//! [`figure::study`], its Figure 3 by `figure/training.rs`.
+//! Data flow one way: rows are arranged (`study`, `finetune`), arranged rows become tables (`table`) and claims (`claims` is the
+//! engine, its rules are data), these become files (`document`) or the page (`page`); [`sweep`] stands above the page.
+//!
+//! | in the paper | here |
+//! |---|---|
+//! | Table 6 | tables in `study/tables.rs`, compared by the rules in `study/claims.rs` |
+//! | Tables 1, 2 and 4 | tables in `finetune/tables.rs`, compared by the rules in `finetune/rules.rs` |
+//! | Figure 2 | `figure.rs`, the function `study` |
+//! | Figure 3 | `finetune/figures/training.rs` |
 
 use std::path::{Path, PathBuf};
 

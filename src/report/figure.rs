@@ -1,5 +1,5 @@
 //! The study's figures, and what all figures are drawn with: [`grid`] lays panels out, [`plot`] paints axes, [`canvas`] draws
-//! SVG, [`png()`] and [`pdf()`] render it. Nothing in a figure depends on the machine or the time.
+//! SVG, [`render`] turns it into PNG and PDF. Nothing in a figure depends on the machine or the time.
 //!
 //! | figure | where it is drawn |
 //! |---|---|
@@ -14,29 +14,30 @@ use super::study::Test;
 use super::{Meta, ReportError};
 use crate::spec::Published;
 
-pub mod axis;
-pub mod canvas;
+mod axis;
+mod canvas;
 mod content;
 mod ends;
 pub mod font;
-pub mod grid;
+mod grid;
 pub mod heat;
 mod labels;
-pub mod legend;
 pub mod palette;
 mod panel;
-mod pdf;
 pub mod plot;
-mod png;
+mod render;
 pub mod spectra;
 
+pub use axis::{Scale, Tick};
+pub use canvas::{Anchor, Canvas, Point, Stroke, Type, draw};
 use content::Content;
-use grid::Grid;
-use palette::CurveStyle;
+pub use font::Weight;
+pub use grid::{Grid, Header, Legend, MARGIN};
+pub use palette::{CurveStyle, GREY, GRID, INK, Shape};
 use panel::{Frame, Panel};
+pub use plot::{Area, LOOK, Look, Plot};
 
-pub use pdf::pdf;
-pub use png::png;
+pub use render::{pdf, png};
 
 /// Between panels.
 const GAP: f64 = 28.0;
@@ -52,7 +53,7 @@ pub fn study(tests: &[Test], published: Option<&Published>, meta: &Meta) -> Resu
     let mut subtitle = format!("{}. Shaded: 95% interval over windows.", meta.model);
     if let Some(paper) = published {
         subtitle += &format!(
-            " Dashed: the paper's curves, of {} with other texts and other r; only shapes and orderings can be compared.",
+            " Dashed: the paper's curves, of {}, other texts and other r: compare only shapes and orderings.",
             paper.model
         );
     }

@@ -2,7 +2,7 @@
 //!
 //! [`Study`] arranges rows into learners and measures, [`compare`] says whether two learners differ by more than noise. From
 //! that [`tables`] (the paper's Tables 1 and 2), [`claims`] by the [`rules`], [`figures`] (Figure 3 is `training`), [`rates`]
-//! and [`answers`]; [`write`] and [`page`] put them into files.
+//! and [`answers`]; [`page`] puts them into files.
 
 use super::ReportError;
 use super::study::{ascending, distinct};
@@ -17,11 +17,9 @@ mod page;
 mod rates;
 mod rules;
 mod tables;
-mod write;
 
-pub use page::Shown;
+pub use page::{Shown, latex, markdown};
 pub(super) use tables::{signed, value, within};
-pub use write::{latex, markdown};
 
 /// Everything that a fine-tuning experiment measured.
 #[derive(Debug, Clone)]

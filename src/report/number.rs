@@ -1,4 +1,4 @@
-//! Numbers as a reader wants them: enough digits and no more. Plain text; [`super::latex`] sets the parts.
+//! Numbers as a reader wants them: enough digits and no more. Plain text; `latex.rs` sets the parts.
 
 /// A number in parts, so that each writer sets it its own way.
 #[derive(Debug, Clone, PartialEq, Eq)]

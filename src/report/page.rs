@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::claims::{self, Duel, Says};
 use super::document::Section;
-use super::finetune::{Shown, Trained};
+use super::finetune::{self, Shown, Trained};
 use super::html::Html;
 use super::study::claims::{Beside, Here, RULES};
 use super::study::{self, tables};
@@ -84,7 +84,8 @@ pub fn html(sources: &Sources) -> Result<String, ReportError> {
         let alone = published.is_none_or(|paper| paper.test(test.name()).is_none());
         test_says(&Here { test, windows, meta }, alone)
     });
-    let trained = sources.trained.map(|trained| Shown::new(trained, sources.timings, meta)).transpose()?;
+    let study = sources.trained.map(finetune::Study::new).transpose()?;
+    let trained = study.map(|study| Shown::new(&study, sources.timings, meta));
     let captioned = |name: &str| trained.as_ref().and_then(|trained| trained.caption(name));
     let figures = sources.figures.iter().enumerate();
     let figures = figures.map(|(i, (name, svg))| (captioned(name).is_some(), figure(name, svg, captioned(name), i)));

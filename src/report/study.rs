@@ -1,5 +1,5 @@
 //! The decomposition study: rows arranged as a reader thinks of them (test sets, their curves, the points of a curve), and
-//! from that its [`tables`] and [`claims`]. Its figure, the paper's Figure 2, is [`super::figure::study`].
+//! from that its [`tables`] and [`claims`]. Its figure, the paper's Figure 2, is drawn by `study` in `figure.rs`.
 
 use super::{ReportError, number};
 use crate::results::Row;

@@ -1,5 +1,5 @@
 //! The report over all variants of a sweep: replicates as mean and standard deviation, others side by side; over targets
-//! the figure of [`damage`].
+//! the figure of `sweep/damage.rs`.
 
 mod damage;
 

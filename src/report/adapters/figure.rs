@@ -2,11 +2,7 @@
 //! line per arm.
 
 use super::{Group, groups, texts};
-use crate::report::figure::axis::{Scale, Tick};
-use crate::report::figure::canvas::{Anchor, Canvas, Point, Stroke};
-use crate::report::figure::grid::Grid;
-use crate::report::figure::palette::{self, CurveStyle};
-use crate::report::figure::plot::{self, Area, LOOK};
+use crate::report::figure::{Anchor, Area, Canvas, CurveStyle, Grid, LOOK, Point, Scale, Stroke, Tick, palette, plot};
 use crate::report::spread::mean;
 use crate::report::study::ascending;
 use crate::report::{Meta, ReportError};

@@ -3,7 +3,8 @@
 use super::super::study::{By, Curve, Test, ascending};
 use super::super::{Meta, number};
 use super::axis::PointAxis;
-use super::palette::{self, CurveStyle, Dash, MethodStyle};
+use super::palette::{Dash, MethodStyle};
+use super::{CurveStyle, palette};
 use crate::results::Row;
 use crate::spec::{Published, PublishedRow, PublishedTest};
 

@@ -1,11 +1,9 @@
 //! The labels right of a panel's plot, each at the end of its line: what they say, what room they need, how they look.
 
 use super::super::ReportError;
-use super::canvas::{Anchor, Canvas, Point, Stroke, Type};
-use super::font::{self, Weight};
 use super::labels::{self, Wish};
-use super::palette::{CurveStyle, GREY, INK};
 use super::panel::{Frame, Panel};
+use super::{Anchor, Canvas, CurveStyle, GREY, INK, Point, Stroke, Type, Weight, font};
 
 const LABEL: Type = Type { size: 17.0, colour: INK, weight: Weight::Regular };
 

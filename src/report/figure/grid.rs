@@ -1,10 +1,7 @@
-//! Panels of one size below a title, in rows and columns, and a legend below them.
+//! Panels of one size below a title, in rows and columns, and a legend below them: what each line is.
 
 use super::super::{Meta, ReportError};
-use super::canvas::{Anchor, Canvas, Point, Type, draw};
-use super::font::{self, Weight};
-use super::legend::Legend;
-use super::palette::{CurveStyle, GREY, INK};
+use super::{Anchor, Canvas, CurveStyle, GREY, INK, Point, Stroke, Type, Weight, draw, font};
 
 /// Around everything.
 pub const MARGIN: f64 = 20.0;
@@ -12,6 +9,10 @@ pub const MARGIN: f64 = 20.0;
 const TITLE: Type = Type { size: 24.0, colour: INK, weight: Weight::Bold };
 const SUBTITLE: Type = Type { size: 17.0, colour: GREY, weight: Weight::Regular };
 const LINE: f64 = 1.3;
+
+/// Height and text of a legend's entries.
+const ENTRY: f64 = 26.0;
+const LABEL: Type = Type { size: 17.0, colour: INK, weight: Weight::Regular };
 
 /// Where the panels are.
 pub struct Grid {
@@ -72,6 +73,45 @@ impl Header {
         for (line, look) in &self.lines {
             canvas.text(line, (MARGIN, y + 0.5 * LINE * look.size), Anchor::Start, *look)?;
             y += LINE * look.size;
+        }
+        Ok(())
+    }
+}
+
+/// A legend: entries in their places, as many beside each other as fit.
+pub struct Legend {
+    entries: Vec<(String, CurveStyle, Point)>,
+    /// Of all lines together.
+    pub height: f64,
+}
+
+impl Legend {
+    /// Lays out labels with their styles, each label once.
+    pub fn new<'a>(all: impl Iterator<Item = (&'a str, CurveStyle)>, width: f64) -> Self {
+        let mut entries: Vec<(String, CurveStyle, Point)> = Vec::new();
+        let (mut x, mut y) = (0.0, 0.0);
+        for (label, style) in all {
+            if entries.iter().any(|(known, ..)| known == label) {
+                continue;
+            }
+            let needed = 78.0 + font::width(label, LABEL.size, LABEL.weight);
+            if x > 0.0 && x + needed > width {
+                (x, y) = (0.0, y + ENTRY);
+            }
+            entries.push((label.to_string(), style, (x, y)));
+            x += needed;
+        }
+        let height = if entries.is_empty() { 0.0 } else { y + ENTRY };
+        Self { entries, height }
+    }
+
+    /// Paints it with its upper left corner at `corner`.
+    pub fn paint(&self, canvas: &Canvas, corner: Point) -> Result<(), ReportError> {
+        for (label, style, (x, y)) in &self.entries {
+            let (x, y) = (corner.0 + x, corner.1 + y + 0.5 * ENTRY);
+            canvas.line(&[(x, y), (x + 40.0, y)], Stroke::of(*style, 2.25))?;
+            canvas.marker((x + 20.0, y), *style)?;
+            canvas.text(label, (x + 50.0, y), Anchor::Start, LABEL)?;
         }
         Ok(())
     }

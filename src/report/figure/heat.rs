@@ -4,10 +4,7 @@ use plotters::style::RGBColor;
 
 use super::super::study::distinct;
 use super::super::{Meta, ReportError, number};
-use super::canvas::{Anchor, Canvas, Point, Stroke, Type, draw};
-use super::font::{self, Weight};
-use super::grid::{Header, MARGIN};
-use super::palette::{GREY, INK};
+use super::{Anchor, Area, Canvas, GREY, Header, INK, MARGIN, Point, Stroke, Type, Weight, draw, font};
 use crate::results::HeatRow;
 
 /// A map's side.
@@ -155,18 +152,28 @@ fn paint_map(canvas: &Canvas, corner: Point, values: &[f64], ends: (f64, f64)) -
     Ok(())
 }
 
-fn paint_scale(canvas: &Canvas, corner: Point, (low, high): (f64, f64)) -> Result<(), ReportError> {
-    let height = SIDE / STEPS as f64;
+/// The scale of colours in a frame, low to high from the left, or from the bottom if upright.
+pub fn ramp(canvas: &Canvas, area: Area, upright: bool) -> Result<(), ReportError> {
+    let Area { left, top, right, bottom } = area;
+    let length = if upright { bottom - top } else { right - left };
     for step in 0..STEPS {
-        // Each up to the top, the next over it.
-        let extent = SIDE - step as f64 * height;
-        rectangle(canvas, corner, (SCALE_WIDTH, extent), colour(step))?;
+        // Each up to the high end, the next over it.
+        let past = step as f64 * length / STEPS as f64;
+        let (corner, extent) = match upright {
+            true => ((left, top), (right - left, length - past)),
+            false => ((left + past, top), (length - past, bottom - top)),
+        };
+        rectangle(canvas, corner, extent, colour(step))?;
     }
-    let (left, right, bottom) = (corner.0, corner.0 + SCALE_WIDTH, corner.1 + SIDE);
-    let frame = [(left, corner.1), (right, corner.1), (right, bottom), (left, bottom), (left, corner.1)];
-    canvas.line(&frame, Stroke::solid(GREY, 0.75))?;
-    for (log, y) in [(high, corner.1 + 8.0), (low, bottom - 8.0)] {
-        canvas.text(&number::scientific(10f64.powf(log)), (right + 7.0, y), Anchor::Start, END)?;
+    let frame = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)];
+    canvas.line(&frame, Stroke::solid(GREY, 0.75))
+}
+
+fn paint_scale(canvas: &Canvas, corner: Point, (low, high): (f64, f64)) -> Result<(), ReportError> {
+    let area = Area::new(corner, SCALE_WIDTH, SIDE);
+    ramp(canvas, area, true)?;
+    for (log, y) in [(high, area.top + 8.0), (low, area.bottom - 8.0)] {
+        canvas.text(&number::scientific(10f64.powf(log)), (area.right + 7.0, y), Anchor::Start, END)?;
     }
     Ok(())
 }

@@ -3,12 +3,9 @@
 use plotters::style::RGBColor;
 
 use super::super::ReportError;
-use super::axis::{PointAxis, Scale, Tick};
-use super::canvas::{Anchor, Canvas, Point, Stroke, Type};
+use super::axis::PointAxis;
 use super::content::{Content, Line, Reading};
-use super::font::{self, Weight};
-use super::palette::{GREY, INK, Shape};
-use super::plot::{Area, Look};
+use super::{Anchor, Area, Canvas, GREY, INK, Look, Point, Scale, Shape, Stroke, Tick, Type, Weight, font};
 
 const HEADING: Type = Type { size: 19.0, colour: INK, weight: Weight::Bold };
 const TICK: Type = Type { size: 17.0, colour: INK, weight: Weight::Regular };

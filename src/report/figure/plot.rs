@@ -2,10 +2,7 @@
 //! axes paints them here, each with its own [`Look`].
 
 use super::super::ReportError;
-use super::axis::{Scale, Tick};
-use super::canvas::{Anchor, Canvas, Point, Stroke, Type};
-use super::font::Weight;
-use super::palette::{GRID, INK};
+use super::{Anchor, Canvas, GRID, INK, Point, Scale, Stroke, Tick, Type, Weight};
 
 /// How axes look.
 pub struct Look {

@@ -3,13 +3,11 @@
 
 use super::super::study::distinct;
 use super::super::{Meta, ReportError, number};
-use super::axis::{Scale, Tick, round_step};
-use super::canvas::{Anchor, Canvas, Point, Stroke, Type};
-use super::font::Weight;
-use super::grid::Grid;
+use super::axis::round_step;
 use super::heat::{block_and_kind, short};
-use super::palette::{self, CurveStyle, GRID, INK};
-use super::plot::{Area, LOOK, Look};
+use super::{
+    Anchor, Area, Canvas, CurveStyle, GRID, Grid, INK, LOOK, Look, Point, Scale, Stroke, Tick, Type, Weight, palette,
+};
 use crate::results::SpectrumRow;
 
 /// How to read the figure.

@@ -3,11 +3,8 @@
 //!
 //! One logarithmic colour scale for all, so that test sets and arms compare by eye.
 
-use crate::report::figure::canvas::{Anchor, Canvas, Point, Stroke, Type, draw};
-use crate::report::figure::font::{self, Weight};
-use crate::report::figure::grid::{Header, MARGIN};
-use crate::report::figure::heat::{STEPS, colour, rectangle, step};
-use crate::report::figure::palette::{GREY, INK};
+use crate::report::figure::heat::{colour, ramp, rectangle, step};
+use crate::report::figure::{Anchor, Area, Canvas, GREY, Header, INK, MARGIN, Point, Type, Weight, draw, font};
 use crate::report::{Meta, ReportError, number};
 
 /// A cell's side.
@@ -155,21 +152,15 @@ fn paint_axis(canvas: &Canvas, columns: &[Column], xs: &[f64], (left, top): Poin
 
 fn paint_scale(canvas: &Canvas, (left, top): Point, (low, high): (f64, f64)) -> Result<(), ReportError> {
     let (width, height) = SCALE;
-    let part = width / STEPS as f64;
-    for i in 0..STEPS {
-        // Each up to the right end, the next over it.
-        rectangle(canvas, (left + i as f64 * part, top), (width - i as f64 * part, height), colour(i))?;
-    }
-    let (right, bottom) = (left + width, top + height);
-    let frame = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)];
-    canvas.line(&frame, Stroke::solid(GREY, 0.75))?;
-    let below = bottom + 14.0;
+    let area = Area::new((left, top), width, height);
+    ramp(canvas, area, false)?;
+    let below = area.bottom + 14.0;
     for (place, anchor) in [(0.0, Anchor::Start), (0.5, Anchor::Middle), (1.0, Anchor::End)] {
         let value = number::scientific(10f64.powf(low + place * (high - low)));
         let text = if place == 0.0 { format!("≤ {value}") } else { value };
         canvas.text(&text, (left + place * width, below), anchor, TICK)?;
     }
-    canvas.text("nats per token, logarithmic", (right + 16.0, top + 0.5 * height), Anchor::Start, TICK)
+    canvas.text("nats per token, logarithmic", (area.right + 16.0, top + 0.5 * height), Anchor::Start, TICK)
 }
 
 /// What a screen reader says after the title.

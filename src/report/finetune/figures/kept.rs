@@ -2,12 +2,9 @@
 //! per learner.
 
 use super::{Kind, Learner, Measure, Study};
-use crate::report::figure::axis::Scale;
-use crate::report::figure::canvas::{Anchor, Canvas, Point, Stroke, Type};
-use crate::report::figure::font::Weight;
-use crate::report::figure::grid::Grid;
-use crate::report::figure::palette::{self, CurveStyle, GREY, Shape};
-use crate::report::figure::plot::{Area, Plot};
+use crate::report::figure::{
+    Anchor, Area, Canvas, CurveStyle, GREY, Grid, Plot, Point, Scale, Shape, Stroke, Type, Weight, palette,
+};
 use crate::report::spread::{Spread, spread};
 use crate::report::{Meta, ReportError};
 use crate::results::TrainedRow;

@@ -2,12 +2,7 @@
 //! line per learner.
 
 use super::{Learner, Study};
-use crate::report::figure::axis::Scale;
-use crate::report::figure::canvas::{Canvas, Point, Stroke};
-use crate::report::figure::grid::Grid;
-use crate::report::figure::legend::Legend;
-use crate::report::figure::palette::{self, CurveStyle};
-use crate::report::figure::plot::{Area, Plot};
+use crate::report::figure::{Area, Canvas, CurveStyle, Grid, Legend, Plot, Point, Scale, Stroke, palette};
 use crate::report::finetune::tables::losses;
 use crate::report::spread::{Spread, mean, spread};
 use crate::report::study::ascending;

@@ -2,6 +2,7 @@ use plotters::style::RGBColor;
 
 use super::*;
 use crate::report::By;
+use crate::report::figure::heat::STEPS;
 use crate::report::tests::meta;
 
 #[test]
