@@ -46,6 +46,7 @@ impl By {
         }
     }
 
+    /// Points as the heads of columns.
     pub fn heads(self, points: &[f64]) -> Vec<String> {
         points.iter().map(|point| self.head(*point)).collect()
     }
