@@ -49,7 +49,7 @@ report: build ## Rebuild every page from the saved results, and results/index.ht
 figures: build ## Rebuild the tables and figures of SPEC from the saved results, without computing anything
 	$(CORDA) report $(HOW)
 
-verify: build ## Recompute SPEC from scratch and compare with the saved results, within the tolerance for another machine
+verify: build ## Recompute SPEC from scratch and compare with the saved results: within 0.5%, or within each other's intervals
 	rm -rf .cache/verify
 	$(CORDA) --cache .cache/verify --results .cache/verify/results run $(HOW)
 	$(CORDA) compare results/$(NAME) .cache/verify/results/$(NAME)

@@ -73,7 +73,7 @@ pub enum Command {
     Run {
         #[command(flatten)]
         specs: Specs,
-        /// Computes only part I of N, e.g. 2/8, into a cache that all parts share. A run without this option then finishes.
+        /// Computes only part I of N, e.g. 2/8, into a cache that all parts share. A run without this option then completes the experiment.
         #[arg(long, value_name = "I/N")]
         shard: Option<Shard>,
         /// Computes only this stage, e.g. "calibrate wiki", into the cache. The rules of `corda plan --format snakemake` use it.

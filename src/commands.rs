@@ -186,6 +186,6 @@ fn print_merged(measured: &[run::adapt::Measured]) {
         outln!("  base       {}", perplexity(&one.base));
         outln!("  merged     {}", perplexity(&one.merged));
         let delta = &one.delta;
-        outln!("  difference {:+.5} nats a token ({:+.5} to {:+.5})", delta.mean, delta.low, delta.high);
+        outln!("  difference {:+.5} nats per token ({:+.5} to {:+.5})", delta.mean, delta.low, delta.high);
     }
 }

@@ -72,7 +72,7 @@ fn cannot_create(path: &std::path::Path, source: &std::io::Error) -> String {
     let folder = path.parent().unwrap_or(path).display();
     match source.kind() {
         ErrorKind::AlreadyExists => {
-            format!("{file} exists already and was left as it is: choose another name, or edit that file")
+            format!("{file} already exists and was not changed: choose another name, or edit that file")
         }
         ErrorKind::NotFound => format!(
             "there is no folder {folder} to write {} into: start corda in the project's folder or below it, make the folder, \

@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::calibrate::Normalisation;
 use crate::spec::Experiment;
 
-pub use keys::Identities;
+pub use keys::{Identities, RESULTS};
 pub use part::Part;
 pub use stage::UNDAMAGED;
 pub use stage::{Ask, Calibrate, Decompose, Energy, Evaluate, Kind, Losses, Measure, Stage, Statistics, Train, Trial};

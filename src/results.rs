@@ -23,5 +23,5 @@ pub use rows::{
     AdapterRow, AnswerRow, FailureRow, HeatRow, LinearRow, RateRow, Row, SpectrumRow, StepRow, TimingRow, TrainedRow,
     WindowRow,
 };
-pub use store::{COLUMNS, Error, read_rows, write_csv, write_rows};
+pub use store::{COLUMNS, Error, is_intact, read_rows, write_csv, write_rows};
 pub use tables::{Table, tables};

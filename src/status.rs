@@ -171,7 +171,8 @@ fn remaining(lines: &[Line], experiment: &Experiment, known: &[Known], current: 
         return vec!["everything is cached, and the results are up to date".into()];
     }
     if !lines.iter().any(Line::is_open) {
-        let why = "everything is cached, but the results are missing or of another spec: `corda run` writes them";
+        let why =
+            "everything is cached, but some results are missing, damaged or of another spec: `corda run` writes them";
         return vec![why.into()];
     }
     let Cost { single, double } = lines.iter().map(|line| line.value.cost).sum();

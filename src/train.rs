@@ -156,7 +156,9 @@ pub enum TrainError {
         value: f64,
     },
     /// The loss or its gradient is infinite or NaN. The parameters are those before the step.
-    #[error("{what} of step {step} is {value}; the last checkpoint is good: lower `rate`, or start from it")]
+    #[error(
+        "{what} of step {step} is {value}; list lower learning rates under `rates`; the last checkpoint is from before that step"
+    )]
     NotFinite {
         /// From 1.
         step: usize,

@@ -98,7 +98,7 @@ fn what_takes_nothing_or_shows_nothing_is_told_or_left_out() {
     .unwrap();
     succeeds(folder.path(), &["run", "tiny.yaml"]);
     let table = std::fs::read_to_string(folder.path().join("results/tiny/table.md")).unwrap();
-    assert!(table.contains("on test:") && !table.contains("on unused:"), "{table}");
+    assert!(table.contains("## test:") && !table.contains("## unused"), "{table}");
 }
 
 /// `train.txt` and `test.txt` as parquet, one document each.

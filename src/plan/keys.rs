@@ -23,6 +23,8 @@ const LOSS: u32 = 1;
 const ENERGY: u32 = 1;
 const TRAINING: u32 = 1;
 const ANSWERS: u32 = 1;
+/// Of results folders: raised when the same values would give other rows.
+pub const RESULTS: u32 = 2;
 
 /// What pins the content of the assets.
 #[derive(Debug, Clone, Default)]

@@ -113,10 +113,14 @@ cell!(u64, u64, "64-bit unsigned integers");
 cell!(f64, f64, "64-bit floats");
 cell!(String, str, "text");
 
-/// The values of one column of a frame.
+/// The values of one column of a frame; all are empty where the frame lacks a column that may be empty.
 pub(super) fn read<C: Cell>(frame: &DataFrame, column: &'static str) -> Result<Vec<C>, Mismatch> {
     let expected = C::EXPECTED;
-    let found = frame.column(column).map_err(|_| Mismatch::Missing { column, expected })?;
+    let Ok(found) = frame.column(column) else {
+        // Files of earlier versions lack optional columns that were added since.
+        C::empty().ok_or(Mismatch::Missing { column, expected })?;
+        return Ok((0..frame.height()).filter_map(|_| C::empty()).collect());
+    };
     let wrong = || Mismatch::Type { column, expected, found: found.dtype().to_string() };
     let values = C::values(found).ok_or_else(wrong)?.into_iter().enumerate();
     values.map(|(row, cell)| cell.or_else(C::empty).ok_or(Mismatch::Empty { column, expected, row })).collect()

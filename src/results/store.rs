@@ -122,6 +122,11 @@ pub fn read_rows<R: Record>(path: &Path) -> Result<Vec<R>, Error> {
     rows.map_err(|mismatch| Error::Schema { path: path_of(), mismatch })
 }
 
+/// Whether a parquet file is as it was written, without decoding its rows.
+pub fn is_intact(path: &Path) -> bool {
+    std::fs::read(path).is_ok_and(|bytes| check_frame(&bytes).is_ok() && seal::check(&bytes).is_ok())
+}
+
 /// The rows of a parquet file of any schema, from its bytes; `path` is for messages.
 pub(super) fn read_frame(path: &Path, bytes: Vec<u8>) -> Result<DataFrame, Error> {
     let corrupt = |why: String| Error::Corrupt { path: path.to_path_buf(), why };

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::plan::Plan;
+use crate::results;
 use crate::results::folder::{self, PROVENANCE, TIMINGS};
 use crate::results::provenance::Provenance;
 use crate::spec::Experiment;
@@ -18,8 +19,8 @@ pub(super) fn is_current(
     folder: &Path,
 ) -> Result<bool, RunError> {
     // Earlier versions had no file of times, which are no results.
-    let mut needed = files(experiment).into_iter().filter(|file| *file != TIMINGS);
-    if !folder::is_whole(folder) || needed.any(|file| !folder.join(file).is_file()) {
+    let mut needed = files(experiment).into_iter().filter(|file| *file != TIMINGS).map(|file| folder.join(file));
+    if !folder::is_whole(folder) || !needed.all(|path| is_there(&path)) {
         return Ok(false);
     }
     let Ok(provenance) = Provenance::read(&folder.join(PROVENANCE)) else { return Ok(false) };
@@ -35,6 +36,11 @@ pub(super) fn is_current(
         }
     }
     Ok(true)
+}
+
+/// Whether a file is there and, of rows, as it was written.
+pub(super) fn is_there(path: &Path) -> bool {
+    path.is_file() && (path.extension().is_none_or(|end| end != "parquet") || results::is_intact(path))
 }
 
 /// Removes what an earlier shape of the experiment left beside results that are current.

@@ -208,7 +208,7 @@ pub enum RunError {
         sweep: PathBuf,
     },
     /// Results that were moved or copied.
-    #[error("{} holds results whose place is {}: give the spec, with `--as NAME` for results of another name", .folder.display(), .place.display())]
+    #[error("{} is not at {}, where its results belong: name the spec file, and add `--as NAME` for results under another name", .folder.display(), .place.display())]
     Misplaced {
         /// The folder of results.
         folder: PathBuf,

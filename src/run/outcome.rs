@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use serde_json::json;
 
 use crate::cache::key;
-use crate::plan::Plan;
+use crate::plan::{Plan, RESULTS};
 use crate::results::folder::{self, PAGE, PROVENANCE, Replacement};
 use crate::results::machine::Machine;
 use crate::results::provenance::{self, Asset, Git, Provenance, timestamp};
@@ -39,7 +39,7 @@ pub fn results_key(plan: &Plan, experiment: &Experiment) -> Result<String, RunEr
     // The order of names is part of the key: among those that only some experiments have, spectra come first.
     keys.sort_by_key(|(name, _)| *name != "spectra");
     keys.into_iter().for_each(|(name, value)| inputs[name] = value);
-    Ok(key("results", 2, &inputs))
+    Ok(key("results", RESULTS, &inputs))
 }
 
 /// The spec that wrote the results which a folder has.

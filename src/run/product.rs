@@ -37,10 +37,12 @@ pub(super) trait Product {
     /// Writes its rows; returns warnings for the page, a line each.
     fn write(&self, run: &Run, to: &Path) -> Result<Vec<String>, RunError>;
 
-    /// Draws its tables and figures from the rows of a folder, and hands the page what it shows.
+    /// Draws its tables and figures from the rows of a folder, and hands the page what it shows. Products are drawn in the order
+    /// of `products`; a later one may use the page's rows of an earlier one.
     fn render(&self, drawing: &mut Drawing) -> Result<(), RunError>;
 
-    /// Whether a sweep has its rows in the files over all variants, so that a variant needs no folder of its own for it.
+    /// Whether a variant of a sweep needs no folder of its own for it: its rows are in the files over all variants, or of little
+    /// use there.
     fn is_in_a_sweep(&self) -> bool {
         false
     }

@@ -95,7 +95,7 @@ struct Found {
     warnings: Vec<Warning>,
 }
 
-/// Runs what is missing of every variant, or a selection of each.
+/// Runs what is missing of every variant, or the selected stages of each.
 pub(super) fn run(loaded: &Loaded, sweep: &Sweep, context: &Context, selection: Selection) -> Result<Done, RunError> {
     let started = timestamp(SystemTime::now());
     let job = Job::new(loaded, sweep, context)?;
@@ -166,7 +166,7 @@ impl<'a> Job<'a> {
     fn is_current(&self) -> Result<bool, RunError> {
         // Earlier versions had no file of times, which are no results.
         let mut needed = files(self.loaded, self.sweep).into_iter().filter(|file| *file != TIMINGS);
-        if !folder::is_whole(&self.folder) || needed.any(|file| !self.folder.join(file).is_file()) {
+        if !folder::is_whole(&self.folder) || !needed.all(|file| current::is_there(&self.folder.join(file))) {
             return Ok(false);
         }
         let Ok(provenance) = Provenance::read(&self.folder.join(PROVENANCE)) else { return Ok(false) };
@@ -199,7 +199,7 @@ impl<'a> Job<'a> {
         Ok(true)
     }
 
-    /// The calibration passes that variants of other targets selection, once over all their blocks: each variant for itself
+    /// The calibration passes that variants with different targets share, once over all their blocks: each variant alone
     /// would pass through all blocks before its own.
     fn calibrate(&self, selection: Selection, held: &Rc<Held>) -> Result<Vec<Timed>, RunError> {
         let mut stages = Vec::new();
@@ -213,7 +213,7 @@ impl<'a> Job<'a> {
         Ok(stages)
     }
 
-    /// What an experiment may selection with the first variant: everything if it is on the same model.
+    /// What an experiment may share with the first variant: everything if it is on the same model.
     fn held(&self, experiment: &Experiment, shared: &Rc<Held>) -> Rc<Held> {
         let first = &self.loaded.experiment;
         if first.model == experiment.model && first.device == experiment.device {
@@ -321,7 +321,7 @@ fn add(all: &mut Vec<Asset>, more: Vec<Asset>) {
     }
 }
 
-/// For variants that selection statistics but not targets: an experiment, and its plan with the parts of all of them.
+/// For variants that share statistics but not targets: an experiment, and its plan with the parts of all of them.
 pub fn shared_passes<'a>(variants: impl Iterator<Item = (&'a Experiment, &'a Plan)>) -> Vec<(&'a Experiment, Plan)> {
     let mut groups: HashMap<Vec<&str>, usize> = HashMap::new();
     let mut passes: Vec<(&Experiment, Plan, bool)> = Vec::new();

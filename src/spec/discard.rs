@@ -146,8 +146,8 @@ fn below_every_rank(r: usize, span: &Span, linears: &[Linear]) -> Result<(), Err
     exhausted.next();
     let others = match exhausted.count() {
         0 => String::new(),
-        1 => " and of 1 more linear".into(),
-        more => format!(" and of {more} more linears"),
+        1 => " nor of 1 other linear".into(),
+        more => format!(" nor of {more} other linears"),
     };
     let (name, rank) = (&smallest.name, smallest.rank());
     Err(Error::at(

@@ -191,7 +191,7 @@ fn element_at(count: usize, steps: &[Span], names: Option<Names>) -> Result<(usi
                 several => {
                     let all: Vec<String> = several.iter().map(|(i, known)| format!("{i} ({known})")).collect();
                     let message = format!(
-                        "`{}` matches several {}s: {}; use the number",
+                        "`{}` matches several {}s: {}; use a longer prefix or the number",
                         span.text().trim(),
                         names.what,
                         all.join(", ")

@@ -55,8 +55,7 @@ pub fn svg(cells: &[HeatRow], meta: &Meta) -> Result<String, ReportError> {
     let labels = lines.iter().map(|line| font::width(&short(line.linear), ROW.size, ROW.weight)).fold(0.0, f64::max);
     let left = MARGIN + labels + 14.0;
     let width = left + columns.len() as f64 * (SIDE + GAP) + SCALE + MARGIN;
-    let subtitle =
-        format!("{}. Means of |C| over cells; every row has a logarithmic colour scale of its own.", meta.model);
+    let subtitle = format!("{}. Means of |C| over cells; every row has its own logarithmic colour scale.", meta.model);
     let header = Header::new(&meta.title, &subtitle, width - 2.0 * MARGIN);
     let top = header.height + HEADING;
     let height = top + lines.len() as f64 * (SIDE + GAP) - GAP + MARGIN;

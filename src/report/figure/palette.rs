@@ -67,7 +67,7 @@ const fn style(colour: (u8, u8, u8), shape: Shape) -> MethodStyle {
     MethodStyle { colour: RGBColor(colour.0, colour.1, colour.2), shape }
 }
 
-/// Okabe and Ito's colours, told apart by colour-blind readers too. A new method takes the next free line of `KNOWN`.
+/// Okabe and Ito's colours, which colour-blind readers can distinguish. A method without a line here takes one of `OTHERS`.
 const VERMILLION: (u8, u8, u8) = (0xd5, 0x5e, 0x00);
 const GREEN: (u8, u8, u8) = (0x00, 0x9e, 0x73);
 const BLUE: (u8, u8, u8) = (0x00, 0x72, 0xb2);

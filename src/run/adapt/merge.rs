@@ -25,7 +25,7 @@ pub struct Measured {
     pub evaluation: String,
     /// Predictions.
     pub tokens: usize,
-    /// Loss of the base model, nats a token.
+    /// Loss of the base model, nats per token.
     pub base: Estimate,
     /// Of the merged one.
     pub merged: Estimate,

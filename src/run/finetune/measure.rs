@@ -33,7 +33,7 @@ pub(in crate::run) struct Answers {
     pub expected: Vec<String>,
     /// Whether what was said is accepted.
     pub exact: Vec<bool>,
-    /// Loss of the reference answer, mean nats a token, the end of the sequence left out.
+    /// Loss of the reference answer, mean nats per token, the end of the sequence left out.
     pub losses: Vec<f64>,
     /// Seconds that asking took.
     pub seconds: f64,

@@ -13,19 +13,20 @@ pub(in crate::run) fn too_long(run: &Run) -> Result<Option<String>, RunError> {
         .then(|| format!("{long} of {all} examples are longer than {} tokens: left out, not cut", train.length)))
 }
 
-/// What was trained and asked, a line each.
+/// What was trained and asked, one line each.
 pub(in crate::run) fn settings(experiment: &Experiment) -> Vec<String> {
     let Some(train) = &experiment.train else { return Vec::new() };
     let all = |n: Option<usize>| n.map_or("all".into(), |n| n.to_string());
     let (learned, checked) = (&train.corpus, &train.validation);
     let mut lines = vec![
         format!(
-            "training: {} examples of {}/{}, at most {} tokens each, {} epoch(s), {} a step; loss on the response only",
+            "training: {} examples of {}/{}, at most {} tokens each, {} epoch{}, {} examples per step; loss on the response only",
             all(train.examples),
             learned.name,
             learned.split,
             train.length,
             train.epochs,
+            if train.epochs == 1 { "" } else { "s" },
             train.batch
         ),
         format!(

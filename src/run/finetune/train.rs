@@ -61,7 +61,7 @@ fn learner(run: &Run, learner: usize) -> Result<Outcome, RunError> {
         all.push(run.attempt(trial)?);
     }
     let (chosen, _) = match run.chosen(learner) {
-        // A cache from before rows of zeros were looked for says only that every rate broke down.
+        // A cache from before rows of zeros were looked for says only that training diverged at every rate.
         Err(error @ RunError::NoRate { .. }) => {
             run.trainer(run.trial(learner, 0, 0)?)?;
             return Err(error);
@@ -113,7 +113,7 @@ impl Run<'_> {
         self.file("trained", &trial.key, "weights")
     }
 
-    /// Tries a learning rate: a run, and the loss on the validation examples. One that breaks down is out of the choice.
+    /// Tries a learning rate: a run, and the loss on the validation examples. One at which training diverges is excluded.
     fn attempt(&self, trial: &Trial) -> Result<Outcome, RunError> {
         let path = self.file("validation", &trial.validation, "loss");
         if path.exists() {
