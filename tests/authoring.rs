@@ -273,7 +273,7 @@ fn messages_say_what_to_do() {
     says(&["check", "tinny"], &["there is no experiment `tinny`", "did you mean tiny.yaml?"]);
     says(&["check", "/nowhere/x.yaml"], &["cannot read /nowhere/x.yaml: No such file or directory"]);
     succeeds(folder, &["new", "mine"]);
-    says(&["new", "mine"], &["experiments/mine.yaml exists already and was left as it is"]);
+    says(&["new", "mine"], &["experiments/mine.yaml already exists and was not changed"]);
     for name in ["con", "index.html", "a.", "-", "", "a/b", "b\u{fc}cher", "a\nb"] {
         says(&["new", "--", name], &["is not a valid name"]);
     }

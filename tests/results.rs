@@ -330,7 +330,7 @@ fn results_are_drawn_again_only_with_the_spec_that_computed_them() {
         "the title of the spec is back"
     );
     std::fs::rename(folder.join("results/tiny"), folder.join("results/old")).unwrap();
-    refused(folder, &["report", "results/old"], &["results/old", "whose place is", "results/tiny"]);
+    refused(folder, &["report", "results/old"], &["results/old", "where its results belong", "results/tiny"]);
 
     write(format!("{}sweep: {{seed: [1, 2]}}\n", tiny::SPEC));
     succeeds(folder, &["run", "tiny.yaml"]);

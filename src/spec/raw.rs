@@ -198,7 +198,7 @@ pub(super) struct Discard {
     /// Whether an r that reaches the rank R of a linear takes R - 1 components of it, instead of being refused.
     #[schemars(extend("default" = false))]
     pub cap: Option<Spanned<bool>>,
-    /// Linears with an r of their own at every point but r = 0, as globs on Hugging Face names. The first glob that matches
+    /// Linears with an r of their own at every point except r = 0, as globs on Hugging Face names. The first glob that matches
     /// counts.
     #[schemars(with = "Option<std::collections::BTreeMap<String, usize>>", extend("examples" = [{"*.k_proj": 8}]))]
     pub except: Option<Node>,
