@@ -12,7 +12,10 @@ use crate::spec::Scores;
 mod answers;
 mod claims;
 mod compare;
-pub(super) mod figures;
+pub(super) mod figures {
+    pub mod kept;
+    pub mod training;
+}
 mod page;
 mod rates;
 mod rules;
@@ -91,7 +94,7 @@ impl<'a> Measure<'a> {
             "exact-match" => Kind::ExactMatch,
             "answer-loss" => Kind::AnswerLoss,
             "loss" => Kind::Loss,
-            other => return Err(ReportError::Kind { kind: other.into(), measure: row.measure.clone() }),
+            other => return Err(ReportError::Kind(other.into(), row.measure.clone())),
         };
         Ok(Self { name: &row.measure, kind })
     }
@@ -132,9 +135,18 @@ pub(super) struct Learner<'a> {
     /// Any of its rows: what does not depend on seed and measure.
     pub row: &'a TrainedRow,
     rows: Vec<&'a TrainedRow>,
+    /// Answers behind its measures of questions.
+    answers: Vec<&'a AnswerRow>,
 }
 
 impl<'a> Learner<'a> {
+    fn new(all: &Trained<'a>, id: &str) -> Option<Self> {
+        let mut rows: Vec<&TrainedRow> = all.rows.iter().filter(|row| row.learner == id).collect();
+        rows.sort_by_key(|row| row.seed);
+        let answers = all.answers.iter().filter(|row| row.learner == id).collect();
+        Some(Self { row: *rows.first()?, rows, answers })
+    }
+
     pub fn of(&self, measure: Measure) -> impl Iterator<Item = &'a TrainedRow> {
         self.rows.iter().copied().filter(move |row| Measure::of(row).ok() == Some(measure))
     }
@@ -143,9 +155,10 @@ impl<'a> Learner<'a> {
         self.of(measure).map(|row| row.value).collect()
     }
 
-    /// Seeds that it was trained from.
-    pub fn seeds(&self) -> Vec<u64> {
-        ascending(self.rows.iter().filter_map(|row| row.seed))
+    /// Its values of a measure with another's of the same or another measure, from the seeds that both have.
+    pub fn beside(&self, measure: Measure, other: &Learner, theirs: Measure) -> Vec<(f64, f64)> {
+        let pair = |row: &TrainedRow| Some((row.value, other.of(theirs).find(|other| other.seed == row.seed)?.value));
+        self.of(measure).filter_map(pair).collect()
     }
 
     /// Tells learners of the same sort from others, whatever their rank: the key of colours and dashes.
@@ -182,21 +195,17 @@ impl<'a> Study<'a> {
         let is = |names: &[String], measure: &Measure| names.iter().any(|name| name == measure.name);
         measures.sort_by_key(|measure| (!is(&all.tested.task, measure), !is(&all.tested.knowledge, measure)));
         let ids = distinct(all.rows.iter().map(|row| row.learner.as_str()));
-        let mut learners: Vec<Learner> = ids.into_iter().filter_map(|id| learner(all.rows, id)).collect();
-        let first = learners.iter().position(|learner| learner.row.method == "none");
-        let untrained = learners.remove(first.ok_or(ReportError::Empty)?);
-        if learners.is_empty() {
-            return Err(ReportError::Empty);
-        }
+        let (untrained, learners): (Vec<Learner>, Vec<Learner>) =
+            ids.into_iter().filter_map(|id| Learner::new(all, id)).partition(|learner| learner.row.method == "none");
+        let untrained = untrained.into_iter().next().filter(|_| !learners.is_empty()).ok_or(ReportError::Empty)?;
         for measure in &measures {
             if untrained.of(*measure).next().is_none() {
-                return Err(ReportError::NoUndamaged { evaluation: measure.name.into() });
+                return Err(ReportError::NoUndamaged(measure.name.into()));
             }
             for learner in &learners {
                 let seeds = || learner.of(*measure).map(|row| row.seed);
                 if ascending(seeds()).len() < seeds().count() {
-                    let (learner, measure) = (learner.row.learner.clone(), measure.name.into());
-                    return Err(ReportError::TrainedTwice { learner, measure });
+                    return Err(ReportError::TrainedTwice(learner.row.learner.clone(), measure.name.into()));
                 }
             }
         }
@@ -215,7 +224,8 @@ impl<'a> Study<'a> {
 
     /// Seeds of the learner with most.
     pub fn seeds(&self) -> usize {
-        self.learners.iter().map(|learner| learner.seeds().len()).max().unwrap_or(0)
+        let seeds = |learner: &Learner| ascending(learner.rows.iter().filter_map(|row| row.seed)).len();
+        self.learners.iter().map(seeds).max().unwrap_or(0)
     }
 
     /// How many questions or windows each set has, in a sentence.
@@ -227,12 +237,6 @@ impl<'a> Study<'a> {
         let parts: Vec<String> = self.measures.iter().map(part).collect();
         distinct(parts.iter().map(String::as_str)).join(", ")
     }
-}
-
-fn learner<'a>(rows: &'a [TrainedRow], id: &str) -> Option<Learner<'a>> {
-    let mut rows: Vec<&TrainedRow> = rows.iter().filter(|row| row.learner == id).collect();
-    rows.sort_by_key(|row| row.seed);
-    Some(Learner { row: *rows.first()?, rows })
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::document::{self, Captioned, Section};
 use super::markdown::escape;
 use super::number::{self, Number};
 use super::page::{Extra, Sources};
-use super::spread::{Spread, spread};
+use super::spread::spread;
 use super::study::tables::{DIFFERENCE, PAIRED, difference, perplexity};
 use super::study::{self, By, Curve, Test, ascending, distinct};
 use super::table::{Cell, Table};
@@ -160,14 +160,7 @@ impl<'a> Across<'a> {
             let curves = self.curves(arm);
             let cell = |&point: &f64| {
                 let rows = curves.iter().filter_map(|(_, test, curve)| test.at(curve, point));
-                let values: Vec<f64> = rows.map(value).collect();
-                let Spread { mean, deviation } = spread(&values);
-                // A deviation has no sign.
-                let deviation = match shown(deviation) {
-                    Number::Plain(text) => Number::Plain(text.trim_start_matches('+').to_string()),
-                    other => other,
-                };
-                if values.is_empty() { Cell::Absent } else { Cell::Spread(shown(mean), deviation) }
+                Cell::spread(&rows.map(value).collect::<Vec<f64>>(), shown)
             };
             (curves.first().map_or(arm, |(_, _, curve)| curve.label).to_string(), points.iter().map(cell).collect())
         };
@@ -198,7 +191,7 @@ impl<'a> Across<'a> {
                 let [perplexity, ppl_low, ppl_high] = spread(&values.collect::<Vec<f64>>()).ends();
                 Row { perplexity, ppl_low, ppl_high, ..(*row).clone() }
             };
-            curves.first().map_or(Vec::new(), |(_, _, first)| first.points.iter().map(mean).collect())
+            curves.first().into_iter().flat_map(|(_, _, first)| first.points.iter().map(mean)).collect()
         };
         undamaged.into_iter().chain(self.arms().into_iter().flat_map(of_arm)).collect()
     }

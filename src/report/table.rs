@@ -1,6 +1,7 @@
 //! Tables as content, and the one way from there to text: [`Markup`], which Markdown, LaTeX and HTML implement.
 
 use super::number::{self, Number};
+use super::spread::{Spread, spread};
 
 /// Rows of cells under the heads of their columns.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,6 +57,17 @@ impl Cell {
 
     pub fn perplexity(value: f64) -> Self {
         Cell::Number(number::perplexity(value))
+    }
+
+    /// Mean and standard deviation of some values; absent without any.
+    pub fn spread(values: &[f64], shown: impl Fn(f64) -> Number) -> Self {
+        let Spread { mean, deviation } = spread(values);
+        // A deviation has no sign.
+        let deviation = match shown(deviation) {
+            Number::Plain(text) => Number::Plain(text.trim_start_matches('+').to_string()),
+            other => other,
+        };
+        if values.is_empty() { Cell::Absent } else { Cell::Spread(shown(mean), deviation) }
     }
 
     /// A difference of losses and the ends of its interval, in nats.

@@ -69,7 +69,7 @@ impl Evidence for Study<'_> {
 
 impl Study<'_> {
     fn measured(&self, first: &Learner, other: &Learner, measure: Measure) -> Option<Duel> {
-        let found = compare::difference(self.all.answers, first, other, measure)?;
+        let found = compare::difference(first, other, measure)?;
         let values = [first, other].map(|learner| over_seeds(measure, &learner.values(measure)));
         let over = found.changed.map(|changed| {
             let count = first.of(measure).next().map_or(0, |row| row.count);

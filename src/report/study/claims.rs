@@ -164,14 +164,8 @@ impl Here<'_> {
 pub struct Beside {
     /// What is compared with what, and how to read it.
     pub introduction: String,
-    /// At least one.
-    pub tests: Vec<Pair>,
-}
-
-/// A test set of ours and the published one that corresponds to it.
-pub struct Pair {
-    pub heading: String,
-    pub claims: claims::Shown,
+    /// Heading and claims of each test set of ours to which a published one corresponds; at least one.
+    pub tests: Vec<(String, claims::Shown)>,
 }
 
 impl Beside {
@@ -184,10 +178,9 @@ impl Beside {
             let verdicts = |claim: &Claim| [&claim.paper, &claim.here].map(|duels| claims::by_order(duels));
             let note = unequal_start(theirs).unwrap_or_default();
             let heading = format!("{}, beside the paper's {}", test.heading(), theirs.name);
-            let shown = claims::Shown::new(&all, note, verdicts, |claim| evidence(claim, meta.by))?;
-            Some(Pair { heading, claims: shown })
+            Some((heading, claims::Shown::new(&all, note, verdicts, |claim| evidence(claim, meta.by))?))
         };
-        let tests: Vec<Pair> = tests.iter().filter_map(pair).collect();
+        let tests: Vec<_> = tests.iter().filter_map(pair).collect();
         let introduction = format!(
             "{} ({}) was measured on {}, the results here on {}. Models, texts and r differ, so the perplexities cannot be \
              compared, but the orderings can. An ordering holds at an r if the first curve has the lower perplexity. \

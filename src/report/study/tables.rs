@@ -95,9 +95,9 @@ pub fn markdown(sections: &[Section], beside: Option<&Beside>, meta: &Meta) -> S
     if let Some(beside) = beside {
         blocks.extend(["## Side by side with the paper".to_string(), escape(&beside.introduction)]);
     }
-    for test in beside.into_iter().flat_map(|beside| &beside.tests) {
-        blocks.push(format!("### {}", escape(&test.heading)));
-        blocks.extend(test.claims.blocks(4));
+    for (heading, claims) in beside.into_iter().flat_map(|beside| &beside.tests) {
+        blocks.push(format!("### {}", escape(heading)));
+        blocks.extend(claims.blocks(4));
     }
     document::markdown(meta, &columns(meta), blocks)
 }
