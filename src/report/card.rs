@@ -8,7 +8,6 @@ use super::number;
 use super::table::{Cell, Markup, Table};
 use crate::results::TrainedRow;
 
-/// What a card says.
 #[derive(Debug, Clone, Template)]
 #[template(path = "card.md")]
 pub struct Card<'a> {
@@ -28,7 +27,6 @@ pub struct Card<'a> {
     pub rank: Option<u32>,
     /// The calibration behind the decomposition, in words.
     pub calibration: Option<&'a str>,
-    /// What it was trained on.
     pub data: &'a [Data<'a>],
     /// Of the training, one line each.
     pub settings: &'a [String],

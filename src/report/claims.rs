@@ -14,11 +14,8 @@ use crate::evaluate::uncertainty::Estimate;
 /// An ordering that the paper finds, or that we ask about.
 #[derive(Debug)]
 pub struct Rule {
-    /// In a sentence.
     pub text: &'static str,
-    /// Where in the paper.
     pub source: &'static str,
-    /// What is compared.
     pub on: On,
     /// Who should be better.
     pub first: Pick,
@@ -102,7 +99,6 @@ impl Pick {
 
 /// Numbers that rules can be held against.
 pub trait Evidence {
-    /// Who is there.
     fn parties(&self) -> Vec<Party<'_>>;
     /// Every comparison of two of them, by index.
     fn compare(&self, on: On, first: usize, other: usize) -> Vec<Duel>;
@@ -128,15 +124,12 @@ pub struct Duel {
     pub sides: [String; 2],
     /// Where or by what: r, a share, a measure.
     pub at: String,
-    /// What each of them has.
     pub values: [Cell; 2],
     /// The paired comparison; none of published numbers.
     pub paired: Option<Paired>,
-    /// What it comes to.
     pub says: Says,
 }
 
-/// A paired comparison.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Paired {
     /// The difference with its 95% interval.

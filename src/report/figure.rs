@@ -84,7 +84,8 @@ pub fn parameters(tests: &[Test], meta: &Meta) -> Result<String, ReportError> {
 }
 
 fn styles<'a>(tests: &[Test<'a>]) -> Vec<(&'a str, CurveStyle)> {
-    palette::assign(tests.iter().flat_map(|test| test.curves.iter().map(|curve| (curve.method, curve.arm))))
+    let rows = tests.iter().flat_map(|test| test.curves.iter().map(|curve| curve.row));
+    palette::assign(rows.map(|row| (row.method.as_str(), row.arm.as_str())))
 }
 
 /// Rows of panels below a title, as SVG.

@@ -185,13 +185,7 @@ impl<'a> Study<'a> {
     /// # Errors
     /// If there are none, the untrained model lacks a measure, a measurement is there twice or its kind is not known.
     pub fn new(all: &'a Trained<'a>) -> Result<Self, ReportError> {
-        let mut measures: Vec<Measure> = Vec::new();
-        for row in all.rows {
-            let measure = Measure::of(row)?;
-            if !measures.contains(&measure) {
-                measures.push(measure);
-            }
-        }
+        let mut measures = distinct(all.rows.iter().map(Measure::of).collect::<Result<Vec<_>, _>>()?);
         let is = |names: &[String], measure: &Measure| names.iter().any(|name| name == measure.name);
         measures.sort_by_key(|measure| (!is(&all.tested.task, measure), !is(&all.tested.knowledge, measure)));
         let ids = distinct(all.rows.iter().map(|row| row.learner.as_str()));
@@ -234,8 +228,7 @@ impl<'a> Study<'a> {
             let count = self.untrained.of(*measure).next().map_or(0, |row| row.count);
             format!("{count} {} of {}", measure.items(), measure.name)
         };
-        let parts: Vec<String> = self.measures.iter().map(part).collect();
-        distinct(parts.iter().map(String::as_str)).join(", ")
+        distinct(self.measures.iter().map(part)).join(", ")
     }
 }
 

@@ -61,9 +61,8 @@ pub struct Test<'a> {
 /// One arm on one test set.
 #[derive(Debug)]
 pub struct Curve<'a> {
-    pub arm: &'a str,
-    pub label: &'a str,
-    pub method: &'a str,
+    /// Any of its measurements: what does not depend on the point.
+    pub row: &'a Row,
     /// Its measurements by point, ascending; at 0 only where the arm was measured there itself.
     pub points: Vec<(f64, &'a Row)>,
 }
@@ -71,14 +70,6 @@ pub struct Curve<'a> {
 impl Curve<'_> {
     pub fn at(&self, point: f64) -> Option<&Row> {
         self.points.iter().find(|(at, _)| *at == point).map(|(_, row)| *row)
-    }
-
-    pub fn calibration(&self) -> Option<&str> {
-        self.points.first().and_then(|(_, row)| row.calibration.as_deref())
-    }
-
-    pub fn samples(&self) -> Option<u32> {
-        self.points.first().and_then(|(_, row)| row.samples)
     }
 }
 
@@ -88,7 +79,7 @@ impl Test<'_> {
     }
 
     pub fn curve(&self, arm: &str) -> Option<&Curve<'_>> {
-        self.curves.iter().find(|curve| curve.arm == arm)
+        self.curves.iter().find(|curve| curve.row.arm == arm)
     }
 
     /// The measurement of a curve at a point: at 0 nothing was discarded, so every arm is the undamaged model there.
@@ -104,12 +95,12 @@ impl Test<'_> {
     }
 }
 
-/// Names in the order in which they first appear, each once.
-pub fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+/// Values in the order in which they first appear, each once.
+pub fn distinct<T: PartialEq>(values: impl IntoIterator<Item = T>) -> Vec<T> {
     let mut all = Vec::new();
-    for name in names {
-        if !all.contains(&name) {
-            all.push(name);
+    for value in values {
+        if !all.contains(&value) {
+            all.push(value);
         }
     }
     all
@@ -139,16 +130,15 @@ fn test<'a>(rows: &'a [Row], name: &str, by: By) -> Result<Test<'a>, ReportError
         let mut points: Vec<(f64, &Row)> =
             own().filter(|row| row.arm == arm).map(|row| (by.place(row.discarded, row.share), row)).collect();
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let (_, Row { label, method, .. }) = points[0];
         match points.windows(2).find(|pair| pair[0].0 == pair[1].0) {
             Some(pair) => Err(ReportError::Twice(arm.into(), name.into(), pair[1].1.discarded)),
-            None => Ok(Curve { arm, label, method, points }),
+            None => Ok(Curve { row: points[0].1, points }),
         }
     };
     let arms = distinct(own().map(|row| row.arm.as_str()));
     let mut curves = arms.into_iter().map(curve).collect::<Result<Vec<Curve>, _>>()?;
-    let undamaged = curves.iter().position(|curve| curve.method == "none");
-    let undamaged = curves.remove(undamaged.ok_or_else(|| ReportError::NoUndamaged(name.into()))?).points[0].1;
+    let undamaged = curves.iter().position(|curve| curve.row.method == "none");
+    let undamaged = curves.remove(undamaged.ok_or_else(|| ReportError::NoUndamaged(name.into()))?).row;
     let points = ascending(curves.iter().flat_map(|curve| curve.points.iter().map(|(point, _)| *point)).chain([0.0]));
     Ok(Test { undamaged, curves, points })
 }

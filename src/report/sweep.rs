@@ -99,14 +99,9 @@ pub fn render(
 
 /// Every test set, over the variants.
 fn across<'a>(variants: &'a [(&str, Vec<Test>)]) -> Vec<Across<'a>> {
-    let names = distinct(variants.iter().flat_map(|(_, tests)| tests.iter().map(Test::name)));
-    let one = |name: &str| {
-        let of = |(label, tests): &'a (&str, Vec<Test>)| {
-            tests.iter().filter(|test| test.name() == name).map(|test| (*label, test)).collect::<Vec<_>>()
-        };
-        Across(variants.iter().flat_map(of).collect())
-    };
-    names.into_iter().map(one).collect()
+    let all = || variants.iter().flat_map(|(label, tests)| tests.iter().map(move |test| (*label, test)));
+    let names = distinct(all().map(|(_, test)| test.name())).into_iter();
+    names.map(|name| Across(all().filter(|(_, test)| test.name() == name).collect())).collect()
 }
 
 impl<'a> Across<'a> {
@@ -121,7 +116,7 @@ impl<'a> Across<'a> {
 
     /// Ids of the arms, in the order in which they first appear.
     fn arms(&self) -> Vec<&'a str> {
-        distinct(self.0.iter().flat_map(|(_, test)| test.curves.iter().map(|curve| curve.arm)))
+        distinct(self.0.iter().flat_map(|(_, test)| test.curves.iter().map(|curve| curve.row.arm.as_str())))
     }
 
     /// The curve of an arm on each variant's test set.
@@ -162,7 +157,10 @@ impl<'a> Across<'a> {
                 let rows = curves.iter().filter_map(|(_, test, curve)| test.at(curve, point));
                 Cell::spread(&rows.map(value).collect::<Vec<f64>>(), shown)
             };
-            (curves.first().map_or(arm, |(_, _, curve)| curve.label).to_string(), points.iter().map(cell).collect())
+            (
+                curves.first().map_or(arm, |(_, _, curve)| curve.row.label.as_str()).to_string(),
+                points.iter().map(cell).collect(),
+            )
         };
         Table::new(by.heads(points), self.arms().into_iter().map(row))
     }
@@ -171,7 +169,7 @@ impl<'a> Across<'a> {
     fn beside(&self, points: &[f64], by: By, cell: fn(&Row) -> Cell) -> Table {
         let row = |(label, test, curve): (&str, &Test, &Curve)| {
             let cells = points.iter().map(|&point| test.at(curve, point).map_or(Cell::Absent, cell)).collect();
-            (format!("{}; {label}", curve.label), cells)
+            (format!("{}; {label}", curve.row.label), cells)
         };
         Table::new(by.heads(points), self.arms().into_iter().flat_map(|arm| self.curves(arm)).map(row))
     }
@@ -202,13 +200,13 @@ fn of_damage(variants: &[(&str, Vec<Test>)], all: &[Across], combined: &Combined
     let columns = combined.variants.iter().map(|(_, _, values)| Column::new(values.first().map_or("", String::as_str)));
     let group = |across: &Across| {
         let name = across.0.first().map_or("", |(_, test)| test.name());
-        let own: Vec<Option<&Test>> =
-            variants.iter().map(|(_, tests)| tests.iter().find(|test| test.name() == name)).collect();
         let points: Vec<f64> = across.points().into_iter().filter(|point| *point > 0.0).collect();
         let line = |arm: &str, point: f64| {
-            let label = across.curves(arm).first().map_or(arm, |(_, _, curve)| curve.label).to_string();
+            let label = across.curves(arm).first().map_or(arm, |(_, _, curve)| curve.row.label.as_str()).to_string();
             let at = if by == By::Components { format!("r = {point}") } else { by.head(point) };
-            let values = own.iter().map(|test| Some((*test)?.curve(arm)?.at(point)?.delta_nll)).collect();
+            let value =
+                |tests: &[Test]| Some(tests.iter().find(|test| test.name() == name)?.curve(arm)?.at(point)?.delta_nll);
+            let values = variants.iter().map(|(_, tests)| value(tests)).collect();
             Line { label: if points.len() > 1 { format!("{label}, {at}") } else { label }, values }
         };
         let lines = across.arms().into_iter().flat_map(|arm| points.iter().map(move |&point| (arm, point)));

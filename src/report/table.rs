@@ -85,7 +85,6 @@ pub trait Markup {
 
     fn table(&self, table: &Table) -> String;
 
-    /// Text that the format shows unchanged.
     fn text(&self, text: &str) -> String;
 
     /// A cell that stands out.
@@ -100,12 +99,10 @@ pub trait Markup {
         format!("{value} [{low}, {high}]")
     }
 
-    /// A verdict and its class.
     fn verdict(&self, _class: &str, text: &str) -> String {
         self.text(text)
     }
 
-    /// What a cell says.
     fn cell(&self, cell: &Cell) -> String {
         match cell {
             Cell::Absent => String::new(),
@@ -122,7 +119,6 @@ pub trait Markup {
         }
     }
 
-    /// What the cells of a row say.
     fn cells(&self, cells: &[Cell]) -> Vec<String> {
         cells.iter().map(|cell| self.cell(cell)).collect()
     }

@@ -33,7 +33,6 @@ struct Panel<'a> {
     lines: Vec<Line<'a>>,
 }
 
-/// The figure as SVG.
 pub fn svg(adapters: &[AdapterRow], meta: &Meta) -> Result<String, ReportError> {
     let measures = measures(adapters);
     let rows: Vec<Vec<Panel>> = measures.iter().map(|(title, measure)| row(adapters, title, measure)).collect();
@@ -42,7 +41,7 @@ pub fn svg(adapters: &[AdapterRow], meta: &Meta) -> Result<String, ReportError> 
     let titles: Vec<&str> = measures.iter().map(|(title, _)| title.as_str()).collect();
     let description = format!("By block: {}.", titles.join("; "));
     let subtitle = "What adapters carry: means over the linears of a block.";
-    let legend = drawn().filter_map(|row| Some((row.label.as_str(), palette::find(&styles, &row.arm)?)));
+    let legend = drawn().map(|row| (row.label.as_str(), palette::find(&styles, &row.arm)));
     let grid = Grid { rows: &rows, panel: (LEFT + WIDTH, HEADING + HEIGHT + BELOW), gap: 0.0 };
     grid.draw(meta, [subtitle, &description], legend, |canvas, panel, corner| paint(canvas, corner, panel, &styles))
 }
@@ -101,7 +100,7 @@ fn paint(canvas: &Canvas, corner: Point, panel: &Panel, styles: &[(&str, CurveSt
         area.y_title(canvas, title, LEFT - 12.0, &LOOK);
     }
     for line in lines {
-        let Some(style) = palette::find(styles, &line.of.arm) else { continue };
+        let style = palette::find(styles, &line.of.arm);
         for run in line.values.split(|(_, value)| !value.is_finite() || *value <= 0.0) {
             let at = |(block, value): &(u32, f64)| (area.x(along(*block)), area.y(y.fraction(*value)));
             canvas.line(&run.iter().map(at).collect::<Vec<_>>(), Stroke::of(style, 2.0));

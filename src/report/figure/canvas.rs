@@ -130,9 +130,8 @@ fn escape(text: &str) -> String {
 }
 
 /// Half way to white.
-fn pale(colour: RGBColor) -> RGBColor {
-    let mix = |part: u8| part / 2 + 128;
-    RGBColor(mix(colour.0), mix(colour.1), mix(colour.2))
+fn pale(RGBColor(red, green, blue): RGBColor) -> RGBColor {
+    RGBColor(red / 2 + 128, green / 2 + 128, blue / 2 + 128)
 }
 
 fn fine(value: f64) -> i32 {

@@ -84,10 +84,10 @@ impl Content {
     ) -> Self {
         let line = |curve: &Curve| {
             let points = curve.points.iter().filter_map(|(point, row)| Some((place(*point)?, Reading::of(row))));
-            let style = palette::find(styles, curve.arm)?;
-            Some(Line { label: curve.label.into(), style, points: points.collect() })
+            let style = palette::find(styles, &curve.row.arm);
+            Line { label: curve.row.label.clone(), style, points: points.collect() }
         };
-        let lines = test.curves.iter().filter_map(line).collect();
+        let lines = test.curves.iter().map(line).collect();
         Self { heading: test.heading(), lines, undamaged: Some(Reading::of(test.undamaged)), x, x_title }
     }
 
@@ -128,13 +128,12 @@ fn published_style(
 ) -> CurveStyle {
     let alike = |other: &&PublishedRow| other.method == row.method && other.calibration == row.calibration;
     let more = rows.iter().filter(alike).filter(|other| other.samples > row.samples).count();
-    let of_method: Vec<&Curve> = ours.iter().copied().filter(|curve| curve.method == row.method).collect();
+    let of_method: Vec<&Curve> = ours.iter().copied().filter(|curve| curve.row.method == row.method).collect();
     let mut same = of_method.clone();
-    same.retain(|curve| curve.calibration() == row.calibration.as_deref());
-    same.sort_by_key(|curve| std::cmp::Reverse(curve.samples()));
-    let style = |curve: &&Curve| palette::find(styles, curve.arm);
-    let found = same.get(more).and_then(style).or(of_method.first().and_then(style));
-    found.unwrap_or(palette::plain(&row.method, &[]))
+    same.retain(|curve| curve.row.calibration == row.calibration);
+    same.sort_by_key(|curve| std::cmp::Reverse(curve.row.samples));
+    let found = same.get(more).or(of_method.first());
+    found.map_or(palette::plain(&row.method, &[]), |curve| palette::find(styles, &curve.row.arm))
 }
 
 #[cfg(test)]

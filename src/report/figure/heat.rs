@@ -22,14 +22,7 @@ const ROW: Type = Type::regular(17.0, INK);
 const END: Type = Type::regular(15.0, GREY);
 
 /// Colours from low to high, evenly apart: from dark to light, so that print and colour-blind readers keep the order.
-const SCALE_COLOURS: [(u8, u8, u8); 6] = [
-    (0x0d, 0x08, 0x87),
-    (0x6a, 0x00, 0xa8),
-    (0xb1, 0x2a, 0x90),
-    (0xe1, 0x64, 0x62),
-    (0xfc, 0xa6, 0x36),
-    (0xf0, 0xf9, 0x21),
-];
+const SCALE_COLOURS: [u32; 6] = [0x0d0887, 0x6a00a8, 0xb12a90, 0xe16462, 0xfca636, 0xf0f921];
 /// Steps of the scale; cells of one step are drawn as one.
 pub const STEPS: usize = 64;
 
@@ -120,9 +113,11 @@ pub fn colour(step: usize) -> RGBColor {
     let along = step as f64 / (STEPS - 1) as f64 * (SCALE_COLOURS.len() - 1) as f64;
     let at = (along as usize).min(SCALE_COLOURS.len() - 2);
     let part = along - at as f64;
-    let (a, b) = (SCALE_COLOURS[at], SCALE_COLOURS[at + 1]);
-    let mix = |a: u8, b: u8| (f64::from(a) + part * (f64::from(b) - f64::from(a))).round() as u8;
-    RGBColor(mix(a.0, b.0), mix(a.1, b.1), mix(a.2, b.2))
+    let mix = |shift: u32| {
+        let [a, b] = [at, at + 1].map(|at| f64::from((SCALE_COLOURS[at] >> shift) as u8));
+        (a + part * (b - a)).round() as u8
+    };
+    RGBColor(mix(16), mix(8), mix(0))
 }
 
 fn paint_map(canvas: &Canvas, corner: Point, values: &[f64], ends: (f64, f64)) {

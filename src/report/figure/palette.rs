@@ -70,7 +70,7 @@ pub fn assign<'a>(curves: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<(
     let mut methods: Vec<(&str, CurveStyle, usize)> = Vec::new();
     let mut arms: Vec<(&str, CurveStyle)> = Vec::new();
     for (method, arm) in curves {
-        if find(&arms, arm).is_some() {
+        if arms.iter().any(|(known, _)| *known == arm) {
             continue;
         }
         let at = methods.iter().position(|(name, ..)| *name == method).unwrap_or_else(|| {
@@ -85,8 +85,9 @@ pub fn assign<'a>(curves: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<(
     arms
 }
 
-pub fn find(styles: &[(&str, CurveStyle)], arm: &str) -> Option<CurveStyle> {
-    styles.iter().find(|(known, _)| *known == arm).map(|(_, style)| *style)
+/// The style of an arm; of one that has none, as if it were a method.
+pub fn find(styles: &[(&str, CurveStyle)], arm: &str) -> CurveStyle {
+    styles.iter().find(|(known, _)| *known == arm).map_or_else(|| plain(arm, &[]), |(_, style)| *style)
 }
 
 /// A method's first style; for one without, a choice by its name (the same in every figure) unless that is taken here.

@@ -31,7 +31,6 @@ pub const LOOK: Look = Look {
     crossed: false,
 };
 
-/// Headings of plots.
 pub const HEADING: Type = Type::bold(18.0);
 
 /// Where a plot is: its inner edges.
@@ -89,7 +88,6 @@ impl Area {
         }
     }
 
-    /// Paints the lines of both axes.
     pub fn lines(&self, canvas: &Canvas) {
         let corner = [(self.left, self.top), (self.left, self.bottom), (self.right, self.bottom)];
         canvas.line(&corner, Stroke::solid(INK, 1.5));

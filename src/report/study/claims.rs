@@ -10,7 +10,7 @@ use crate::report::document::Captioned;
 use crate::report::number;
 use crate::report::table::{Cell, Table};
 use crate::report::{By, Meta};
-use crate::results::WindowRow;
+use crate::results::{Row, WindowRow};
 use crate::spec::{Published, PublishedTest};
 
 const OWN: Pick = Pick { own: Some(true), ..CORDA };
@@ -89,14 +89,13 @@ pub struct Here<'a> {
 
 impl Evidence for Here<'_> {
     fn parties(&self) -> Vec<Party<'_>> {
-        let end =
-            |curve: &Curve| if self.meta.largest.iter().any(|arm| arm == curve.arm) { "largest" } else { "smallest" };
-        let parties = self.test.curves.iter().map(|curve| Party {
-            method: curve.method,
-            end: Some(end(curve)),
-            context: curve.calibration(),
-            own: curve.calibration() == Some(self.test.name()),
-            samples: curve.samples(),
+        let end = |row: &Row| if self.meta.largest.contains(&row.arm) { "largest" } else { "smallest" };
+        let parties = self.test.curves.iter().map(|Curve { row, .. }| Party {
+            method: &row.method,
+            end: Some(end(row)),
+            context: row.calibration.as_deref(),
+            own: row.calibration.as_deref() == Some(self.test.name()),
+            samples: row.samples,
             rank: None,
         });
         parties.collect()
@@ -117,7 +116,7 @@ impl Here<'_> {
     fn losses(&self, curve: &Curve, point: f64) -> Vec<f64> {
         let at = |row: &&WindowRow| {
             let place = self.meta.by.place(row.discarded, row.share);
-            row.evaluation == self.test.name() && row.arm == curve.arm && place == point
+            row.evaluation == self.test.name() && row.arm == curve.row.arm && place == point
         };
         let mut rows: Vec<&WindowRow> = self.windows.iter().filter(at).collect();
         rows.sort_by_key(|row| row.window);
@@ -132,7 +131,7 @@ impl Here<'_> {
         let estimate = paired(&b, &a);
         let perplexities = [first.at(point)?.perplexity, other.at(point)?.perplexity];
         Some(Duel {
-            sides: [first, other].map(|curve| curve.label.to_string()),
+            sides: [first, other].map(|curve| curve.row.label.clone()),
             at: self.meta.by.head(point),
             values: perplexities.map(Cell::perplexity),
             paired: Some(Paired {

@@ -51,7 +51,6 @@ pub const DIFFERENCE: &str = "Difference to the undamaged model";
 pub const PAIRED: &str =
     "Loss minus that of the undamaged model, in nats per token, paired by window, with the 95% interval.";
 
-/// The perplexity of a row.
 pub fn perplexity(row: &Row) -> Cell {
     Cell::perplexity(row.perplexity)
 }
@@ -73,7 +72,7 @@ fn parameters(meta: &Meta) -> Option<Table> {
 
 fn table(test: &Test, by: By, points: &[f64], cell: impl Fn(&Row) -> Cell) -> Table {
     let value = |curve: &Curve, point: f64| test.at(curve, point).map_or(Cell::Absent, &cell);
-    let row = |curve: &Curve| (curve.label.to_string(), points.iter().map(|&point| value(curve, point)).collect());
+    let row = |curve: &Curve| (curve.row.label.clone(), points.iter().map(|&point| value(curve, point)).collect());
     Table::new(by.heads(points), test.curves.iter().map(row)).labelled(by.columns_are())
 }
 

@@ -53,10 +53,6 @@ impl Column {
     }
 }
 
-/// The figure as SVG.
-///
-/// # Errors
-/// If there is nothing to draw.
 pub fn svg(damage: &Damage, meta: &Meta) -> Result<String, ReportError> {
     let lines = || damage.groups.iter().flat_map(|(_, lines)| lines);
     if lines().next().is_none() {

@@ -13,7 +13,8 @@ fn a_published_curve_looks_like_the_one_of_ours_that_corresponds_and_is_dashed()
     let rows = [vec![undamaged("ptb")], sampled("few", "ptb", 4), sampled("many", "ptb", 32)].concat();
     let rows = [rows, sampled("other", "wiki", 32)].concat();
     let tests = arrange(&rows, By::Components).unwrap();
-    let styles = palette::assign(tests[0].curves.iter().map(|curve| (curve.method, curve.arm)));
+    let styles =
+        palette::assign(tests[0].curves.iter().map(|curve| (curve.row.method.as_str(), curve.row.arm.as_str())));
     let row = |calibration: &str, samples: u32| PublishedRow {
         method: "corda".into(),
         label: format!("{samples} {calibration}"),

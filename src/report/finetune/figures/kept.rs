@@ -18,7 +18,6 @@ const ANSWERED: f64 = 0.05;
 
 const NOTE: Type = Type::regular(15.0, GREY);
 
-/// The figure as SVG.
 pub fn svg(study: &Study, meta: &Meta) -> Result<String, ReportError> {
     let task = *readable(study, &study.all.tested.task).first().ok_or(ReportError::Empty)?;
     let knowledge = readable(study, &study.all.tested.knowledge);
@@ -26,7 +25,7 @@ pub fn svg(study: &Study, meta: &Meta) -> Result<String, ReportError> {
     let styles = palette::assign(rows().map(|row| (row.method.as_str(), row.learner.as_str())));
     let names: Vec<&str> = knowledge.iter().map(|measure| measure.name).collect();
     let description = format!("Task learned against knowledge kept: {}.", names.join("; "));
-    let legend = rows().filter_map(|row| Some((row.label.as_str(), palette::find(&styles, &row.learner)?)));
+    let legend = rows().map(|row| (row.label.as_str(), palette::find(&styles, &row.learner)));
     let panel = (Plot::LEFT + WIDTH + RIGHT, Plot::HEADING + HEIGHT + Plot::BELOW);
     let panels: Vec<Vec<Measure>> = knowledge.chunks(ACROSS).map(<[_]>::to_vec).collect();
     let grid = Grid { rows: &panels, panel, gap: 0.0 };
@@ -85,17 +84,16 @@ struct Learned {
 }
 
 impl Learned {
-    fn new(learner: &Learner, measures: [Measure; 2], styles: &[(&str, CurveStyle)]) -> Option<Self> {
+    fn new(learner: &Learner, measures: [Measure; 2], styles: &[(&str, CurveStyle)]) -> Self {
         let seeds = seeds(learner, measures);
         let over = |part: fn(&Point) -> f64| spread(&seeds.iter().map(part).collect::<Vec<_>>());
         let (task, knowledge) = (over(|seed| seed.0), over(|seed| seed.1));
-        Some(Self { task, knowledge, style: palette::find(styles, &learner.row.learner)?, seeds })
+        Self { task, knowledge, style: palette::find(styles, &learner.row.learner), seeds }
     }
 }
 
 fn paint(canvas: &Canvas, corner: Point, study: &Study, measures: [Measure; 2], styles: &[(&str, CurveStyle)]) {
-    let learned = study.learners.iter().filter_map(|learner| Learned::new(learner, measures, styles));
-    let learned: Vec<Learned> = learned.collect();
+    let learned: Vec<Learned> = study.learners.iter().map(|it| Learned::new(it, measures, styles)).collect();
     let untrained = seeds(&study.untrained, measures).first().copied();
     let along = learned.iter().flat_map(|it| it.task.ends().into_iter().chain(it.seeds.iter().map(|seed| seed.0)));
     let up = learned.iter().flat_map(|it| it.knowledge.ends().into_iter().chain(it.seeds.iter().map(|seed| seed.1)));

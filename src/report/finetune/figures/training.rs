@@ -27,7 +27,6 @@ struct Line<'a> {
     points: Vec<(f64, Spread)>,
 }
 
-/// The figure as SVG.
 pub fn svg(study: &Study, meta: &Meta) -> Result<String, ReportError> {
     let row = [panels(study)];
     let every = || row.iter().flatten().flat_map(|(_, lines)| lines);
@@ -41,10 +40,8 @@ pub fn svg(study: &Study, meta: &Meta) -> Result<String, ReportError> {
     let x = Scale::linear(points().map(|point| point.0).chain([0.0]));
     let y = Scale::log(points().flat_map(|(_, spread)| spread.ends()));
     let width = if row[0].len() == 1 { ALONE } else { WIDTH };
-    let legend = |lines: &[Line]| {
-        let entries = lines.iter().filter_map(|line| Some((line.label, style(line)?)));
-        Legend::new(entries, width + 0.5 * Plot::LEFT)
-    };
+    let legend =
+        |lines: &[Line]| Legend::new(lines.iter().map(|line| (line.label, style(line))), width + 0.5 * Plot::LEFT);
     let below = row[0].iter().map(|(_, lines)| legend(lines).height).fold(0.0, f64::max);
     let names: Vec<&str> = every().map(|line| line.label).collect();
     let description = format!("Training loss over optimiser steps. Lines: {}.", names.join("; "));
@@ -54,13 +51,12 @@ pub fn svg(study: &Study, meta: &Meta) -> Result<String, ReportError> {
         let area = Area::new((corner.0 + Plot::LEFT, corner.1 + Plot::HEADING), width, HEIGHT);
         let plot = Plot { area, x, y };
         plot.paint(canvas, heading, "optimiser step", "training loss, nats per response token");
-        let styled: Vec<(&Line, CurveStyle)> = lines.iter().filter_map(|line| Some((line, style(line)?))).collect();
-        styled.iter().for_each(|(line, style)| paint_band(canvas, &plot, line, *style));
-        for (number, (line, style)) in styled.iter().enumerate() {
+        lines.iter().for_each(|line| paint_band(canvas, &plot, line, style(line)));
+        for (number, line) in lines.iter().enumerate() {
             let finite = line.points.iter().filter(|(_, loss)| loss.mean.is_finite() && loss.mean > 0.0);
             let path: Vec<Point> = finite.map(|(step, loss)| plot.at((*step, loss.mean))).collect();
-            canvas.line(&path, Stroke::of(*style, 2.0));
-            canvas.markers(&path, MARKERS, (number as f64 + 0.5) / styled.len() as f64, *style);
+            canvas.line(&path, Stroke::of(style(line), 2.0));
+            canvas.markers(&path, MARKERS, (number as f64 + 0.5) / lines.len() as f64, style(line));
         }
         legend(lines).paint(canvas, (area.left - 0.5 * Plot::LEFT, area.bottom + Plot::BELOW));
     })
