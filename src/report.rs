@@ -181,7 +181,7 @@ pub fn render_trained(trained: &Trained, meta: &Meta, out: &Path) -> Result<Vec<
     if trained.has_kept() {
         files.extend(figure("kept", finetune::figures::kept::svg(&study, meta)?, meta)?);
     }
-    if trained.has_steps() {
+    if !trained.steps.is_empty() {
         files.extend(figure("training", finetune::figures::training::svg(&study, meta)?, meta)?);
     }
     write(out, files)

@@ -91,6 +91,10 @@ impl Rule {
 }
 
 impl Pick {
+    pub const fn new(method: &'static str, end: Option<&'static str>) -> Self {
+        Self { method, end, own: None }
+    }
+
     fn is(&self, party: &Party) -> bool {
         let context = |own| party.context.is_some() && party.own == own;
         self.method == party.method && self.end.is_none_or(|end| party.end == Some(end)) && self.own.is_none_or(context)

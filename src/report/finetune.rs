@@ -56,11 +56,6 @@ pub struct Tested {
 }
 
 impl Trained<'_> {
-    /// Whether there is anything for the figure `training`.
-    pub fn has_steps(&self) -> bool {
-        !self.steps.is_empty()
-    }
-
     /// Whether there is anything for the figure `kept`: a measure of the task and one of knowledge.
     pub fn has_kept(&self) -> bool {
         let any = |names: &[String]| self.rows.iter().any(|row| names.contains(&row.measure));

@@ -118,9 +118,9 @@ fn winners(here: &Here) -> Option<Table> {
         let p = Cell::text(number::p(paired.p));
         Some((duel.at, vec![Cell::Name(best), first, Cell::Name(next), second, paired.difference, p]))
     };
-    let rows: Vec<_> = here.winners().into_iter().filter_map(row).collect();
     let heads = ["best", "perplexity", "next", "perplexity", "difference, nats per token", "p"];
-    (!rows.is_empty()).then(|| Table::new(heads, rows).labelled(here.meta.by.columns_are()))
+    let table = Table::new(heads, here.winners().into_iter().filter_map(row));
+    (!table.rows.is_empty()).then(|| table.labelled(here.meta.by.columns_are()))
 }
 
 fn figure(name: &str, svg: &str, caption: Option<&str>, index: usize) -> Figure {
@@ -129,14 +129,12 @@ fn figure(name: &str, svg: &str, caption: Option<&str>, index: usize) -> Figure 
         "spectra" => super::figure::spectra::CAPTION,
         _ => "",
     });
-    Figure { name: name.into(), svg: inline(svg, index), caption: caption.into() }
-}
-
-/// An SVG inside a page: no identifier twice.
-fn inline(svg: &str, index: usize) -> String {
-    svg.replace("id=\"title\"", &format!("id=\"title-{index}\""))
+    // No identifier twice on a page.
+    let svg = svg
+        .replace("id=\"title\"", &format!("id=\"title-{index}\""))
         .replace("id=\"description\"", &format!("id=\"description-{index}\""))
-        .replace("labelledby=\"title description\"", &format!("labelledby=\"title-{index} description-{index}\""))
+        .replace("labelledby=\"title description\"", &format!("labelledby=\"title-{index} description-{index}\""));
+    Figure { name: name.into(), svg, caption: caption.into() }
 }
 
 fn gib(bytes: &u64) -> f64 {

@@ -109,7 +109,6 @@ impl<'a> Across<'a> {
         self.0.first().map_or(String::new(), |(_, test)| test.heading())
     }
 
-    /// All points, ascending.
     fn points(&self) -> Vec<f64> {
         ascending(self.0.iter().flat_map(|(_, test)| test.points.iter().copied()))
     }
@@ -124,29 +123,26 @@ impl<'a> Across<'a> {
         self.0.iter().filter_map(|(label, test)| Some((*label, *test, test.curve(arm)?))).collect()
     }
 
+    fn label(&self, arm: &str) -> String {
+        self.curves(arm).first().map_or(arm.to_string(), |(_, _, curve)| curve.row.label.clone())
+    }
+
     fn section(&self, replicates: bool, meta: &Meta) -> Section {
         let points = self.points();
-        let tables = if replicates {
+        let (notes, tables) = if replicates {
             let over = format!("Mean ± standard deviation over {} replicates.", self.0.len());
+            let differences = format!("{over} Loss minus that of the undamaged model, in nats per token.");
             let nats = |value| Number::Plain(number::nats(value));
-            [
-                ("Perplexity", over.clone(), self.spread(&points, meta.by, |row| row.perplexity, number::perplexity)),
-                (
-                    DIFFERENCE,
-                    format!("{over} Loss minus that of the undamaged model, in nats per token."),
-                    self.spread(&points[1..], meta.by, |row| row.delta_nll, nats),
-                ),
-            ]
+            let table = self.spread(&points, meta.by, |row| row.perplexity, number::perplexity);
+            ([over, differences], [table, self.spread(&points[1..], meta.by, |row| row.delta_nll, nats)])
         } else {
-            [
-                ("Perplexity", String::new(), self.beside(&points, meta.by, perplexity)),
-                (DIFFERENCE, PAIRED.into(), self.beside(&points[1..], meta.by, difference)),
-            ]
+            let table = self.beside(&points, meta.by, perplexity);
+            ([String::new(), PAIRED.into()], [table, self.beside(&points[1..], meta.by, difference)])
         };
-        let captioned = |(title, note, table): (&str, String, Table)| {
-            Captioned::new(title, note, table.labelled(meta.by.columns_are())).ours()
-        };
-        Section { heading: self.heading(), tables: tables.into_iter().map(captioned).collect() }
+        let all = ["Perplexity", DIFFERENCE].into_iter().zip(notes).zip(tables);
+        let captioned =
+            all.map(|((title, note), table)| Captioned::new(title, note, table.labelled(meta.by.columns_are())).ours());
+        Section { heading: self.heading(), tables: captioned.collect() }
     }
 
     /// Rows are arms, cells mean and standard deviation over the variants.
@@ -157,10 +153,7 @@ impl<'a> Across<'a> {
                 let rows = curves.iter().filter_map(|(_, test, curve)| test.at(curve, point));
                 Cell::spread(&rows.map(value).collect::<Vec<f64>>(), shown)
             };
-            (
-                curves.first().map_or(arm, |(_, _, curve)| curve.row.label.as_str()).to_string(),
-                points.iter().map(cell).collect(),
-            )
+            (self.label(arm), points.iter().map(cell).collect())
         };
         Table::new(by.heads(points), self.arms().into_iter().map(row))
     }
@@ -202,8 +195,8 @@ fn of_damage(variants: &[(&str, Vec<Test>)], all: &[Across], combined: &Combined
         let name = across.0.first().map_or("", |(_, test)| test.name());
         let points: Vec<f64> = across.points().into_iter().filter(|point| *point > 0.0).collect();
         let line = |arm: &str, point: f64| {
-            let label = across.curves(arm).first().map_or(arm, |(_, _, curve)| curve.row.label.as_str()).to_string();
-            let at = if by == By::Components { format!("r = {point}") } else { by.head(point) };
+            let (label, at) = (across.label(arm), by.head(point));
+            let at = if by == By::Components { format!("r = {at}") } else { at };
             let value =
                 |tests: &[Test]| Some(tests.iter().find(|test| test.name() == name)?.curve(arm)?.at(point)?.delta_nll);
             let values = variants.iter().map(|(_, tests)| value(tests)).collect();

@@ -238,10 +238,7 @@ impl Canvas<'_> {
             Anchor::End => (HPos::Right, FontTransform::None),
             Anchor::Upwards => (HPos::Center, FontTransform::Rotate270),
         };
-        let weight = match look.weight {
-            Weight::Regular => FontStyle::Normal,
-            Weight::Bold => FontStyle::Bold,
-        };
+        let weight = if look.weight == Weight::Bold { FontStyle::Bold } else { FontStyle::Normal };
         let font = (FontFamily::Name(FAMILY), look.size * FINE * PLOTTERS, weight).into_font().transform(transform);
         let style = TextStyle::from(font).color(&look.colour).pos(Pos::new(h_pos, VPos::Center));
         self.keep(self.area.draw(&Text::new(text.to_string(), fine_point(&at), style)));

@@ -23,11 +23,8 @@ pub fn table(rates: &[RateRow]) -> Option<Captioned> {
 fn cell(rows: &[&RateRow]) -> Cell {
     let loss = mean(rows.iter().map(|row| row.loss));
     let cell = Cell::text(if loss.is_finite() { format!("{loss:.4}") } else { "diverged".into() });
-    match rows.iter().any(|row| row.chosen == 1) {
-        _ if rows.is_empty() => Cell::Absent,
-        true => Cell::Best(Box::new(cell)),
-        false => cell,
-    }
+    let cell = if rows.iter().any(|row| row.chosen == 1) { Cell::Best(Box::new(cell)) } else { cell };
+    if rows.is_empty() { Cell::Absent } else { cell }
 }
 
 /// What the table is of.

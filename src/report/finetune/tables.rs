@@ -39,7 +39,7 @@ pub fn all(study: &Study) -> Vec<Captioned> {
         )
         .ours(),
     ];
-    if study.all.has_steps() {
+    if !study.all.steps.is_empty() {
         let note = "Batch loss over the last quarter of the steps, in nats per response token: mean ± standard deviation over \
                     seeds.";
         tables.push(Captioned::new("Training", note, training(study)).ours());
@@ -212,8 +212,7 @@ pub fn speed(study: &Study, timings: &[TimingRow]) -> Option<Captioned> {
         let cells = [format!("{seconds:.0}"), count(rate.round() as u64)];
         (seconds > 0.0).then(|| (learner.row.label.clone(), cells.map(Cell::Text).to_vec()))
     };
-    let rows: Vec<_> = study.learners.iter().filter_map(row).collect();
+    let table = Table::new(["seconds", "tokens per second"], study.learners.iter().filter_map(row));
     let note = "All runs with the chosen learning rate, timed when they were computed.";
-    let table = |rows| Table::new(["seconds", "tokens per second"], rows);
-    (!rows.is_empty()).then(|| Captioned::new("Speed of training", note, table(rows)))
+    (!table.rows.is_empty()).then(|| Captioned::new("Speed of training", note, table))
 }

@@ -15,14 +15,10 @@ use crate::spec::{Published, PublishedTest};
 
 const OWN: Pick = Pick { own: Some(true), ..CORDA };
 const OTHER: Pick = Pick { own: Some(false), ..CORDA };
-const CORDA: Pick = smallest("corda");
-const ASVD: Pick = smallest("asvd");
-const PLAIN: Pick = smallest("plain-svd");
-const WHITENING: Pick = smallest("svd-whitening");
-
-const fn smallest(method: &'static str) -> Pick {
-    Pick { method, end: Some("smallest"), own: None }
-}
+const CORDA: Pick = Pick::new("corda", Some("smallest"));
+const ASVD: Pick = Pick::new("asvd", Some("smallest"));
+const PLAIN: Pick = Pick::new("plain-svd", Some("smallest"));
+const WHITENING: Pick = Pick::new("svd-whitening", Some("smallest"));
 
 const fn rule(text: &'static str, first: Pick, other: Pick, alike: &'static [Alike]) -> Rule {
     Rule { text, source: "Table 6", on: On::Perplexity, first, other, alike, or_equal: false }

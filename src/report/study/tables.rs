@@ -66,8 +66,8 @@ fn parameters(meta: &Meta) -> Option<Table> {
         (label.to_string(), points.iter().map(|point| Cell::text(number::percent(value(point)))).collect())
     };
     let rows = [row("dropped", |point| point.dropped), row("kept, stored as two factors", |point| point.factored)];
-    let table = || Table::new(points.iter().map(|point| meta.by.head(point.place)), rows);
-    (!points.is_empty()).then(|| table().labelled(meta.by.columns_are()))
+    let table = Table::new(points.iter().map(|point| meta.by.head(point.place)), rows);
+    (!points.is_empty()).then(|| table.labelled(meta.by.columns_are()))
 }
 
 fn table(test: &Test, by: By, points: &[f64], cell: impl Fn(&Row) -> Cell) -> Table {
