@@ -83,7 +83,6 @@ pub(super) struct Measure<'a> {
 }
 
 impl<'a> Measure<'a> {
-    /// What a row measures.
     pub fn of(row: &'a TrainedRow) -> Result<Self, ReportError> {
         let kind = match row.kind.as_str() {
             "exact-match" => Kind::ExactMatch,
@@ -94,7 +93,6 @@ impl<'a> Measure<'a> {
         Ok(Self { name: &row.measure, kind })
     }
 
-    /// Head of its column.
     pub fn heading(&self) -> String {
         let what = match self.kind {
             Kind::ExactMatch => "exact match, %",
@@ -163,7 +161,6 @@ impl<'a> Learner<'a> {
     }
 }
 
-/// Rows arranged.
 #[derive(Debug)]
 pub(super) struct Study<'a> {
     pub all: &'a Trained<'a>,

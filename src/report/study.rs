@@ -1,6 +1,7 @@
 //! The decomposition study: rows arranged as a reader thinks of them (test sets, their curves, the points of a curve), and
 //! from that its [`tables`] and [`claims`]. Its figure, the paper's Figure 2, is drawn by `study` in `figure.rs`.
 
+use super::table::Cell;
 use super::{ReportError, number};
 use crate::results::Row;
 
@@ -85,6 +86,11 @@ impl Test<'_> {
     /// The measurement of a curve at a point: at 0 nothing was discarded, so every arm is the undamaged model there.
     pub fn at<'a>(&'a self, curve: &'a Curve, point: f64) -> Option<&'a Row> {
         curve.at(point).or((point == 0.0).then_some(self.undamaged))
+    }
+
+    /// A cell a point of a curve.
+    pub fn cells(&self, curve: &Curve, points: &[f64], cell: impl Fn(&Row) -> Cell) -> Vec<Cell> {
+        points.iter().map(|point| self.at(curve, *point).map_or(Cell::Absent, &cell)).collect()
     }
 
     /// What it is, e.g. `wiki: enwiki/test, 16 windows of 512 tokens`.

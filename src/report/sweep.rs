@@ -161,8 +161,7 @@ impl<'a> Across<'a> {
     /// Rows are arms, each with its variants.
     fn beside(&self, points: &[f64], by: By, cell: fn(&Row) -> Cell) -> Table {
         let row = |(label, test, curve): (&str, &Test, &Curve)| {
-            let cells = points.iter().map(|&point| test.at(curve, point).map_or(Cell::Absent, cell)).collect();
-            (format!("{}; {label}", curve.row.label), cells)
+            (format!("{}; {label}", curve.row.label), test.cells(curve, points, cell))
         };
         Table::new(by.heads(points), self.arms().into_iter().flat_map(|arm| self.curves(arm)).map(row))
     }

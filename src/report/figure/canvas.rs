@@ -22,7 +22,6 @@ const FINE: f64 = 4.0;
 /// A point: x to the right, y down.
 pub type Point = (f64, f64);
 
-/// A line's look.
 #[derive(Debug, Clone, Copy)]
 pub struct Stroke {
     pub colour: RGBColor,
@@ -43,7 +42,6 @@ impl Stroke {
     }
 }
 
-/// A text's look.
 #[derive(Debug, Clone, Copy)]
 pub struct Type {
     /// Pixels an em.
@@ -61,7 +59,6 @@ impl Type {
         Self { size, colour: INK, weight: Weight::Bold }
     }
 
-    /// Width of one line of text.
     pub fn width(&self, text: &str) -> f64 {
         font::width(text, self.size, self.weight)
     }

@@ -50,7 +50,6 @@ impl<P> Grid<'_, P> {
     }
 }
 
-/// Title and subtitle above the panels.
 pub struct Header {
     lines: Vec<(String, Type)>,
     /// Of all of it, the space below included.

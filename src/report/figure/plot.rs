@@ -105,7 +105,6 @@ impl Area {
     }
 }
 
-/// A plot of pairs of values.
 pub struct Plot {
     pub area: Area,
     pub x: Scale,

@@ -26,7 +26,6 @@ const DISCORDANT: usize = 10;
 /// The first learner's value minus the other's.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Difference {
-    /// Mean and 95% interval.
     pub estimate: Estimate,
     /// Two-sided; NaN where there is no test.
     pub p: f64,

@@ -15,12 +15,13 @@ use crate::spec::Scores;
 pub fn all(study: &Study) -> Vec<Captioned> {
     let seeds = study.seeds();
     let plural = if seeds == 1 { "seed" } else { "seeds" };
+    let failures = study.all.failures.iter().map(|failed| format!(" {} failed: {}.", failed.label, failed.why));
     let note = format!(
         "Mean over {seeds} {plural} ± standard deviation over seeds; {}. Bold: the best fine-tuned model, if its lead over the \
          next one is significant (the claims say how this is judged). Answer loss is in nats per token of the reference \
          answers. Lower is better, except for exact match.{}",
         study.counts(),
-        failures(study)
+        failures.collect::<String>()
     );
     let mut tables = vec![
         Captioned::new("Results", note, results(study)).ours(),
@@ -62,11 +63,6 @@ pub fn published(scores: &Scores, meta: &Meta) -> Captioned {
         scores.title, scores.citation, scores.model, meta.model, scores.setting
     );
     Captioned::new("The paper's scores", note, Table::new(columns, rows)).of_paper()
-}
-
-/// A sentence for each learner that failed.
-fn failures(study: &Study) -> String {
-    study.all.failures.iter().map(|failed| format!(" {} failed: {}.", failed.label, failed.why)).collect()
 }
 
 /// A learning rate as people write it.

@@ -71,8 +71,7 @@ fn parameters(meta: &Meta) -> Option<Table> {
 }
 
 fn table(test: &Test, by: By, points: &[f64], cell: impl Fn(&Row) -> Cell) -> Table {
-    let value = |curve: &Curve, point: f64| test.at(curve, point).map_or(Cell::Absent, &cell);
-    let row = |curve: &Curve| (curve.row.label.clone(), points.iter().map(|&point| value(curve, point)).collect());
+    let row = |curve: &Curve| (curve.row.label.clone(), test.cells(curve, points, &cell));
     Table::new(by.heads(points), test.curves.iter().map(row)).labelled(by.columns_are())
 }
 

@@ -11,9 +11,7 @@ use crate::report::{Meta, ReportError, number};
 const CELL: f64 = 31.0;
 /// Between blocks and kinds of linears.
 const GAP: f64 = 18.0;
-/// A test set's heading.
 const HEADING: f64 = 34.0;
-/// Width and height of the colour scale.
 const SCALE: (f64, f64) = (320.0, 16.0);
 /// Smallest value that the scale tells apart, as a part of the largest.
 const DEPTH: f64 = 1e-3;
@@ -22,7 +20,6 @@ const HEAD: Type = Type::bold(17.0);
 const ROW: Type = Type::regular(16.0, INK);
 const TICK: Type = Type::regular(14.0, GREY);
 
-/// What the figure shows.
 pub struct Damage {
     pub columns: Vec<Column>,
     /// Heading and lines of each test set.
