@@ -126,7 +126,7 @@ impl Adapter {
     }
 }
 
-/// DoRA's weights: scales each row of w = W + B A, [d_out, d_in], to its magnitude, [d_out].
+/// DoRA's weights: scales each row of w = W + B A, [d_out, d_in], to its magnitude, `[d_out]`.
 pub fn to_magnitudes(w: &mut [f32], magnitudes: &[f32]) {
     let d_in = w.len() / magnitudes.len().max(1);
     for (row, magnitude) in w.chunks_exact_mut(d_in.max(1)).zip(magnitudes) {

@@ -42,9 +42,9 @@ pub struct Snapshot {
 pub struct Statistics {
     /// C = sum over samples of Xn^T Xn / samples, [d, d], symmetric.
     pub covariance: Mat<f64>,
-    /// Sum over samples of mean over tokens of |X|, [d] (ASVD's; not divided by the number of samples).
+    /// Sum over samples of mean over tokens of |X|, `[d]` (ASVD's; not divided by the number of samples).
     pub abs_mean: Vec<f64>,
-    /// Largest |X| over samples and tokens, [d].
+    /// Largest |X| over samples and tokens, `[d]`.
     pub abs_max: Vec<f64>,
     /// A summary of the eigenvalues of C.
     pub spectrum: Spectrum,

@@ -19,7 +19,7 @@ use crate::atomic::{self, WriteError};
 use crate::results::{AdapterRow, HeatRow, Row, SpectrumRow, WindowRow};
 
 mod adapters;
-pub mod card;
+pub(crate) mod card;
 mod claims;
 mod document;
 mod figure;
@@ -32,7 +32,7 @@ mod number;
 mod page;
 mod spread;
 mod study;
-pub mod sweep;
+pub(crate) mod sweep;
 mod table;
 
 pub use crate::spec::Published;
@@ -94,61 +94,28 @@ pub enum ReportError {
     /// No rows at all.
     #[error("there are no results to report; run the experiment first: corda run experiments/<name>.yaml")]
     Empty,
-    /// A test set without the undamaged model.
-    #[error("the results lack the undamaged model on `{evaluation}`; run the experiment again to complete them")]
-    NoUndamaged {
-        /// Name of the evaluation.
-        evaluation: String,
-    },
-    /// A test set without curves.
-    #[error("the results hold no arm on `{evaluation}`; run the experiment again to complete them")]
-    NoArms {
-        /// Name of the evaluation.
-        evaluation: String,
-    },
-    /// The same measurement twice.
+    /// A test set, by its name, without the undamaged model.
+    #[error("the results lack the undamaged model on `{0}`; run the experiment again to complete them")]
+    NoUndamaged(String),
+    /// A test set, by its name, without curves.
+    #[error("the results hold no arm on `{0}`; run the experiment again to complete them")]
+    NoArms(String),
+    /// The same measurement twice: arm, evaluation, components discarded.
     #[error(
-        "the results hold arm `{arm}` on `{evaluation}` twice at {discarded} components; \
-         delete the results and run the experiment again"
+        "the results hold arm `{0}` on `{1}` twice at {2} components; delete the results and run the experiment again"
     )]
-    Twice {
-        /// Arm's id.
-        arm: String,
-        /// Name of the evaluation.
-        evaluation: String,
-        /// Components discarded.
-        discarded: u32,
-    },
-    /// A measure of trained models whose kind nobody knows.
+    Twice(String, String, u32),
+    /// A measure of trained models whose kind nobody knows: its kind, its name.
     #[error(
-        "the results hold a measure of kind `{kind}` on `{measure}`, which this version does not know; run the experiment again"
+        "the results hold a measure of kind `{0}` on `{1}`, which this version does not know; run the experiment again"
     )]
-    Kind {
-        /// What it says.
-        kind: String,
-        /// Name of the evaluation or set of questions.
-        measure: String,
-    },
-    /// The same measurement of a learner twice.
-    #[error(
-        "the results hold learner `{learner}` on `{measure}` twice from one seed; delete them and run the experiment again"
-    )]
-    TrainedTwice {
-        /// Learner's id.
-        learner: String,
-        /// Name of the evaluation or set of questions.
-        measure: String,
-    },
+    Kind(String, String),
+    /// The same measurement of a learner twice: learner, measure.
+    #[error("the results hold learner `{0}` on `{1}` twice from one seed; delete them and run the experiment again")]
+    TrainedTwice(String, String),
     /// A page could not be filled in: a bug here, not in the results.
-    #[error(
-        "cannot fill in the template {template}: {why}; this is a fault of corda, not of the results: please report it"
-    )]
-    Template {
-        /// The template's file.
-        template: &'static str,
-        /// askama's reason.
-        why: String,
-    },
+    #[error("cannot fill in the template {0}: {1}; this is a fault of corda, not of the results: please report it")]
+    Template(&'static str, askama::Error),
     /// The drawing libraries refused: a bug here, not in the results.
     #[error("cannot draw the figure: {0}; the tables do not depend on it: please report this with results.parquet")]
     Drawing(String),
@@ -214,7 +181,7 @@ pub fn render_trained(trained: &Trained, meta: &Meta, out: &Path) -> Result<Vec<
     if trained.has_kept() {
         files.extend(figure("kept", finetune::figures::kept::svg(&study, meta)?, meta)?);
     }
-    if trained.has_steps() {
+    if !trained.steps.is_empty() {
         files.extend(figure("training", finetune::figures::training::svg(&study, meta)?, meta)?);
     }
     write(out, files)
@@ -235,13 +202,12 @@ fn figure(name: &str, svg: String, meta: &Meta) -> Result<[File; 3], ReportError
 }
 
 fn write(out: &Path, files: impl IntoIterator<Item = File>) -> Result<Vec<PathBuf>, ReportError> {
-    let mut paths = Vec::new();
-    for (name, bytes) in files {
+    let one = |(name, bytes): File| {
         let path = out.join(name);
         atomic::write_bytes(&path, &bytes)?;
-        paths.push(path);
-    }
-    Ok(paths)
+        Ok(path)
+    };
+    files.into_iter().map(one).collect()
 }
 
 #[cfg(test)]

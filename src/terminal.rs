@@ -1,7 +1,7 @@
 //! Standard output and standard error: the only place that writes to them.
 //!
-//! Both may be closed early (`corda list | head -1`) or lie on a full disk. What commands print goes through [`outln!`] and
-//! [`out!`] into one buffer; [`finish`] says at the end whether all of it was taken. A reader that stops
+//! Both may be closed early (`corda list | head -1`) or lie on a full disk. What commands print goes through `outln!` and
+//! `out!` into one buffer; [`finish`] says at the end whether all of it was taken. A reader that stops
 //! reading is not an error: the rest of the output is dropped and the work continues, since its results are files. Messages on
 //! standard error are best effort: no run fails because a message could not be written.
 
@@ -65,7 +65,7 @@ impl Out {
     }
 }
 
-/// What [`out!`] and [`outln!`] call.
+/// What `out!` and `outln!` call.
 pub fn print(text: fmt::Arguments) {
     OUT.lock().unwrap_or_else(PoisonError::into_inner).print(text);
 }

@@ -6,8 +6,8 @@
 //! padding. One thread computes the forward and backward pass of a group, and gradients are added in the order of the groups.
 //! Groups depend on the examples only, so the numbers are the same bits for any number of threads.
 //!
-//! [`order`] orders the examples, [`learner`] holds the variables, [`gradient`] sums over a batch, [`adamw`] and [`schedule`]
-//! make the update, [`trainer`] drives them, and [`checkpoint`] saves and resumes. [`packed`](crate::model::packed) computes the
+//! [`order`] orders the examples, `learner` holds the variables, `gradient` sums over a batch, [`adamw`] and [`schedule`]
+//! make the update, [`trainer`] drives them, and `checkpoint` saves and resumes. [`packed`](crate::model::packed) computes the
 //! losses.
 
 use std::path::PathBuf;

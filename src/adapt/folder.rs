@@ -19,7 +19,7 @@ pub struct Loaded {
     pub init: Init,
     /// By Hugging Face name.
     pub linears: BTreeMap<String, (Adapter, f32)>,
-    /// DoRA's magnitudes, [d_out], by Hugging Face name; none of plain LoRA.
+    /// DoRA's magnitudes, `[d_out]`, by Hugging Face name; none of plain LoRA.
     pub magnitudes: BTreeMap<String, Vec<f32>>,
     /// Tensors of the base that PEFT saved beside the adapter, by Hugging Face name, with their dimensions.
     pub copies: BTreeMap<String, (Vec<usize>, Vec<f32>)>,

@@ -21,7 +21,7 @@ use crate::model::shape::{LINEARS, Shape};
 
 /// Writes an adapter folder's two files. The scale is 1 (alpha = r) for every linear. `base` is what the configuration
 /// calls the base model: PEFT takes a name that is not a path with a `config.json` for a repository of the hub. `magnitudes` are
-/// DoRA's, [d_out] for each adapter; plain LoRA has none.
+/// DoRA's, `[d_out]` for each adapter; plain LoRA has none.
 pub fn write(
     folder: &Path,
     adapters: &[Adapter],

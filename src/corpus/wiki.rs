@@ -54,7 +54,7 @@ pub fn read(paths: &[PathBuf], split: &str) -> Result<Vec<String>, CorpusError> 
 /// Templates in sentences of the articles of a dump (in both splits) that were removed without leaving a word.
 ///
 /// # Errors
-/// As [`read`].
+/// As `read`.
 pub fn lost(path: &Path) -> Result<Vec<Lost>, CorpusError> {
     let mut lost = Vec::new();
     each_page(path, |site, page| {

@@ -66,7 +66,7 @@ fn read(node: &yaml::Node) -> Result<Arc<dyn Method>, yaml::Error> {
 }
 
 impl Asvd {
-    /// The diagonal of T, [d_in].
+    /// The diagonal of T, `[d_in]`.
     pub fn scales(&self, statistics: &Statistics) -> Vec<f64> {
         let sizes = match self.statistic {
             Size::AbsMean => &statistics.abs_mean,

@@ -16,7 +16,7 @@ pub struct Decomposed {
     pub linear: String,
     /// The factors that remove components.
     pub truncation: Truncation,
-    /// The singular values of W T, descending, [R].
+    /// The singular values of W T, descending, `[R]`.
     pub singular: Vec<f64>,
     /// How well-posed the decomposition was.
     pub conditioning: Conditioning,

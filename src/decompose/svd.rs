@@ -17,7 +17,7 @@ pub struct Factorisation {
     pub end: End,
     /// The `depth` left vectors at that end, [d_out, depth], orthonormal columns in the order of the singular values.
     pub left: Mat<f64>,
-    /// All singular values, [R], descending.
+    /// All singular values, `[R]`, descending.
     pub singular: Vec<f64>,
 }
 

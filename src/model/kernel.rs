@@ -95,7 +95,7 @@ pub fn add_linear(y: &mut [f32], x: &[f32], w: &[f32], d_in: usize, d_out: usize
     product(y, d_out, 1.0, View::new(x, n, d_in, d_in), View::new(w, d_out, d_in, d_in).t(), 1.0);
 }
 
-/// A factor for each column: z [n, d], scale [d].
+/// A factor for each column: z [n, d], scale `[d]`.
 pub fn scale_columns(z: &[f32], scale: &[f32]) -> Vec<f32> {
     let rows = z.chunks_exact(scale.len());
     let mut y = Vec::with_capacity(z.len());
@@ -298,7 +298,7 @@ impl QueryBlock {
     }
 }
 
-/// -log softmax(h W^T)[target] of each row, in nats: h [n, d], W the head [vocabulary, d].
+/// `-log softmax(h W^T)[target]` of each row, in nats: h [n, d], W the head [vocabulary, d].
 ///
 /// The vocabulary is processed in chunks with a running maximum, so the [n, vocabulary] logits are never stored.
 pub fn cross_entropy(h: &[f32], head: &[f32], d: usize, targets: &[u32]) -> Vec<f64> {

@@ -17,9 +17,9 @@ use super::shape::{LINEARS, Site, block_tensor};
 /// The weights of one decoder block, f32.
 #[derive(Debug, Clone)]
 pub struct Block {
-    /// [hidden], before attention.
+    /// `[hidden]`, before attention.
     pub attention_norm: Tensor,
-    /// [hidden], before the MLP.
+    /// `[hidden]`, before the MLP.
     pub mlp_norm: Tensor,
     /// The linears in the order of [`LINEARS`], each [d_out, d_in].
     pub linears: [Tensor; 7],
@@ -92,7 +92,7 @@ pub trait Weights: Sync {
     fn embedding(&self) -> &Tensor {
         &self.frame().embedding
     }
-    /// Final norm, [hidden].
+    /// Final norm, `[hidden]`.
     fn norm(&self) -> &Tensor {
         &self.frame().norm
     }
@@ -123,7 +123,7 @@ pub fn read_block(checkpoint: &Checkpoint, layer: usize, device: &Device) -> Res
 pub struct Frame {
     /// Token embedding, [vocabulary, hidden].
     pub embedding: Tensor,
-    /// Final norm, [hidden].
+    /// Final norm, `[hidden]`.
     pub norm: Tensor,
     /// Output head, [vocabulary, hidden].
     pub head: Tensor,

@@ -26,7 +26,7 @@ pub fn adapted_linear(x: &Tensor, w: &Tensor, a: &Tensor, b: &Tensor) -> Result<
     }
 }
 
-/// z scale: a factor `scale` [d] for each column of z [n, d].
+/// z scale: a factor `scale` `[d]` for each column of z [n, d].
 pub fn scale_columns(z: &Tensor, scale: &Tensor) -> Result<Tensor> {
     if z.device().is_cpu() { z.apply_op2(scale, cpu::ScaleColumns) } else { z.broadcast_mul(scale) }
 }
@@ -67,7 +67,7 @@ pub fn silu_times(gate: &Tensor, up: &Tensor) -> Result<Tensor> {
     if gate.device().is_cpu() { gate.apply_op2(up, cpu::SiluTimes) } else { generic::silu_times(gate, up) }
 }
 
-/// -log softmax(h W^T)[target] of each row, in nats: h [n, d], head [vocabulary, d], one target per row.
+/// `-log softmax(h W^T)[target]` of each row, in nats: h [n, d], head [vocabulary, d], one target per row.
 pub fn cross_entropy(h: &Tensor, head: &Tensor, targets: &[u32]) -> Result<Vec<f64>> {
     if h.device().is_cpu() {
         token_losses(&h.detach(), &head.detach(), targets)?.to_vec1()
@@ -76,7 +76,7 @@ pub fn cross_entropy(h: &Tensor, head: &Tensor, targets: &[u32]) -> Result<Vec<f
     }
 }
 
-/// The same losses as a tensor [n] that has a gradient: f64 on the CPU, f32 elsewhere. In neither case does the CPU
+/// The same losses as a tensor `[n]` that has a gradient: f64 on the CPU, f32 elsewhere. In neither case does the CPU
 /// hold more logits than a chunk of the vocabulary.
 pub fn token_losses(h: &Tensor, head: &Tensor, targets: &[u32]) -> Result<Tensor> {
     if h.device().is_cpu() {

@@ -17,15 +17,11 @@ struct Group<'a> {
 }
 
 fn groups(rows: &[AdapterRow]) -> Vec<Group<'_>> {
-    let mut groups: Vec<Group> = Vec::new();
-    for row in rows {
-        let same = |group: &&mut Group| group.components == row.components && group.rows[0].arm == row.arm;
-        match groups.iter_mut().find(same) {
-            Some(group) => group.rows.push(row),
-            None => groups.push(Group { components: row.components, rows: vec![row] }),
-        }
-    }
-    groups
+    let group = |(components, arm): (u32, &str)| {
+        let rows = rows.iter().filter(|row| row.components == components && row.arm == arm);
+        Group { components, rows: rows.collect() }
+    };
+    distinct(rows.iter().map(|row| (row.components, row.arm.as_str()))).into_iter().map(group).collect()
 }
 
 /// Names of the texts looked at, in the order of the rows.

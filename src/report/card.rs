@@ -8,10 +8,9 @@ use super::number;
 use super::table::{Cell, Markup, Table};
 use crate::results::TrainedRow;
 
-/// What a card says.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Template)]
+#[template(path = "card.md")]
 pub struct Card<'a> {
-    /// Experiment's name, as in `experiments/<name>.yaml`.
     pub experiment: &'a str,
     /// The base model, as the hub calls it.
     pub base: &'a str,
@@ -19,44 +18,38 @@ pub struct Card<'a> {
     pub licence: &'a str,
     /// What to cite, one line each.
     pub citations: &'a [String],
-    /// Learner's label.
     pub label: &'a str,
     /// As in [`TrainedRow::method`].
     pub method: &'a str,
     /// As in [`TrainedRow::end`].
     pub end: Option<&'a str>,
-    /// Rank of the adapter as trained.
+    /// Of the adapter as trained.
     pub rank: Option<u32>,
     /// The calibration behind the decomposition, in words.
     pub calibration: Option<&'a str>,
-    /// What it was trained on.
     pub data: &'a [Data<'a>],
-    /// Settings of the training, one line each.
+    /// Of the training, one line each.
     pub settings: &'a [String],
-    /// Seed of the training.
     pub seed: u64,
-    /// Learning rate at its peak.
+    /// The learning rate at its peak.
     pub rate: f64,
     /// This learner's measures from this seed.
     pub measures: &'a [TrainedRow],
     /// The command that made it.
     pub command: &'a str,
-    /// How its files are loaded.
     pub form: Form,
 }
 
 /// Text that a model was trained on or decomposed with.
 #[derive(Debug, Clone, Copy)]
 pub struct Data<'a> {
-    /// What people call it.
     pub name: &'a str,
     /// Its name on the hub, if it is there.
     pub hub: Option<&'a str>,
-    /// Its licence.
     pub licence: &'a str,
 }
 
-/// What the files are.
+/// What the files are, and so how they are loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// An adapter for the base model as it is.
@@ -67,35 +60,42 @@ pub enum Form {
     Whole,
 }
 
-#[derive(Template)]
-#[template(path = "card.md")]
-struct Text<'a> {
-    facts: &'a Card<'a>,
-    hub: Vec<&'a str>,
-    tags: Vec<&'a str>,
-    results: String,
-    rate: String,
-    command: String,
-}
-
 /// README.md of the folder. The same facts give the same text.
 pub fn card(facts: &Card) -> String {
-    let mut tags = vec![facts.method];
-    if facts.form != Form::Whole && facts.method != "lora" {
-        tags.push("lora");
+    facts.to_string()
+}
+
+impl Card<'_> {
+    fn hub(&self) -> Vec<&str> {
+        self.data.iter().filter_map(|data| data.hub).collect()
     }
-    if facts.method == "plain-svd" && facts.end == Some("largest") {
-        tags.push("pissa");
+
+    fn tags(&self) -> Vec<&str> {
+        let lora = (self.form != Form::Whole && self.method != "lora").then_some("lora");
+        let pissa = (self.method == "plain-svd" && self.end == Some("largest")).then_some("pissa");
+        std::iter::once(self.method).chain(lora).chain(pissa).collect()
     }
-    let text = Text {
-        facts,
-        hub: facts.data.iter().filter_map(|data| data.hub).collect(),
-        tags,
-        results: Markdown.table(&results(facts.measures)),
-        rate: format!("{:e}", facts.rate),
-        command: facts.command.replace('`', "'"),
-    };
-    text.to_string()
+
+    /// What was trained, and from what start.
+    fn origin(&self) -> String {
+        let rank = self.rank.map_or(String::new(), |rank| format!(" of rank {rank}"));
+        let of = self.calibration.map_or(String::new(), |text| format!(", calibrated on {}", escape(text)));
+        let end = self.end.unwrap_or("chosen");
+        let mode = if end == "smallest" { "knowledge-preserved" } else { "instruction-previewed" };
+        let start = match self.method {
+            "full" => return "All parameters were trained.".to_string(),
+            "lora" => "(LoRA: at the start A is random and B is zero)".into(),
+            "dora" => "(DoRA: at the start A is random and B is zero; magnitudes are trained apart)".into(),
+            "plain-svd" if end == "largest" => {
+                "that started from the largest components of the plain SVD of each linear (PiSSA)".into()
+            }
+            "corda" => {
+                format!("that started from the {end} components of CO-SVD{of} (CorDA, {mode} mode), of each linear")
+            }
+            method => format!("that started from the {end} components of `{method}`{of}, of each linear"),
+        };
+        format!("An adapter{rank} {start}.")
+    }
 }
 
 fn quoted(text: &str) -> String {
@@ -103,44 +103,17 @@ fn quoted(text: &str) -> String {
 }
 
 /// The hub's identifier of a licence, of those that it knows and our catalog names.
-fn identifier(licence: &str) -> Option<&'static str> {
-    const KNOWN: [(&str, &str); 8] = [
-        ("apache-2.0", "apache-2.0"),
-        ("mit", "mit"),
-        ("cc-by-4.0", "cc-by-4.0"),
-        ("cc-by-sa-3.0", "cc-by-sa-3.0"),
-        ("cc-by-sa-4.0", "cc-by-sa-4.0"),
-        ("llama 2 community license", "llama2"),
-        ("meta llama 3 community license", "llama3"),
-        ("gemma", "gemma"),
-    ];
+fn identifier(licence: &str) -> Option<String> {
     let licence = licence.to_lowercase();
-    KNOWN.iter().find(|(name, _)| *name == licence).map(|(_, id)| *id)
-}
-
-/// What was trained, and from what start.
-fn origin(facts: &Card) -> String {
-    let rank = facts.rank.map_or(String::new(), |rank| format!(" of rank {rank}"));
-    let of = facts.calibration.map_or(String::new(), |text| format!(", calibrated on {}", escape(text)));
-    let end = facts.end.unwrap_or("chosen");
-    match facts.method {
-        "full" => "All parameters were trained.".into(),
-        "lora" => format!("An adapter{rank} (LoRA: at the start A is random and B is zero)."),
-        "dora" => {
-            format!("An adapter{rank} (DoRA: at the start A is random and B is zero; magnitudes are trained apart).")
-        }
-        "plain-svd" if end == "largest" => format!(
-            "An adapter{rank} that started from the largest components of the plain SVD of each linear (PiSSA)."
-        ),
-        "corda" => format!(
-            "An adapter{rank} that started from the {end} components of CO-SVD{of} (CorDA, {} mode), of each linear.",
-            if end == "smallest" { "knowledge-preserved" } else { "instruction-previewed" }
-        ),
-        method => format!("An adapter{rank} that started from the {end} components of `{method}`{of}, of each linear."),
+    match licence.as_str() {
+        "llama 2 community license" => Some("llama2".into()),
+        "meta llama 3 community license" => Some("llama3".into()),
+        "apache-2.0" | "mit" | "cc-by-4.0" | "cc-by-sa-3.0" | "cc-by-sa-4.0" | "gemma" => Some(licence),
+        _ => None,
     }
 }
 
-fn results(rows: &[TrainedRow]) -> Table {
+fn results(rows: &[TrainedRow]) -> String {
     let row = |row: &TrainedRow| {
         let measure = Measure::of(row).ok()?;
         let [mean, low, high] = [row.value, row.low, row.high].map(|it| value(measure, within(measure, it)));
@@ -150,7 +123,7 @@ fn results(rows: &[TrainedRow]) -> Table {
         Some((label, vec![Cell::Number(mean), Cell::Interval(low, high), Cell::Difference(difference)]))
     };
     let columns = ["value", "95% interval", "difference to the base model"];
-    Table::new(columns, rows.iter().filter_map(row)).labelled("measure")
+    Markdown.table(&Table::new(columns, rows.iter().filter_map(row)).labelled("measure"))
 }
 
 #[cfg(test)]

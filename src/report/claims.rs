@@ -1,8 +1,9 @@
 //! The claim engine: whether the paper's claims hold, in its own numbers and in ours.
 //!
 //! A [`Rule`] is data: who should be better than whom, on what. The decomposition study's rules are in
-//! `study/claims.rs` (the paper's Table 6), those of fine-tuning in `finetune/rules.rs` (Tables 1, 2 and 4, Figure 3). [`judge`] finds the pairs that a rule speaks of on either side, each of which compares them as its
-//! [`Evidence`]; the rest adds comparisons up into a verdict.
+//! `study/claims.rs` (the paper's Table 6), those of fine-tuning in `finetune/rules.rs` (Tables 1, 2 and 4, Figure 3).
+//! [`judge`] finds the pairs that a rule speaks of on either side, each of which compares them as its [`Evidence`]; the rest
+//! adds comparisons up into a verdict.
 
 use super::document::Captioned;
 use super::markdown::{Markdown, escape};
@@ -13,11 +14,8 @@ use crate::evaluate::uncertainty::Estimate;
 /// An ordering that the paper finds, or that we ask about.
 #[derive(Debug)]
 pub struct Rule {
-    /// In a sentence.
     pub text: &'static str,
-    /// Where in the paper.
     pub source: &'static str,
-    /// What is compared.
     pub on: On,
     /// Who should be better.
     pub first: Pick,
@@ -93,6 +91,10 @@ impl Rule {
 }
 
 impl Pick {
+    pub const fn new(method: &'static str, end: Option<&'static str>) -> Self {
+        Self { method, end, own: None }
+    }
+
     fn is(&self, party: &Party) -> bool {
         let context = |own| party.context.is_some() && party.own == own;
         self.method == party.method && self.end.is_none_or(|end| party.end == Some(end)) && self.own.is_none_or(context)
@@ -101,7 +103,6 @@ impl Pick {
 
 /// Numbers that rules can be held against.
 pub trait Evidence {
-    /// Who is there.
     fn parties(&self) -> Vec<Party<'_>>;
     /// Every comparison of two of them, by index.
     fn compare(&self, on: On, first: usize, other: usize) -> Vec<Duel>;
@@ -127,15 +128,12 @@ pub struct Duel {
     pub sides: [String; 2],
     /// Where or by what: r, a share, a measure.
     pub at: String,
-    /// What each of them has.
     pub values: [Cell; 2],
     /// The paired comparison; none of published numbers.
     pub paired: Option<Paired>,
-    /// What it comes to.
     pub says: Says,
 }
 
-/// A paired comparison.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Paired {
     /// The difference with its 95% interval.
@@ -166,8 +164,8 @@ pub fn judge(rules: &'static [Rule], paper: Option<&dyn Evidence>, here: &dyn Ev
         let pairs = every.filter(|&(a, b)| rule.speaks_of(&all[a], &all[b]));
         pairs.flat_map(|(a, b)| evidence.compare(rule.on, a, b)).collect()
     };
-    let claim =
-        |rule| Claim { rule, paper: paper.map_or(Vec::new(), |paper| side(rule, paper)), here: side(rule, here) };
+    let of_paper = |rule| paper.map_or(Vec::new(), |paper| side(rule, paper));
+    let claim = |rule| Claim { rule, paper: of_paper(rule), here: side(rule, here) };
     rules.iter().map(claim).filter(|claim| !(claim.paper.is_empty() && claim.here.is_empty())).collect()
 }
 
@@ -185,50 +183,40 @@ pub fn count(duels: &[Duel], says: Says) -> usize {
     duels.iter().filter(|duel| duel.says == says).count()
 }
 
+/// `, equal in 2`; nothing of none.
+fn also(what: &str, count: usize) -> String {
+    if count == 0 { String::new() } else { format!(", {what} in {count}") }
+}
+
 /// The verdict by order alone: at how many points the first is lower.
 pub fn by_order(duels: &[Duel]) -> Cell {
     let (held, all) = (count(duels, Says::Holds), duels.len());
-    let level = match count(duels, Says::Equal) {
-        0 => String::new(),
-        level => format!(", equal in {level}"),
-    };
-    let beyond = |duel: &&Duel| {
-        let sure = |paired: &Paired| paired.estimate.low > 0.0 || !paired.estimate.mean.is_finite();
-        duel.says == Says::Holds && duel.paired.as_ref().is_some_and(sure)
-    };
+    let level = also("equal", count(duels, Says::Equal));
+    let sure = |paired: &Paired| paired.estimate.low > 0.0 || !paired.estimate.mean.is_finite();
+    let beyond = duels.iter().filter(|duel| duel.says == Says::Holds && duel.paired.as_ref().is_some_and(sure));
     let sure = match duels.iter().any(|duel| duel.paired.is_some()) {
-        true => format!(", {} beyond the 95% interval", duels.iter().filter(beyond).count()),
+        true => format!(", {} beyond the 95% interval", beyond.count()),
         false => String::new(),
     };
-    let class = match count(duels, Says::Opposite) {
-        _ if all == 0 => "soft",
-        0 => "yes",
-        _ => "no",
-    };
-    let text = match held {
-        _ if all == 0 => "No such pair of curves.".into(),
-        0 => format!("Holds nowhere (0 of {all} comparisons{level})."),
-        n if n == all => format!("Holds everywhere ({n} of {all} comparisons{sure})."),
-        n => format!("Holds in {n} of {all} comparisons{level}{sure}."),
-    };
-    Cell::Verdict(class, text)
+    let class = if count(duels, Says::Opposite) == 0 { "yes" } else { "no" };
+    match held {
+        _ if all == 0 => Cell::Verdict("soft", "No such pair of curves.".into()),
+        0 => Cell::Verdict(class, format!("Holds nowhere (0 of {all} comparisons{level}).")),
+        n if n == all => Cell::Verdict(class, format!("Holds everywhere ({n} of {all} comparisons{sure}).")),
+        n => Cell::Verdict(class, format!("Holds in {n} of {all} comparisons{level}{sure}.")),
+    }
 }
 
 /// The verdict by intervals: in how many comparisons the data decide.
 pub fn by_interval(duels: &[Duel]) -> Cell {
     let (all, held, failed) = (duels.len(), count(duels, Says::Holds), count(duels, Says::Opposite));
-    let rest = match all - held - failed {
-        0 => String::new(),
-        count => format!(", inconclusive in {count}"),
-    };
+    let rest = also("inconclusive", all - held - failed);
     let (class, text) = match (held, failed) {
         _ if all == 0 => ("soft", "No such learners in this experiment.".into()),
         (0, 0) => ("soft", format!("Inconclusive at this sample size (0 of {all} comparisons).")),
         (0, _) => ("no", format!("Does not hold: the opposite holds in {failed} of {all} comparisons{rest}.")),
-        (_, 0) => {
-            let class = if held == all { "yes" } else { "partly" };
-            (class, format!("Holds in {held} of {all} comparisons{rest}."))
-        }
+        (_, 0) if held == all => ("yes", format!("Holds in {held} of {all} comparisons.")),
+        (_, 0) => ("partly", format!("Holds in {held} of {all} comparisons{rest}.")),
         _ => ("no", format!("Holds in {held} of {all} comparisons, the opposite holds in {failed}{rest}.")),
     };
     Cell::Verdict(class, text)

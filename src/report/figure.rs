@@ -31,32 +31,26 @@ pub mod spectra;
 pub use axis::{Scale, Tick};
 pub use canvas::{Anchor, Canvas, Point, Stroke, Type, draw};
 use content::Content;
-pub use font::Weight;
 pub use grid::{Grid, Header, Legend, MARGIN};
 pub use palette::{CurveStyle, GREY, GRID, INK, Shape};
-use panel::{Frame, Panel};
+use panel::{Layout, Panel};
 pub use plot::{Area, LOOK, Look, Plot};
-
 pub use render::{pdf, png};
 
 /// Between panels.
 const GAP: f64 = 28.0;
-/// A panel's width, labels included.
-const PANEL: f64 = 668.0;
 /// Panels beside each other.
 const ACROSS: usize = 2;
-/// Of a plot, without headings and axes; more where labels need more.
-const PLOT_HEIGHT: f64 = 430.0;
 
 /// Perplexity over the components discarded, as SVG; below, dashed and on their own axes, the paper's curves if given.
 pub fn study(tests: &[Test], published: Option<&Published>, meta: &Meta) -> Result<String, ReportError> {
-    let mut subtitle = format!("{}. Shaded: 95% interval over windows.", meta.model);
-    if let Some(paper) = published {
-        subtitle += &format!(
+    let dashed = published.map_or(String::new(), |paper| {
+        format!(
             " Dashed: the paper's curves, of {}, other texts and other r: compare only shapes and orderings.",
             paper.model
-        );
-    }
+        )
+    });
+    let subtitle = format!("Shaded: 95% interval over windows.{dashed}");
     sheet(beside(tests, published, meta), meta, &subtitle, "what was discarded")
 }
 
@@ -68,54 +62,40 @@ fn beside(tests: &[Test], published: Option<&Published>, meta: &Meta) -> Vec<Vec
         styles.iter_mut().for_each(|(_, style)| style.dash = None);
     }
     let ours: Vec<Content> = tests.iter().map(|test| Content::study(test, meta.by, &styles)).collect();
-    let theirs = published.map_or(Vec::new(), |paper| {
+    let theirs: Vec<Content> = published.map_or(Vec::new(), |paper| {
         let published = paper.beside(tests.iter().map(Test::name)).into_iter();
-        published.map(|test| Content::published(paper, test, tests, &styles)).collect::<Vec<_>>()
+        published.map(|test| Content::published(paper, test, tests, &styles)).collect()
     });
     ours.chunks(ACROSS).chain(theirs.chunks(ACROSS)).map(<[_]>::to_vec).collect()
 }
 
 /// Perplexity over the components discarded, with bands that are what `shaded` says.
 pub fn replicates(tests: &[Test], meta: &Meta, shaded: &str) -> Result<String, ReportError> {
-    let styles = styles(tests);
-    let panels: Vec<Content> = tests.iter().map(|test| Content::study(test, meta.by, &styles)).collect();
-    let subtitle = format!("{}. Shaded: {shaded}.", meta.model);
-    sheet(panels.chunks(ACROSS).map(<[_]>::to_vec).collect(), meta, &subtitle, "what was discarded")
+    sheet(beside(tests, None, meta), meta, &format!("Shaded: {shaded}."), "what was discarded")
 }
 
 /// Perplexity over the share of the linears' parameters dropped, as SVG.
 pub fn parameters(tests: &[Test], meta: &Meta) -> Result<String, ReportError> {
     let styles = styles(tests);
     let panels: Vec<Content> = tests.iter().map(|test| Content::parameters(test, meta, &styles)).collect();
-    let subtitle = format!(
-        "{}. A d×n matrix of rank k counts k(d + n − k) parameters, its degrees of freedom. Shaded: 95% interval over windows.",
-        meta.model
-    );
-    sheet(panels.chunks(ACROSS).map(<[_]>::to_vec).collect(), meta, &subtitle, "the share of parameters dropped")
+    let subtitle = "A d×n matrix of rank k counts k(d + n − k) parameters, its degrees of freedom. Shaded: 95% interval \
+                    over windows.";
+    sheet(panels.chunks(ACROSS).map(<[_]>::to_vec).collect(), meta, subtitle, "the share of parameters dropped")
 }
 
 fn styles<'a>(tests: &[Test<'a>]) -> Vec<(&'a str, CurveStyle)> {
-    palette::assign(tests.iter().flat_map(|test| test.curves.iter().map(|curve| (curve.method, curve.arm))))
+    let rows = tests.iter().flat_map(|test| test.curves.iter().map(|curve| curve.row));
+    palette::assign(rows.map(|row| (row.method.as_str(), row.arm.as_str())))
 }
 
 /// Rows of panels below a title, as SVG.
 fn sheet(rows: Vec<Vec<Content>>, meta: &Meta, subtitle: &str, over: &str) -> Result<String, ReportError> {
     let description = description(rows.iter().flatten(), meta, over);
     let rows: Vec<Vec<Panel>> = rows.into_iter().map(|row| row.into_iter().map(Panel::new).collect()).collect();
-    let panels = || rows.iter().flatten();
-    // One size for all, so that panels can be compared by eye.
-    let labels = panels().map(Panel::labels_width).fold(0.0, f64::max);
-    let plot_height = panels().map(Panel::labels_height).fold(PLOT_HEIGHT, f64::max);
-    let heading_lines = panels().map(|panel| panel.heading(PANEL).len()).max().unwrap_or(1);
-    let grid = Grid {
-        across: rows.iter().map(Vec::len).max().unwrap_or(1),
-        down: rows.len(),
-        panel: (PANEL, Frame::height(plot_height, heading_lines)),
-        gap: GAP,
-    };
-    grid.draw(meta, [subtitle, &description], std::iter::empty(), |canvas, (row, column), corner| {
-        let frame = Frame::new(corner, PANEL, labels, plot_height, heading_lines);
-        rows[row].get(column).map_or(Ok(()), |panel| panel.paint(canvas, &frame))
+    let layout = Layout::of(&rows);
+    let grid = Grid { rows: &rows, panel: (panel::WIDTH, layout.height()), gap: GAP };
+    grid.draw(meta, [subtitle, &description], std::iter::empty(), |canvas, panel, corner| {
+        layout.paint(canvas, panel, corner);
     })
 }
 

@@ -12,7 +12,10 @@ use crate::spec::Scores;
 mod answers;
 mod claims;
 mod compare;
-pub(super) mod figures;
+pub(super) mod figures {
+    pub mod kept;
+    pub mod training;
+}
 mod page;
 mod rates;
 mod rules;
@@ -53,11 +56,6 @@ pub struct Tested {
 }
 
 impl Trained<'_> {
-    /// Whether there is anything for the figure `training`.
-    pub fn has_steps(&self) -> bool {
-        !self.steps.is_empty()
-    }
-
     /// Whether there is anything for the figure `kept`: a measure of the task and one of knowledge.
     pub fn has_kept(&self) -> bool {
         let any = |names: &[String]| self.rows.iter().any(|row| names.contains(&row.measure));
@@ -85,18 +83,16 @@ pub(super) struct Measure<'a> {
 }
 
 impl<'a> Measure<'a> {
-    /// What a row measures.
     pub fn of(row: &'a TrainedRow) -> Result<Self, ReportError> {
         let kind = match row.kind.as_str() {
             "exact-match" => Kind::ExactMatch,
             "answer-loss" => Kind::AnswerLoss,
             "loss" => Kind::Loss,
-            other => return Err(ReportError::Kind { kind: other.into(), measure: row.measure.clone() }),
+            other => return Err(ReportError::Kind(other.into(), row.measure.clone())),
         };
         Ok(Self { name: &row.measure, kind })
     }
 
-    /// Head of its column.
     pub fn heading(&self) -> String {
         let what = match self.kind {
             Kind::ExactMatch => "exact match, %",
@@ -132,9 +128,18 @@ pub(super) struct Learner<'a> {
     /// Any of its rows: what does not depend on seed and measure.
     pub row: &'a TrainedRow,
     rows: Vec<&'a TrainedRow>,
+    /// Answers behind its measures of questions.
+    answers: Vec<&'a AnswerRow>,
 }
 
 impl<'a> Learner<'a> {
+    fn new(all: &Trained<'a>, id: &str) -> Option<Self> {
+        let mut rows: Vec<&TrainedRow> = all.rows.iter().filter(|row| row.learner == id).collect();
+        rows.sort_by_key(|row| row.seed);
+        let answers = all.answers.iter().filter(|row| row.learner == id).collect();
+        Some(Self { row: *rows.first()?, rows, answers })
+    }
+
     pub fn of(&self, measure: Measure) -> impl Iterator<Item = &'a TrainedRow> {
         self.rows.iter().copied().filter(move |row| Measure::of(row).ok() == Some(measure))
     }
@@ -143,9 +148,10 @@ impl<'a> Learner<'a> {
         self.of(measure).map(|row| row.value).collect()
     }
 
-    /// Seeds that it was trained from.
-    pub fn seeds(&self) -> Vec<u64> {
-        ascending(self.rows.iter().filter_map(|row| row.seed))
+    /// Its values of a measure with another's of the same or another measure, from the seeds that both have.
+    pub fn beside(&self, measure: Measure, other: &Learner, theirs: Measure) -> Vec<(f64, f64)> {
+        let pair = |row: &TrainedRow| Some((row.value, other.of(theirs).find(|other| other.seed == row.seed)?.value));
+        self.of(measure).filter_map(pair).collect()
     }
 
     /// Tells learners of the same sort from others, whatever their rank: the key of colours and dashes.
@@ -155,7 +161,6 @@ impl<'a> Learner<'a> {
     }
 }
 
-/// Rows arranged.
 #[derive(Debug)]
 pub(super) struct Study<'a> {
     pub all: &'a Trained<'a>,
@@ -172,31 +177,21 @@ impl<'a> Study<'a> {
     /// # Errors
     /// If there are none, the untrained model lacks a measure, a measurement is there twice or its kind is not known.
     pub fn new(all: &'a Trained<'a>) -> Result<Self, ReportError> {
-        let mut measures: Vec<Measure> = Vec::new();
-        for row in all.rows {
-            let measure = Measure::of(row)?;
-            if !measures.contains(&measure) {
-                measures.push(measure);
-            }
-        }
+        let mut measures = distinct(all.rows.iter().map(Measure::of).collect::<Result<Vec<_>, _>>()?);
         let is = |names: &[String], measure: &Measure| names.iter().any(|name| name == measure.name);
         measures.sort_by_key(|measure| (!is(&all.tested.task, measure), !is(&all.tested.knowledge, measure)));
         let ids = distinct(all.rows.iter().map(|row| row.learner.as_str()));
-        let mut learners: Vec<Learner> = ids.into_iter().filter_map(|id| learner(all.rows, id)).collect();
-        let first = learners.iter().position(|learner| learner.row.method == "none");
-        let untrained = learners.remove(first.ok_or(ReportError::Empty)?);
-        if learners.is_empty() {
-            return Err(ReportError::Empty);
-        }
+        let (untrained, learners): (Vec<Learner>, Vec<Learner>) =
+            ids.into_iter().filter_map(|id| Learner::new(all, id)).partition(|learner| learner.row.method == "none");
+        let untrained = untrained.into_iter().next().filter(|_| !learners.is_empty()).ok_or(ReportError::Empty)?;
         for measure in &measures {
             if untrained.of(*measure).next().is_none() {
-                return Err(ReportError::NoUndamaged { evaluation: measure.name.into() });
+                return Err(ReportError::NoUndamaged(measure.name.into()));
             }
             for learner in &learners {
                 let seeds = || learner.of(*measure).map(|row| row.seed);
                 if ascending(seeds()).len() < seeds().count() {
-                    let (learner, measure) = (learner.row.learner.clone(), measure.name.into());
-                    return Err(ReportError::TrainedTwice { learner, measure });
+                    return Err(ReportError::TrainedTwice(learner.row.learner.clone(), measure.name.into()));
                 }
             }
         }
@@ -215,7 +210,8 @@ impl<'a> Study<'a> {
 
     /// Seeds of the learner with most.
     pub fn seeds(&self) -> usize {
-        self.learners.iter().map(|learner| learner.seeds().len()).max().unwrap_or(0)
+        let seeds = |learner: &Learner| ascending(learner.rows.iter().filter_map(|row| row.seed)).len();
+        self.learners.iter().map(seeds).max().unwrap_or(0)
     }
 
     /// How many questions or windows each set has, in a sentence.
@@ -224,15 +220,8 @@ impl<'a> Study<'a> {
             let count = self.untrained.of(*measure).next().map_or(0, |row| row.count);
             format!("{count} {} of {}", measure.items(), measure.name)
         };
-        let parts: Vec<String> = self.measures.iter().map(part).collect();
-        distinct(parts.iter().map(String::as_str)).join(", ")
+        distinct(self.measures.iter().map(part)).join(", ")
     }
-}
-
-fn learner<'a>(rows: &'a [TrainedRow], id: &str) -> Option<Learner<'a>> {
-    let mut rows: Vec<&TrainedRow> = rows.iter().filter(|row| row.learner == id).collect();
-    rows.sort_by_key(|row| row.seed);
-    Some(Learner { row: *rows.first()?, rows })
 }
 
 #[cfg(test)]

@@ -8,7 +8,6 @@ use super::table::{Cell, Markup, Table};
 pub struct Html<'a>(pub &'a str);
 
 impl Table {
-    /// As HTML, for templates.
     pub fn html(&self, class: &str) -> String {
         Html(class).table(self)
     }

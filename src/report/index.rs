@@ -45,8 +45,7 @@ pub fn write(results: &Path) -> Result<PathBuf, ReportError> {
     if entries.is_empty() {
         return Err(ReportError::Empty);
     }
-    let html = Index { entries }.render();
-    let html = html.map_err(|e| ReportError::Template { template: "index.html", why: e.to_string() })?;
+    let html = Index { entries }.render().map_err(|error| ReportError::Template("index.html", error))?;
     let path = results.join("index.html");
     atomic::write_bytes(&path, html.as_bytes())?;
     Ok(path)

@@ -62,17 +62,14 @@ fn signed(text: &str) -> String {
 
 /// Text that LaTeX sets unchanged, on one line.
 pub fn escape(text: &str) -> String {
-    let mut out = String::new();
-    for c in text.chars() {
-        match c {
-            '\n' | '\r' => out.push(' '),
-            '&' | '%' | '$' | '#' | '_' | '{' | '}' => out.extend(['\\', c]),
-            '±' => out.push_str("$\\pm$"),
-            '~' => out.push_str("\\textasciitilde{}"),
-            '^' => out.push_str("\\textasciicircum{}"),
-            '\\' => out.push_str("\\textbackslash{}"),
-            _ => out.push(c),
-        }
-    }
-    out
+    let set = |c: char| match c {
+        '\n' | '\r' => " ".to_string(),
+        '&' | '%' | '$' | '#' | '_' | '{' | '}' => format!("\\{c}"),
+        '±' => "$\\pm$".into(),
+        '~' => "\\textasciitilde{}".into(),
+        '^' => "\\textasciicircum{}".into(),
+        '\\' => "\\textbackslash{}".into(),
+        _ => c.into(),
+    };
+    text.chars().map(set).collect()
 }

@@ -2,7 +2,6 @@
 
 use super::table::{Cell, Markup, Table};
 
-/// Markdown.
 pub struct Markdown;
 
 impl Markup for Markdown {

@@ -6,7 +6,7 @@ pub enum Number {
     /// As it stands, e.g. `59.14`, `47,012`, `inf`.
     Plain(String),
     /// `mantissa x 10^exponent`.
-    Scientific(String, i32),
+    Scientific(String, String),
 }
 
 /// A perplexity: two decimals below 1,000, then whole with thousands separated, from a million on scientific.
@@ -16,16 +16,14 @@ pub fn perplexity(value: f64) -> Number {
     }
     // The borders lie where rounding would carry into the next form.
     if value < 999.995 {
-        Number::Plain(format!("{value:.2}"))
-    } else if value < 999_999.5 {
-        Number::Plain(separated(&format!("{value:.0}")))
-    } else {
-        let text = format!("{value:.2e}");
-        match text.split_once('e').and_then(|(mantissa, exponent)| Some((mantissa, exponent.parse().ok()?))) {
-            Some((mantissa, exponent)) => Number::Scientific(mantissa.to_string(), exponent),
-            None => Number::Plain(text),
-        }
+        return Number::Plain(format!("{value:.2}"));
     }
+    if value < 999_999.5 {
+        return Number::Plain(separated(&format!("{value:.0}")));
+    }
+    let text = format!("{value:.2e}");
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    Number::Scientific(mantissa.to_string(), exponent.to_string())
 }
 
 /// A difference of losses in nats, signed, three decimals.
@@ -62,8 +60,12 @@ pub fn p(value: f64) -> String {
 
 /// A share of components in percent, without idle zeros.
 pub fn share(value: f64) -> String {
-    let text = format!("{:.2}", 100.0 * value);
-    format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
+    format!("{}%", trimmed(&format!("{:.2}", 100.0 * value)))
+}
+
+/// Decimals without idle zeros.
+pub fn trimmed(decimals: &str) -> &str {
+    decimals.trim_end_matches('0').trim_end_matches('.')
 }
 
 /// A share in percent, two digits or more.
@@ -91,10 +93,9 @@ pub fn separated(digits: &str) -> String {
 }
 
 /// An integer in superscript digits.
-pub fn superscript(value: i32) -> String {
+pub fn superscript(integer: &str) -> String {
     const RAISED: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
-    let raise = |c: char| c.to_digit(10).and_then(|digit| RAISED.get(digit as usize)).copied().unwrap_or('⁻');
-    value.to_string().chars().map(raise).collect()
+    integer.chars().map(|c| c.to_digit(10).map_or('⁻', |digit| RAISED[digit as usize])).collect()
 }
 
 impl Number {
@@ -107,7 +108,7 @@ impl Number {
     pub fn text(&self) -> String {
         match self {
             Number::Plain(text) => text.clone(),
-            Number::Scientific(mantissa, exponent) => format!("{mantissa}×10{}", superscript(*exponent)),
+            Number::Scientific(mantissa, exponent) => format!("{mantissa}×10{}", superscript(exponent)),
         }
     }
 }

@@ -48,10 +48,6 @@ pub struct Extra {
 struct Page<'a> {
     meta: &'a Meta,
     provenance: &'a Provenance,
-    machine: String,
-    /// Name, outcome, seconds, memory.
-    stages: Vec<(&'a str, &'static str, String, String)>,
-    spec: String,
     says: Vec<TestSays>,
     beside: Option<Beside>,
     trained: Option<Shown>,
@@ -88,17 +84,12 @@ pub fn html(sources: &Sources) -> Result<String, ReportError> {
     let trained = study.map(|study| Shown::new(&study, sources.timings, meta));
     let captioned = |name: &str| trained.as_ref().and_then(|trained| trained.caption(name));
     let figures = sources.figures.iter().enumerate();
-    let figures = figures.map(|(i, (name, svg))| (captioned(name).is_some(), figure(name, svg, captioned(name), i)));
-    let (trained_figures, figures): (Vec<_>, Vec<_>) = figures.partition(|(trained, _)| *trained);
-    let [trained_figures, figures] =
-        [trained_figures, figures].map(|all| all.into_iter().map(|(_, figure)| figure).collect());
+    let figures = figures.map(|(index, (name, svg))| figure(name, svg, captioned(name), index));
+    let (trained_figures, figures) = figures.partition(|figure| captioned(&figure.name).is_some());
     let own = if sources.sweep.is_some() { Vec::new() } else { tables::sections(&tests, *published, meta) };
     let page = Page {
         meta,
         provenance,
-        machine: machine(provenance),
-        stages: stages(provenance),
-        spec: format!("{:#}", provenance.spec),
         says: says.collect(),
         beside: Beside::new(&tests, windows, *published, meta),
         trained_figures,
@@ -107,7 +98,7 @@ pub fn html(sources: &Sources) -> Result<String, ReportError> {
         tables: sources.sweep.map_or(&own, |sweep| &sweep.sections),
         variants: sources.sweep.map_or(&[], |sweep| &sweep.links),
     };
-    page.render().map_err(|e| ReportError::Template { template: "page.html", why: e.to_string() })
+    page.render().map_err(|error| ReportError::Template("page.html", error))
 }
 
 fn test_says(here: &Here, alone: bool) -> TestSays {
@@ -127,9 +118,9 @@ fn winners(here: &Here) -> Option<Table> {
         let p = Cell::text(number::p(paired.p));
         Some((duel.at, vec![Cell::Name(best), first, Cell::Name(next), second, paired.difference, p]))
     };
-    let rows: Vec<_> = here.winners().into_iter().filter_map(row).collect();
     let heads = ["best", "perplexity", "next", "perplexity", "difference, nats per token", "p"];
-    (!rows.is_empty()).then(|| Table::new(heads, rows).labelled(here.meta.by.columns_are()))
+    let table = Table::new(heads, here.winners().into_iter().filter_map(row));
+    (!table.rows.is_empty()).then(|| table.labelled(here.meta.by.columns_are()))
 }
 
 fn figure(name: &str, svg: &str, caption: Option<&str>, index: usize) -> Figure {
@@ -138,47 +129,14 @@ fn figure(name: &str, svg: &str, caption: Option<&str>, index: usize) -> Figure 
         "spectra" => super::figure::spectra::CAPTION,
         _ => "",
     });
-    Figure { name: name.into(), svg: inline(svg, index), caption: caption.into() }
+    // No identifier twice on a page.
+    let svg = svg
+        .replace("id=\"title\"", &format!("id=\"title-{index}\""))
+        .replace("id=\"description\"", &format!("id=\"description-{index}\""))
+        .replace("labelledby=\"title description\"", &format!("labelledby=\"title-{index} description-{index}\""));
+    Figure { name: name.into(), svg, caption: caption.into() }
 }
 
-/// An SVG inside a page: no identifier twice.
-fn inline(svg: &str, index: usize) -> String {
-    ["title", "description"]
-        .iter()
-        .fold(svg.to_string(), |svg, id| svg.replace(&format!("id=\"{id}\""), &format!("id=\"{id}-{index}\"")))
-        .replace(
-            "aria-labelledby=\"title description\"",
-            &format!("aria-labelledby=\"title-{index} description-{index}\""),
-        )
-}
-
-fn gib(bytes: u64) -> f64 {
-    bytes as f64 / (1u64 << 30) as f64
-}
-
-fn machine(provenance: &Provenance) -> String {
-    let machine = &provenance.run.machine;
-    format!(
-        "{}, {}, {} cores, {} threads{}, {}",
-        machine.system,
-        machine.cpu.as_deref().unwrap_or("unknown processor"),
-        machine.cores,
-        machine.threads,
-        machine.memory.map_or(String::new(), |bytes| format!(", {:.0} GiB", gib(bytes))),
-        machine.instruction_sets.join(" ")
-    )
-}
-
-fn stages(provenance: &Provenance) -> Vec<(&str, &'static str, String, String)> {
-    let outcome = |outcome| match outcome {
-        Outcome::Run => "computed",
-        Outcome::Resumed => "resumed",
-        Outcome::Cached => "cached",
-    };
-    let memory = |bytes: u64| format!("{:.2} GiB", gib(bytes));
-    let stages = provenance.run.stages.iter().map(|stage| {
-        let (seconds, memory) = (format!("{:.1}", stage.seconds), stage.peak_memory.map_or(String::new(), memory));
-        (stage.name.as_str(), outcome(stage.outcome), seconds, memory)
-    });
-    stages.collect()
+fn gib(bytes: &u64) -> f64 {
+    *bytes as f64 / (1u64 << 30) as f64
 }

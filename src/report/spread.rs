@@ -1,6 +1,5 @@
 //! Means and standard deviations: whatever a report averages over seeds, replicates or linears, it averages here.
 
-/// A mean and a standard deviation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Spread {
     pub mean: f64,
@@ -8,7 +7,6 @@ pub struct Spread {
     pub deviation: f64,
 }
 
-/// Mean and standard deviation of some values.
 pub fn spread(values: &[f64]) -> Spread {
     let mean = mean(values.iter().copied());
     let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();

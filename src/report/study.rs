@@ -1,6 +1,7 @@
 //! The decomposition study: rows arranged as a reader thinks of them (test sets, their curves, the points of a curve), and
 //! from that its [`tables`] and [`claims`]. Its figure, the paper's Figure 2, is drawn by `study` in `figure.rs`.
 
+use super::table::Cell;
 use super::{ReportError, number};
 use crate::results::Row;
 
@@ -17,11 +18,6 @@ pub enum By {
 }
 
 impl By {
-    /// Where a row stands on its curve.
-    pub fn point(self, row: &Row) -> f64 {
-        self.place(row.discarded, row.share)
-    }
-
     /// Where so many components, or such a share of them, stand.
     pub fn place(self, discarded: u32, share: f64) -> f64 {
         match self {
@@ -66,9 +62,8 @@ pub struct Test<'a> {
 /// One arm on one test set.
 #[derive(Debug)]
 pub struct Curve<'a> {
-    pub arm: &'a str,
-    pub label: &'a str,
-    pub method: &'a str,
+    /// Any of its measurements: what does not depend on the point.
+    pub row: &'a Row,
     /// Its measurements by point, ascending; at 0 only where the arm was measured there itself.
     pub points: Vec<(f64, &'a Row)>,
 }
@@ -76,14 +71,6 @@ pub struct Curve<'a> {
 impl Curve<'_> {
     pub fn at(&self, point: f64) -> Option<&Row> {
         self.points.iter().find(|(at, _)| *at == point).map(|(_, row)| *row)
-    }
-
-    pub fn calibration(&self) -> Option<&str> {
-        self.points.first().and_then(|(_, row)| row.calibration.as_deref())
-    }
-
-    pub fn samples(&self) -> Option<u32> {
-        self.points.first().and_then(|(_, row)| row.samples)
     }
 }
 
@@ -93,12 +80,17 @@ impl Test<'_> {
     }
 
     pub fn curve(&self, arm: &str) -> Option<&Curve<'_>> {
-        self.curves.iter().find(|curve| curve.arm == arm)
+        self.curves.iter().find(|curve| curve.row.arm == arm)
     }
 
     /// The measurement of a curve at a point: at 0 nothing was discarded, so every arm is the undamaged model there.
     pub fn at<'a>(&'a self, curve: &'a Curve, point: f64) -> Option<&'a Row> {
         curve.at(point).or((point == 0.0).then_some(self.undamaged))
+    }
+
+    /// A cell a point of a curve.
+    pub fn cells(&self, curve: &Curve, points: &[f64], cell: impl Fn(&Row) -> Cell) -> Vec<Cell> {
+        points.iter().map(|point| self.at(curve, *point).map_or(Cell::Absent, &cell)).collect()
     }
 
     /// What it is, e.g. `wiki: enwiki/test, 16 windows of 512 tokens`.
@@ -109,12 +101,12 @@ impl Test<'_> {
     }
 }
 
-/// Names in the order in which they first appear, each once.
-pub fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+/// Values in the order in which they first appear, each once.
+pub fn distinct<T: PartialEq>(values: impl IntoIterator<Item = T>) -> Vec<T> {
     let mut all = Vec::new();
-    for name in names {
-        if !all.contains(&name) {
-            all.push(name);
+    for value in values {
+        if !all.contains(&value) {
+            all.push(value);
         }
     }
     all
@@ -130,46 +122,30 @@ pub fn ascending<T: PartialOrd>(values: impl IntoIterator<Item = T>) -> Vec<T> {
 
 /// Arranges rows; test sets and arms keep the order in which they first appear.
 pub fn arrange(rows: &[Row], by: By) -> Result<Vec<Test<'_>>, ReportError> {
-    if rows.is_empty() {
-        return Err(ReportError::Empty);
-    }
     let names = distinct(rows.iter().map(|row| row.evaluation.as_str()));
-    let tests = names.iter().map(|name| test(rows.iter().filter(|row| row.evaluation == *name), name, by));
-    let mut tests = tests.collect::<Result<Vec<Test>, _>>()?;
+    let last = names.last().ok_or(ReportError::Empty)?;
+    let mut tests = names.iter().map(|name| test(rows, name, by)).collect::<Result<Vec<Test>, _>>()?;
     // A test set that no arm is measured on has nothing to show.
     tests.retain(|test| !test.curves.is_empty());
-    match names.last() {
-        Some(last) if tests.is_empty() => Err(ReportError::NoArms { evaluation: last.to_string() }),
-        _ => Ok(tests),
-    }
+    if tests.is_empty() { Err(ReportError::NoArms(last.to_string())) } else { Ok(tests) }
 }
 
-fn test<'a>(rows: impl Iterator<Item = &'a Row>, name: &str, by: By) -> Result<Test<'a>, ReportError> {
-    let mut undamaged = None;
-    let mut curves: Vec<Curve> = Vec::new();
-    for row in rows {
-        let twice =
-            || ReportError::Twice { arm: row.arm.clone(), evaluation: name.to_string(), discarded: row.discarded };
-        if row.method == "none" {
-            if undamaged.replace(row).is_some() {
-                return Err(twice());
-            }
-            continue;
+fn test<'a>(rows: &'a [Row], name: &str, by: By) -> Result<Test<'a>, ReportError> {
+    let own = || rows.iter().filter(|row| row.evaluation == name);
+    let curve = |arm: &'a str| {
+        let mut points: Vec<(f64, &Row)> =
+            own().filter(|row| row.arm == arm).map(|row| (by.place(row.discarded, row.share), row)).collect();
+        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        match points.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            Some(pair) => Err(ReportError::Twice(arm.into(), name.into(), pair[1].1.discarded)),
+            None => Ok(Curve { row: points[0].1, points }),
         }
-        let at = curves.iter().position(|curve| curve.arm == row.arm).unwrap_or_else(|| {
-            curves.push(Curve { arm: &row.arm, label: &row.label, method: &row.method, points: Vec::new() });
-            curves.len() - 1
-        });
-        let point = by.point(row);
-        if curves[at].at(point).is_some() {
-            return Err(twice());
-        }
-        curves[at].points.push((point, row));
-    }
-    let undamaged = undamaged.ok_or_else(|| ReportError::NoUndamaged { evaluation: name.to_string() })?;
-    curves.iter_mut().for_each(|curve| curve.points.sort_by(|a, b| a.0.total_cmp(&b.0)));
-    let points = curves.iter().flat_map(|curve| curve.points.iter().map(|(point, _)| *point));
-    let points = ascending(points.chain([0.0]));
+    };
+    let arms = distinct(own().map(|row| row.arm.as_str()));
+    let mut curves = arms.into_iter().map(curve).collect::<Result<Vec<Curve>, _>>()?;
+    let undamaged = curves.iter().position(|curve| curve.row.method == "none");
+    let undamaged = curves.remove(undamaged.ok_or_else(|| ReportError::NoUndamaged(name.into()))?).row;
+    let points = ascending(curves.iter().flat_map(|curve| curve.points.iter().map(|(point, _)| *point)).chain([0.0]));
     Ok(Test { undamaged, curves, points })
 }
 

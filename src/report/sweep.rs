@@ -9,7 +9,7 @@ use super::document::{self, Captioned, Section};
 use super::markdown::escape;
 use super::number::{self, Number};
 use super::page::{Extra, Sources};
-use super::spread::{Spread, spread};
+use super::spread::spread;
 use super::study::tables::{DIFFERENCE, PAIRED, difference, perplexity};
 use super::study::{self, By, Curve, Test, ascending, distinct};
 use super::table::{Cell, Table};
@@ -99,14 +99,9 @@ pub fn render(
 
 /// Every test set, over the variants.
 fn across<'a>(variants: &'a [(&str, Vec<Test>)]) -> Vec<Across<'a>> {
-    let names = distinct(variants.iter().flat_map(|(_, tests)| tests.iter().map(Test::name)));
-    let one = |name: &str| {
-        let of = |(label, tests): &'a (&str, Vec<Test>)| {
-            tests.iter().filter(|test| test.name() == name).map(|test| (*label, test)).collect::<Vec<_>>()
-        };
-        Across(variants.iter().flat_map(of).collect())
-    };
-    names.into_iter().map(one).collect()
+    let all = || variants.iter().flat_map(|(label, tests)| tests.iter().map(move |test| (*label, test)));
+    let names = distinct(all().map(|(_, test)| test.name())).into_iter();
+    names.map(|name| Across(all().filter(|(_, test)| test.name() == name).collect())).collect()
 }
 
 impl<'a> Across<'a> {
@@ -114,14 +109,13 @@ impl<'a> Across<'a> {
         self.0.first().map_or(String::new(), |(_, test)| test.heading())
     }
 
-    /// All points, ascending.
     fn points(&self) -> Vec<f64> {
         ascending(self.0.iter().flat_map(|(_, test)| test.points.iter().copied()))
     }
 
     /// Ids of the arms, in the order in which they first appear.
     fn arms(&self) -> Vec<&'a str> {
-        distinct(self.0.iter().flat_map(|(_, test)| test.curves.iter().map(|curve| curve.arm)))
+        distinct(self.0.iter().flat_map(|(_, test)| test.curves.iter().map(|curve| curve.row.arm.as_str())))
     }
 
     /// The curve of an arm on each variant's test set.
@@ -129,29 +123,26 @@ impl<'a> Across<'a> {
         self.0.iter().filter_map(|(label, test)| Some((*label, *test, test.curve(arm)?))).collect()
     }
 
+    fn label(&self, arm: &str) -> String {
+        self.curves(arm).first().map_or(arm.to_string(), |(_, _, curve)| curve.row.label.clone())
+    }
+
     fn section(&self, replicates: bool, meta: &Meta) -> Section {
         let points = self.points();
-        let tables = if replicates {
+        let (notes, tables) = if replicates {
             let over = format!("Mean ± standard deviation over {} replicates.", self.0.len());
+            let differences = format!("{over} Loss minus that of the undamaged model, in nats per token.");
             let nats = |value| Number::Plain(number::nats(value));
-            [
-                ("Perplexity", over.clone(), self.spread(&points, meta.by, |row| row.perplexity, number::perplexity)),
-                (
-                    DIFFERENCE,
-                    format!("{over} Loss minus that of the undamaged model, in nats per token."),
-                    self.spread(&points[1..], meta.by, |row| row.delta_nll, nats),
-                ),
-            ]
+            let table = self.spread(&points, meta.by, |row| row.perplexity, number::perplexity);
+            ([over, differences], [table, self.spread(&points[1..], meta.by, |row| row.delta_nll, nats)])
         } else {
-            [
-                ("Perplexity", String::new(), self.beside(&points, meta.by, perplexity)),
-                (DIFFERENCE, PAIRED.into(), self.beside(&points[1..], meta.by, difference)),
-            ]
+            let table = self.beside(&points, meta.by, perplexity);
+            ([String::new(), PAIRED.into()], [table, self.beside(&points[1..], meta.by, difference)])
         };
-        let captioned = |(title, note, table): (&str, String, Table)| {
-            Captioned::new(title, note, table.labelled(meta.by.columns_are())).ours()
-        };
-        Section { heading: self.heading(), tables: tables.into_iter().map(captioned).collect() }
+        let all = ["Perplexity", DIFFERENCE].into_iter().zip(notes).zip(tables);
+        let captioned =
+            all.map(|((title, note), table)| Captioned::new(title, note, table.labelled(meta.by.columns_are())).ours());
+        Section { heading: self.heading(), tables: captioned.collect() }
     }
 
     /// Rows are arms, cells mean and standard deviation over the variants.
@@ -160,16 +151,9 @@ impl<'a> Across<'a> {
             let curves = self.curves(arm);
             let cell = |&point: &f64| {
                 let rows = curves.iter().filter_map(|(_, test, curve)| test.at(curve, point));
-                let values: Vec<f64> = rows.map(value).collect();
-                let Spread { mean, deviation } = spread(&values);
-                // A deviation has no sign.
-                let deviation = match shown(deviation) {
-                    Number::Plain(text) => Number::Plain(text.trim_start_matches('+').to_string()),
-                    other => other,
-                };
-                if values.is_empty() { Cell::Absent } else { Cell::Spread(shown(mean), deviation) }
+                Cell::spread(&rows.map(value).collect::<Vec<f64>>(), shown)
             };
-            (curves.first().map_or(arm, |(_, _, curve)| curve.label).to_string(), points.iter().map(cell).collect())
+            (self.label(arm), points.iter().map(cell).collect())
         };
         Table::new(by.heads(points), self.arms().into_iter().map(row))
     }
@@ -177,8 +161,7 @@ impl<'a> Across<'a> {
     /// Rows are arms, each with its variants.
     fn beside(&self, points: &[f64], by: By, cell: fn(&Row) -> Cell) -> Table {
         let row = |(label, test, curve): (&str, &Test, &Curve)| {
-            let cells = points.iter().map(|&point| test.at(curve, point).map_or(Cell::Absent, cell)).collect();
-            (format!("{}; {label}", curve.label), cells)
+            (format!("{}; {label}", curve.row.label), test.cells(curve, points, cell))
         };
         Table::new(by.heads(points), self.arms().into_iter().flat_map(|arm| self.curves(arm)).map(row))
     }
@@ -198,7 +181,7 @@ impl<'a> Across<'a> {
                 let [perplexity, ppl_low, ppl_high] = spread(&values.collect::<Vec<f64>>()).ends();
                 Row { perplexity, ppl_low, ppl_high, ..(*row).clone() }
             };
-            curves.first().map_or(Vec::new(), |(_, _, first)| first.points.iter().map(mean).collect())
+            curves.first().into_iter().flat_map(|(_, _, first)| first.points.iter().map(mean)).collect()
         };
         undamaged.into_iter().chain(self.arms().into_iter().flat_map(of_arm)).collect()
     }
@@ -209,13 +192,13 @@ fn of_damage(variants: &[(&str, Vec<Test>)], all: &[Across], combined: &Combined
     let columns = combined.variants.iter().map(|(_, _, values)| Column::new(values.first().map_or("", String::as_str)));
     let group = |across: &Across| {
         let name = across.0.first().map_or("", |(_, test)| test.name());
-        let own: Vec<Option<&Test>> =
-            variants.iter().map(|(_, tests)| tests.iter().find(|test| test.name() == name)).collect();
         let points: Vec<f64> = across.points().into_iter().filter(|point| *point > 0.0).collect();
         let line = |arm: &str, point: f64| {
-            let label = across.curves(arm).first().map_or(arm, |(_, _, curve)| curve.label).to_string();
-            let at = if by == By::Components { format!("r = {point}") } else { by.head(point) };
-            let values = own.iter().map(|test| Some((*test)?.curve(arm)?.at(point)?.delta_nll)).collect();
+            let (label, at) = (across.label(arm), by.head(point));
+            let at = if by == By::Components { format!("r = {at}") } else { at };
+            let value =
+                |tests: &[Test]| Some(tests.iter().find(|test| test.name() == name)?.curve(arm)?.at(point)?.delta_nll);
+            let values = variants.iter().map(|(_, tests)| value(tests)).collect();
             Line { label: if points.len() > 1 { format!("{label}, {at}") } else { label }, values }
         };
         let lines = across.arms().into_iter().flat_map(|arm| points.iter().map(move |&point| (arm, point)));

@@ -1,6 +1,7 @@
 //! Tables as content, and the one way from there to text: [`Markup`], which Markdown, LaTeX and HTML implement.
 
 use super::number::{self, Number};
+use super::spread::{Spread, spread};
 
 /// Rows of cells under the heads of their columns.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,6 +59,17 @@ impl Cell {
         Cell::Number(number::perplexity(value))
     }
 
+    /// Mean and standard deviation of some values; absent without any.
+    pub fn spread(values: &[f64], shown: impl Fn(f64) -> Number) -> Self {
+        let Spread { mean, deviation } = spread(values);
+        // A deviation has no sign.
+        let deviation = match shown(deviation) {
+            Number::Plain(text) => Number::Plain(text.trim_start_matches('+').to_string()),
+            other => other,
+        };
+        if values.is_empty() { Cell::Absent } else { Cell::Spread(shown(mean), deviation) }
+    }
+
     /// A difference of losses and the ends of its interval, in nats.
     pub fn nats(parts: [f64; 3]) -> Self {
         Cell::Difference(parts.map(number::nats))
@@ -73,7 +85,6 @@ pub trait Markup {
 
     fn table(&self, table: &Table) -> String;
 
-    /// Text that the format shows unchanged.
     fn text(&self, text: &str) -> String;
 
     /// A cell that stands out.
@@ -88,12 +99,10 @@ pub trait Markup {
         format!("{value} [{low}, {high}]")
     }
 
-    /// A verdict and its class.
     fn verdict(&self, _class: &str, text: &str) -> String {
         self.text(text)
     }
 
-    /// What a cell says.
     fn cell(&self, cell: &Cell) -> String {
         match cell {
             Cell::Absent => String::new(),
@@ -110,7 +119,6 @@ pub trait Markup {
         }
     }
 
-    /// What the cells of a row say.
     fn cells(&self, cells: &[Cell]) -> Vec<String> {
         cells.iter().map(|cell| self.cell(cell)).collect()
     }

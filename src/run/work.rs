@@ -1,6 +1,6 @@
 //! What the program knows of each kind of stage: how to compute it, how much of it the cache has, and what the rest costs.
 //!
-//! One implementation of [`Work`] for each kind of [`crate::plan::Kind`], in the file of that kind.
+//! One implementation of `Work` for each kind of [`crate::plan::Kind`], in the file of that kind.
 
 use crate::cache::Cache;
 use crate::model::shape::{Linear, Shape};

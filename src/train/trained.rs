@@ -23,7 +23,7 @@ pub enum Trained {
         kind: Tuning,
         /// One per linear.
         adapters: Vec<Adapter>,
-        /// DoRA's magnitudes, [d_out] for each adapter; none for LoRA.
+        /// DoRA's magnitudes, `[d_out]` for each adapter; none for LoRA.
         magnitudes: Vec<Vec<f32>>,
     },
 }
@@ -35,7 +35,7 @@ fn sum(w: &[f32], adapter: &Adapter) -> Vec<f32> {
     sum
 }
 
-/// Norms of the rows of W + B A, [d_out].
+/// Norms of the rows of W + B A, `[d_out]`.
 pub(super) fn row_norms(w: &[f32], adapter: &Adapter) -> Vec<f32> {
     let d_in = adapter.a.len() / adapter.rank.max(1);
     sum(w, adapter).chunks_exact(d_in.max(1)).map(row_norm).collect()

@@ -19,43 +19,50 @@ type Measure<'a> = Box<dyn Fn(&AdapterRow) -> Option<f64> + 'a>;
 
 /// A line: an arm at a rank, one value per block.
 struct Line<'a> {
-    arm: &'a str,
+    /// Any row of the arm.
+    of: &'a AdapterRow,
     values: Vec<(u32, f64)>,
 }
 
-/// The figure as SVG.
+/// The arms of a rank by one measure.
+struct Panel<'a> {
+    heading: String,
+    /// What the measure is called, left of the first panel of its row.
+    title: Option<&'a str>,
+    y: Scale,
+    lines: Vec<Line<'a>>,
+}
+
 pub fn svg(adapters: &[AdapterRow], meta: &Meta) -> Result<String, ReportError> {
-    let groups = groups(adapters);
     let measures = measures(adapters);
+    let rows: Vec<Vec<Panel>> = measures.iter().map(|(title, measure)| row(adapters, title, measure)).collect();
+    let drawn = || rows.iter().flatten().flat_map(|panel| &panel.lines).map(|line| line.of);
+    let styles = palette::assign(drawn().map(|row| (row.method.as_str(), row.arm.as_str())));
+    let titles: Vec<&str> = measures.iter().map(|(title, _)| title.as_str()).collect();
+    let description = format!("By block: {}.", titles.join("; "));
+    let subtitle = "What adapters carry: means over the linears of a block.";
+    let legend = drawn().map(|row| (row.label.as_str(), palette::find(&styles, &row.arm)));
+    let grid = Grid { rows: &rows, panel: (LEFT + WIDTH, HEADING + HEIGHT + BELOW), gap: 0.0 };
+    grid.draw(meta, [subtitle, &description], legend, |canvas, panel, corner| paint(canvas, corner, panel, &styles))
+}
+
+/// One panel per rank.
+fn row<'a>(adapters: &'a [AdapterRow], title: &'a str, measure: &Measure) -> Vec<Panel<'a>> {
+    let groups = groups(adapters);
     let ranks = ascending(groups.iter().map(|group| group.components));
-    let panel = |measure: &Measure, rank: u32| -> Vec<Line> {
-        let lines = groups.iter().filter(|group| group.components == rank).map(|group| line(group, measure));
+    let lines = |rank: &u32| -> Vec<Line> {
+        let lines = groups.iter().filter(|group| group.components == *rank).map(|group| line(group, measure));
         // Plain LoRA starts at nothing, which a logarithmic axis cannot show.
         lines.filter(|line| line.values.iter().any(|(_, value)| *value > 0.0)).collect()
     };
-    let rows: Vec<Vec<Vec<Line>>> =
-        measures.iter().map(|(_, measure)| ranks.iter().map(|rank| panel(measure, *rank)).collect()).collect();
-    let of = |arm: &str| adapters.iter().find(|row| row.arm == arm);
-    let drawn = || rows.iter().flatten().flatten().filter_map(|line| of(line.arm));
-    let styles = palette::assign(drawn().map(|row| (row.method.as_str(), row.arm.as_str())));
-    if ranks.is_empty() {
-        return Err(ReportError::Empty);
-    }
-    let titles: Vec<&str> = measures.iter().map(|(title, _)| title.as_str()).collect();
-    let description = format!("By block: {}.", titles.join("; "));
-    let subtitle = format!("{}. What adapters carry: means over the linears of a block.", meta.model);
-    let size = (LEFT + WIDTH, HEADING + HEIGHT + BELOW);
-    let grid = Grid { across: ranks.len(), down: rows.len(), panel: size, gap: 0.0 };
-    let legend = drawn().filter_map(|row| Some((row.label.as_str(), palette::find(&styles, &row.arm)?)));
-    grid.draw(meta, [&subtitle, &description], legend, |canvas, (row, column), corner| {
-        // One axis a row, so that ranks can be compared.
-        let of_row = rows[row].iter().flatten();
-        let y = Scale::log(of_row.flat_map(|line| line.values.iter().map(|value| value.1)));
-        let area = Area::new((corner.0 + LEFT, corner.1 + HEADING), WIDTH - 24.0, HEIGHT);
+    let panels: Vec<Vec<Line>> = ranks.iter().map(lines).collect();
+    // One axis a row, so that ranks can be compared.
+    let y = Scale::log(panels.iter().flatten().flat_map(|line| line.values.iter().map(|value| value.1)));
+    let panel = |(column, lines)| {
         let heading = format!("r = {}", ranks[column]);
-        canvas.text(&heading, (area.left, corner.1 + 0.5 * HEADING), Anchor::Start, plot::HEADING)?;
-        paint(canvas, &area, &y, &rows[row][column], (column == 0).then_some(titles[row]), &styles)
-    })
+        Panel { heading, title: (column == 0).then_some(title), y, lines }
+    };
+    panels.into_iter().enumerate().map(panel).collect()
 }
 
 /// Energy, then the output share on each text; with their titles.
@@ -71,43 +78,36 @@ fn measures(adapters: &[AdapterRow]) -> Vec<(String, Measure<'_>)> {
 fn line<'a>(group: &Group<'a>, measure: &Measure) -> Line<'a> {
     let at = |layer: u32| mean(group.rows.iter().filter(|row| row.layer == layer).filter_map(|row| measure(row)));
     let layers = ascending(group.rows.iter().map(|row| row.layer));
-    Line { arm: &group.rows[0].arm, values: layers.into_iter().map(|layer| (layer, at(layer))).collect() }
+    Line { of: group.rows[0], values: layers.into_iter().map(|layer| (layer, at(layer))).collect() }
 }
 
 /// Values of 0 have no place on a logarithmic axis and are left out.
-fn paint(
-    canvas: &Canvas,
-    area: &Area,
-    y: &Scale,
-    lines: &[Line],
-    title: Option<&str>,
-    styles: &[(&str, CurveStyle)],
-) -> Result<(), ReportError> {
+fn paint(canvas: &Canvas, corner: Point, panel: &Panel, styles: &[(&str, CurveStyle)]) {
     /// Between the axes' ends and the first and last block.
     const INSET: f64 = 10.0;
+    let Panel { heading, title, y, lines } = panel;
+    let area = Area::new((corner.0 + LEFT, corner.1 + HEADING), WIDTH - 24.0, HEIGHT);
+    canvas.text(heading, (area.left, corner.1 + 0.5 * HEADING), Anchor::Start, plot::HEADING);
     let last = lines.iter().flat_map(|line| line.values.iter().map(|value| value.0)).max().unwrap_or(0);
     let (step, width) = ((last / 5).max(1), area.right - area.left);
     let along = |block: u32| (INSET + (width - 2.0 * INSET) * f64::from(block) / f64::from(last.max(1))) / width;
     let tick = |block: u32| Tick { at: along(block), label: Some(block.to_string()) };
-    area.y_ticks(canvas, &y.ticks(), &LOOK)?;
-    area.lines(canvas)?;
-    area.x_ticks(canvas, &(0..=last).step_by(step as usize).map(tick).collect::<Vec<_>>(), &LOOK)?;
-    area.x_title(canvas, "block", &LOOK)?;
-    title.map_or(Ok(()), |title| area.y_title(canvas, title, LEFT - 12.0, &LOOK))?;
+    area.y_ticks(canvas, &y.ticks(), &LOOK);
+    area.lines(canvas);
+    area.x_ticks(canvas, &(0..=last).step_by(step as usize).map(tick).collect::<Vec<_>>(), &LOOK);
+    area.x_title(canvas, "block", &LOOK);
+    if let Some(title) = title {
+        area.y_title(canvas, title, LEFT - 12.0, &LOOK);
+    }
     for line in lines {
-        let Some(style) = palette::find(styles, line.arm) else { continue };
+        let style = palette::find(styles, &line.of.arm);
         for run in line.values.split(|(_, value)| !value.is_finite() || *value <= 0.0) {
             let at = |(block, value): &(u32, f64)| (area.x(along(*block)), area.y(y.fraction(*value)));
-            let points: Vec<Point> = run.iter().map(at).collect();
-            if points.len() > 1 {
-                canvas.line(&points, Stroke::of(style, 2.0))?;
-            }
-            for (point, _) in points.iter().zip(run).filter(|(_, (block, _))| block.is_multiple_of(step)) {
-                canvas.marker(*point, style)?;
-            }
+            canvas.line(&run.iter().map(at).collect::<Vec<_>>(), Stroke::of(style, 2.0));
+            let marked = run.iter().filter(|(block, _)| block.is_multiple_of(step));
+            marked.for_each(|point| canvas.marker(at(point), style));
         }
     }
-    Ok(())
 }
 
 #[cfg(test)]

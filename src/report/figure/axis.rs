@@ -33,9 +33,7 @@ impl Scale {
     /// A logarithmic one; values that are not finite and positive do not count.
     pub fn log(values: impl IntoIterator<Item = f64>) -> Self {
         let logs = values.into_iter().filter(|value| value.is_finite() && *value > 0.0).map(f64::log10);
-        let Some((low, high)) = number::ends(logs) else {
-            return Self { low: 0.0, high: 1.0, log: true, reversed: false };
-        };
+        let (low, high) = number::ends(logs).unwrap_or((0.0, 1.0));
         // At least a tenth of a decade, so that a flat curve is not blown up into noise.
         let margin = (0.05 * (high - low)).max(0.05 - 0.5 * (high - low)).max(0.01);
         Self { low: low - margin, high: high + margin, log: true, reversed: false }
@@ -134,51 +132,38 @@ fn decade(exponent: i32) -> String {
         // The font has no raised minus.
         ..-3 => format!("1e{exponent}"),
         -3..0 => plain(10f64.powi(exponent)),
-        _ => format!("10{}", number::superscript(exponent)),
+        _ => format!("10{}", number::superscript(&exponent.to_string())),
     }
 }
 
 /// A round number without idle digits.
 fn plain(value: f64) -> String {
-    if value < 1e-6 {
-        return format!("{value:.0e}");
-    }
-    let text = format!("{value:.6}");
-    text.trim_end_matches('0').trim_end_matches('.').to_string()
+    if value < 1e-6 { format!("{value:.0e}") } else { number::trimmed(&format!("{value:.6}")).to_string() }
 }
 
 /// The axis of what was discarded.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PointAxis {
-    /// r: 0 left of a break, then logarithmic from the first r > 0 to the last.
-    Components {
-        /// The points, ascending, 0 first.
-        points: Vec<f64>,
-    },
-    /// A share: linear from 0.
-    Share { last: f64 },
-    /// The share of parameters dropped: as r, of which it is about a multiple.
-    Parameters {
-        /// The points, ascending, 0 first.
-        points: Vec<f64>,
-    },
+    /// r: 0 left of a break, then logarithmic from the first r > 0 to the last. The points, ascending, 0 first.
+    Components(Vec<f64>),
+    /// A share: linear from 0 to this, the last point.
+    Share(f64),
+    /// The share of parameters dropped: as r, of which it is about a multiple. The points as there.
+    Parameters(Vec<f64>),
 }
 
 impl PointAxis {
-    /// Where 0 lies.
+    /// Where 0 lies, the break, the first point above 0 and the last.
     pub const ZERO: f64 = 0.04;
-    /// Where the break lies.
     pub const BREAK: f64 = 0.095;
-    /// Where the first r > 0 lies.
     const FIRST: f64 = 0.15;
-    /// Where the last point lies.
     const LAST: f64 = 0.98;
 
     pub fn fraction(&self, point: f64) -> f64 {
         match self {
             _ if point == 0.0 => Self::ZERO,
-            PointAxis::Share { last } => Self::ZERO + (Self::LAST - Self::ZERO) * point / last,
-            PointAxis::Components { points } | PointAxis::Parameters { points } => {
+            PointAxis::Share(last) => Self::ZERO + (Self::LAST - Self::ZERO) * point / last,
+            PointAxis::Components(points) | PointAxis::Parameters(points) => {
                 let first = points.iter().copied().find(|point| *point > 0.0).unwrap_or(point);
                 let last = points.last().copied().unwrap_or(point);
                 if last <= first {
@@ -192,19 +177,19 @@ impl PointAxis {
 
     /// Whether the axis is broken behind 0.
     pub fn broken(&self) -> bool {
-        !matches!(self, PointAxis::Share { .. })
+        !matches!(self, PointAxis::Share(_))
     }
 
     /// A tick a measured r; round percentages for shares of components and of parameters.
     pub fn ticks(&self) -> Vec<Tick> {
         let tick = |point: f64, label: String| Tick { at: self.fraction(point), label: Some(label) };
         match self {
-            PointAxis::Components { points } => points.iter().map(|point| tick(*point, format!("{point}"))).collect(),
-            PointAxis::Share { last } => {
+            PointAxis::Components(points) => points.iter().map(|point| tick(*point, format!("{point}"))).collect(),
+            PointAxis::Share(last) => {
                 let points = multiples(round_step(last / 6.0), 0.0, 1.000_001 * last);
                 points.map(|point| tick(point, number::share(point))).collect()
             }
-            PointAxis::Parameters { points } => {
+            PointAxis::Parameters(points) => {
                 let ends = points.iter().find(|point| **point > 0.0).zip(points.last());
                 let round = ends.map_or(Vec::new(), |(&first, &last)| round_shares(first, last));
                 let ticks = round.into_iter().map(|share| tick(share, format!("{}%", plain(100.0 * share))));

@@ -3,6 +3,8 @@
 //! plotters' SVG has whole coordinates only; it draws [`FINE`] times larger and the view box scales back, so that
 //! positions are exact to a quarter of a unit.
 
+use std::cell::RefCell;
+
 use plotters::backend::SVGBackend;
 use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, DrawingAreaErrorKind, IntoDrawingArea};
@@ -11,8 +13,8 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontFamily, FontStyle, FontTransform, IntoFont, RGBColor, ShapeStyle, TextStyle};
 
 use super::super::ReportError;
-use super::font::{FAMILY, Weight};
-use super::palette::{CurveStyle, Dash, Fill, GREY, Shape};
+use super::font::{self, FAMILY, Weight};
+use super::palette::{CurveStyle, Dash, Fill, GREY, INK, Shape, WHITE};
 
 /// Steps a unit.
 const FINE: f64 = 4.0;
@@ -20,7 +22,6 @@ const FINE: f64 = 4.0;
 /// A point: x to the right, y down.
 pub type Point = (f64, f64);
 
-/// A line's look.
 #[derive(Debug, Clone, Copy)]
 pub struct Stroke {
     pub colour: RGBColor,
@@ -37,17 +38,40 @@ impl Stroke {
     }
 
     pub fn of(style: CurveStyle, width: f64) -> Self {
-        Self { colour: style.method.colour, width, dash: style.dash }
+        Self { colour: style.colour, width, dash: style.dash }
     }
 }
 
-/// A text's look.
 #[derive(Debug, Clone, Copy)]
 pub struct Type {
     /// Pixels an em.
     pub size: f64,
     pub colour: RGBColor,
     pub weight: Weight,
+}
+
+impl Type {
+    pub const fn regular(size: f64, colour: RGBColor) -> Self {
+        Self { size, colour, weight: Weight::Regular }
+    }
+
+    pub const fn bold(size: f64) -> Self {
+        Self { size, colour: INK, weight: Weight::Bold }
+    }
+
+    pub fn width(&self, text: &str) -> f64 {
+        font::width(text, self.size, self.weight)
+    }
+
+    /// Width of the widest of some lines; 0 without any.
+    pub fn widest<'a>(&self, texts: impl Iterator<Item = &'a str>) -> f64 {
+        texts.map(|text| self.width(text)).fold(0.0, f64::max)
+    }
+
+    /// Lines that are no wider than `limit`, unless a single word is.
+    pub fn wrap(&self, text: &str, limit: f64) -> Vec<String> {
+        font::wrap(text, self.size, self.weight, limit)
+    }
 }
 
 /// Where a text lies relative to its point; vertically it is always centred.
@@ -60,9 +84,10 @@ pub enum Anchor {
     Upwards,
 }
 
-/// A figure in the making.
+/// A figure in the making. What the backend refuses is said once it is whole.
 pub struct Canvas<'a> {
     area: DrawingArea<SVGBackend<'a>, Shift>,
+    refused: RefCell<Option<String>>,
 }
 
 /// Draws a figure of `width` x `height` units; returns the SVG. `title` is what screen readers say, `description` more.
@@ -70,18 +95,22 @@ pub fn draw(
     (width, height): (f64, f64),
     title: &str,
     description: &str,
-    paint: impl FnOnce(&Canvas) -> Result<(), ReportError>,
+    paint: impl FnOnce(&Canvas),
 ) -> Result<String, ReportError> {
     let size = (fine(width) as u32, fine(height) as u32);
     let mut body = String::new();
-    {
-        let canvas = Canvas { area: SVGBackend::with_string(&mut body, size).into_drawing_area() };
-        canvas.area.fill(&RGBColor(255, 255, 255)).map_err(refused)?;
-        paint(&canvas)?;
-        canvas.area.present().map_err(refused)?;
+    let refused = {
+        let area = SVGBackend::with_string(&mut body, size).into_drawing_area();
+        let canvas = Canvas { area, refused: RefCell::new(None) };
+        canvas.keep(canvas.area.fill(&WHITE));
+        paint(&canvas);
+        canvas.keep(canvas.area.present());
+        canvas.refused.take()
+    };
+    if let Some(why) = refused {
+        return Err(ReportError::Drawing(why));
     }
-    let (_, elements) =
-        body.split_once(">\n").ok_or_else(|| ReportError::Drawing("the SVG has no root element".to_string()))?;
+    let elements = body.split_once(">\n").map_or("", |(_, elements)| elements);
     Ok(format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {} {}\" \
          role=\"img\" aria-labelledby=\"title description\" stroke-linejoin=\"round\">\n\
@@ -98,9 +127,8 @@ fn escape(text: &str) -> String {
 }
 
 /// Half way to white.
-fn pale(colour: RGBColor) -> RGBColor {
-    let mix = |part: u8| part / 2 + 128;
-    RGBColor(mix(colour.0), mix(colour.1), mix(colour.2))
+fn pale(RGBColor(red, green, blue): RGBColor) -> RGBColor {
+    RGBColor(red / 2 + 128, green / 2 + 128, blue / 2 + 128)
 }
 
 fn fine(value: f64) -> i32 {
@@ -111,55 +139,77 @@ fn fine_point(point: &Point) -> (i32, i32) {
     (fine(point.0), fine(point.1))
 }
 
-fn refused<E: std::error::Error + Send + Sync>(error: DrawingAreaErrorKind<E>) -> ReportError {
-    ReportError::Drawing(error.to_string())
-}
-
 impl Canvas<'_> {
-    pub fn line(&self, points: &[Point], stroke: Stroke) -> Result<(), ReportError> {
-        let style =
-            ShapeStyle { color: stroke.colour.to_rgba(), filled: false, stroke_width: fine(stroke.width) as u32 };
-        let points: Vec<(i32, i32)> = points.iter().map(fine_point).collect();
-        match stroke.dash {
-            None => self.area.draw(&PathElement::new(points, style)).map_err(refused),
-            Some((dash, gap)) => {
-                self.area.draw(&DashedPathElement::new(points, fine(dash), fine(gap), style)).map_err(refused)
-            }
+    fn keep<E: std::error::Error + Send + Sync>(&self, drawn: Result<(), DrawingAreaErrorKind<E>>) {
+        if let Err(error) = drawn {
+            self.refused.borrow_mut().get_or_insert(error.to_string());
         }
     }
 
-    pub fn area(&self, points: &[Point], colour: RGBColor, opacity: f64) -> Result<(), ReportError> {
+    /// A line through points; through fewer than two there is none.
+    pub fn line(&self, points: &[Point], stroke: Stroke) {
+        if points.len() < 2 {
+            return;
+        }
+        let (color, stroke_width) = (stroke.colour.to_rgba(), fine(stroke.width) as u32);
+        let style = ShapeStyle { color, filled: false, stroke_width };
         let points: Vec<(i32, i32)> = points.iter().map(fine_point).collect();
-        self.area.draw(&Polygon::new(points, colour.mix(opacity).filled())).map_err(refused)
+        self.keep(match stroke.dash {
+            None => self.area.draw(&PathElement::new(points, style)),
+            Some((dash, gap)) => self.area.draw(&DashedPathElement::new(points, fine(dash), fine(gap), style)),
+        });
     }
 
-    pub fn marker(&self, at: Point, style: CurveStyle) -> Result<(), ReportError> {
+    pub fn area(&self, points: &[Point], colour: RGBColor, opacity: f64) {
+        let points: Vec<(i32, i32)> = points.iter().map(fine_point).collect();
+        self.keep(self.area.draw(&Polygon::new(points, colour.mix(opacity).filled())));
+    }
+
+    /// The shaded area between an upper and a lower line, which have as many points.
+    pub fn band(&self, upper: &[Point], lower: &[Point], colour: RGBColor) {
+        let outline: Vec<Point> = upper.iter().chain(lower.iter().rev()).copied().collect();
+        self.area(&outline, colour, 0.13);
+    }
+
+    pub fn rectangle(&self, (x, y): Point, (width, height): Point, colour: RGBColor) {
+        self.area(&[(x, y), (x + width, y), (x + width, y + height), (x, y + height)], colour, 1.0);
+    }
+
+    /// A few markers along a line; by a shift of their own below 1, those of lines that run together all show.
+    pub fn markers(&self, line: &[Point], count: usize, shift: f64, style: CurveStyle) {
+        let places = (0..count).map(|index| (index as f64 + shift) / count as f64 * line.len() as f64);
+        places.filter_map(|at| line.get(at as usize)).for_each(|point| self.marker(*point, style));
+    }
+
+    pub fn marker(&self, at: Point, style: CurveStyle) {
         const RADIUS: f64 = 5.5;
-        let colour = style.method.colour;
-        let white = RGBColor(255, 255, 255);
+        let shape = |radius, colour| self.shape(at, style.shape, radius, colour);
         // A white rim keeps markers apart where curves run together.
-        self.shape(at, style.method.shape, RADIUS + 1.25, white)?;
-        self.shape(at, style.method.shape, RADIUS, colour)?;
-        let shape = |radius, colour| self.shape(at, style.method.shape, radius, colour);
+        shape(RADIUS + 1.25, WHITE);
+        shape(RADIUS, style.colour);
         match style.fill {
             Fill::Full => {}
-            Fill::Hollow => shape(RADIUS - 2.0, white)?,
+            Fill::Hollow => shape(RADIUS - 2.0, WHITE),
             Fill::Dot => {
-                shape(RADIUS - 1.5, white)?;
-                self.shape(at, Shape::Circle, 2.0, colour)?;
+                shape(RADIUS - 1.5, WHITE);
+                self.shape(at, Shape::Circle, 2.0, style.colour);
             }
-            Fill::Pale => shape(RADIUS - 1.75, pale(colour))?,
+            Fill::Pale => shape(RADIUS - 1.75, pale(style.colour)),
         }
-        Ok(())
+    }
+
+    /// A sample of a line, with its marker, as legends have it.
+    pub fn sample(&self, (x, y): Point, width: f64, style: CurveStyle) {
+        self.line(&[(x, y), (x + width, y)], Stroke::of(style, 2.25));
+        self.marker((x + 0.5 * width, y), style);
     }
 
     /// A filled shape; `radius` is that of the disc of about the same area.
-    pub fn shape(&self, at: Point, shape: Shape, radius: f64, colour: RGBColor) -> Result<(), ReportError> {
+    pub fn shape(&self, at: Point, shape: Shape, radius: f64, colour: RGBColor) {
         // Corners, turn of the first against the top, and the size that looks equal to a disc.
         let (corners, turn, scale) = match shape {
             Shape::Circle => {
-                let disc = Circle::new(fine_point(&at), fine(radius), colour.filled());
-                return self.area.draw(&disc).map_err(refused);
+                return self.keep(self.area.draw(&Circle::new(fine_point(&at), fine(radius), colour.filled())));
             }
             Shape::Square => (4, 0.5, 1.25),
             Shape::Diamond => (4, 0.0, 1.3),
@@ -172,11 +222,11 @@ impl Canvas<'_> {
             let angle = std::f64::consts::TAU * (f64::from(index) + turn) / f64::from(corners);
             (at.0 + scale * radius * angle.sin(), at.1 - scale * radius * angle.cos())
         };
-        self.area(&(0..corners).map(corner).collect::<Vec<_>>(), colour, 1.0)
+        self.area(&(0..corners).map(corner).collect::<Vec<_>>(), colour, 1.0);
     }
 
     /// One line of text, vertically centred on the point.
-    pub fn text(&self, text: &str, at: Point, anchor: Anchor, look: Type) -> Result<(), ReportError> {
+    pub fn text(&self, text: &str, at: Point, anchor: Anchor, look: Type) {
         /// plotters writes its sizes divided by this as the SVG's.
         const PLOTTERS: f64 = 1.24;
         let (h_pos, transform) = match anchor {
@@ -185,12 +235,9 @@ impl Canvas<'_> {
             Anchor::End => (HPos::Right, FontTransform::None),
             Anchor::Upwards => (HPos::Center, FontTransform::Rotate270),
         };
-        let weight = match look.weight {
-            Weight::Regular => FontStyle::Normal,
-            Weight::Bold => FontStyle::Bold,
-        };
+        let weight = if look.weight == Weight::Bold { FontStyle::Bold } else { FontStyle::Normal };
         let font = (FontFamily::Name(FAMILY), look.size * FINE * PLOTTERS, weight).into_font().transform(transform);
         let style = TextStyle::from(font).color(&look.colour).pos(Pos::new(h_pos, VPos::Center));
-        self.area.draw(&Text::new(text.to_string(), fine_point(&at), style)).map_err(refused)
+        self.keep(self.area.draw(&Text::new(text.to_string(), fine_point(&at), style)));
     }
 }

@@ -3,7 +3,7 @@
 use super::super::study::{By, Curve, Test, ascending};
 use super::super::{Meta, number};
 use super::axis::PointAxis;
-use super::palette::{Dash, MethodStyle};
+use super::palette::Dash;
 use super::{CurveStyle, palette};
 use crate::results::Row;
 use crate::spec::{Published, PublishedRow, PublishedTest};
@@ -59,10 +59,11 @@ impl Content {
     /// A test set by the points of the study.
     pub fn study(test: &Test, by: By, styles: &[(&str, CurveStyle)]) -> Self {
         let (x, x_title) = match by {
-            By::Components => {
-                (PointAxis::Components { points: test.points.clone() }, "components discarded per linear, r")
+            By::Components => (PointAxis::Components(test.points.clone()), by.columns_are()),
+            By::Share => {
+                let last = test.points.last().copied().filter(|last| *last > 0.0).unwrap_or(1.0);
+                (PointAxis::Share(last), "share of components discarded")
             }
-            By::Share => (PointAxis::Share { last: last(&test.points) }, "share of components discarded"),
         };
         Self::of(test, x, x_title, styles, &Some)
     }
@@ -70,7 +71,7 @@ impl Content {
     /// A test set by the share of the targets' parameters that each point drops.
     pub fn parameters(test: &Test, meta: &Meta, styles: &[(&str, CurveStyle)]) -> Self {
         let dropped = |point: f64| meta.parameters(point).map(|parameters| parameters.dropped);
-        let x = PointAxis::Parameters { points: ascending(test.points.iter().filter_map(|point| dropped(*point))) };
+        let x = PointAxis::Parameters(ascending(test.points.iter().filter_map(|point| dropped(*point))));
         Self::of(test, x, "share of the linears' parameters dropped", styles, &dropped)
     }
 
@@ -83,10 +84,10 @@ impl Content {
     ) -> Self {
         let line = |curve: &Curve| {
             let points = curve.points.iter().filter_map(|(point, row)| Some((place(*point)?, Reading::of(row))));
-            let style = palette::find(styles, curve.arm)?;
-            Some(Line { label: curve.label.into(), style, points: points.collect() })
+            let style = palette::find(styles, &curve.row.arm);
+            Line { label: curve.row.label.clone(), style, points: points.collect() }
         };
-        let lines = test.curves.iter().filter_map(line).collect();
+        let lines = test.curves.iter().map(line).collect();
         Self { heading: test.heading(), lines, undamaged: Some(Reading::of(test.undamaged)), x, x_title }
     }
 
@@ -94,8 +95,9 @@ impl Content {
     pub fn published(paper: &Published, test: &PublishedTest, ours: &[Test], styles: &[(&str, CurveStyle)]) -> Self {
         let points = test.rows.iter().flat_map(|row| row.perplexity.keys()).map(|&r| f64::from(r));
         let points = ascending(points.chain([0.0]));
-        let curves: Vec<&Curve> =
-            ours.iter().filter(|ours| ours.name() == test.evaluation).flat_map(|ours| &ours.curves).collect();
+        let ours = ours.iter().filter(|ours| ours.name() == test.evaluation);
+        let curves: Vec<&Curve> = ours.flat_map(|ours| &ours.curves).collect();
+        let exact = |perplexity| Reading { perplexity, low: f64::NAN, high: f64::NAN };
         let lines = test.rows.iter().map(|row| Line {
             label: row.label.clone(),
             style: CurveStyle { dash: DASHED, ..published_style(row, &test.rows, &curves, styles) },
@@ -105,8 +107,8 @@ impl Content {
             heading: format!("As published: {} on {}", test.name, paper.model),
             lines: lines.collect(),
             undamaged: None,
-            x: PointAxis::Components { points },
-            x_title: "components discarded per linear, r",
+            x: PointAxis::Components(points),
+            x_title: By::Components.columns_are(),
         }
     }
 
@@ -114,15 +116,6 @@ impl Content {
     pub fn undamaged_label(&self) -> Option<String> {
         self.undamaged.map(|reading| format!("undamaged {}", number::perplexity(reading.perplexity).text()))
     }
-}
-
-/// A number without an interval.
-fn exact(perplexity: f64) -> Reading {
-    Reading { perplexity, low: f64::NAN, high: f64::NAN }
-}
-
-fn last(points: &[f64]) -> f64 {
-    points.last().copied().filter(|last| *last > 0.0).unwrap_or(1.0)
 }
 
 /// The style of the curve of ours that corresponds to a published one: same method, same calibration, and of those the
@@ -135,13 +128,12 @@ fn published_style(
 ) -> CurveStyle {
     let alike = |other: &&PublishedRow| other.method == row.method && other.calibration == row.calibration;
     let more = rows.iter().filter(alike).filter(|other| other.samples > row.samples).count();
-    let of_method: Vec<&Curve> = ours.iter().copied().filter(|curve| curve.method == row.method).collect();
+    let of_method: Vec<&Curve> = ours.iter().copied().filter(|curve| curve.row.method == row.method).collect();
     let mut same = of_method.clone();
-    same.retain(|curve| curve.calibration() == row.calibration.as_deref());
-    same.sort_by_key(|curve| std::cmp::Reverse(curve.samples()));
-    let style = |curve: &&Curve| palette::find(styles, curve.arm);
-    let found = same.get(more).and_then(style).or(of_method.first().and_then(style));
-    found.unwrap_or(CurveStyle::plain(MethodStyle::of(&row.method)))
+    same.retain(|curve| curve.row.calibration == row.calibration);
+    same.sort_by_key(|curve| std::cmp::Reverse(curve.row.samples));
+    let found = same.get(more).or(of_method.first());
+    found.map_or(palette::plain(&row.method, &[]), |curve| palette::find(styles, &curve.row.arm))
 }
 
 #[cfg(test)]

@@ -1,11 +1,10 @@
 //! The labels right of a panel's plot, each at the end of its line: what they say, what room they need, how they look.
 
-use super::super::ReportError;
 use super::labels::{self, Wish};
-use super::panel::{Frame, Panel};
-use super::{Anchor, Canvas, CurveStyle, GREY, INK, Point, Stroke, Type, Weight, font};
+use super::panel::{Painter, Panel};
+use super::{Anchor, CurveStyle, GREY, INK, Point, Stroke, Type};
 
-const LABEL: Type = Type { size: 17.0, colour: INK, weight: Weight::Regular };
+const LABEL: Type = Type::regular(17.0, INK);
 
 /// Height of a line of a label.
 const LABEL_LINE: f64 = 21.0;
@@ -20,18 +19,16 @@ const SAMPLE: f64 = 36.0;
 const SAMPLE_GAP: f64 = 7.0;
 
 /// A label and where its line ends.
-struct End<'a> {
+struct End {
     lines: Vec<String>,
-    style: Option<&'a CurveStyle>,
+    style: Option<CurveStyle>,
     from: Point,
 }
 
 impl Panel {
     /// Width that the labels need right of the plot.
     pub fn labels_width(&self) -> f64 {
-        let texts = self.texts().into_iter().flatten();
-        let widest = texts.map(|line| font::width(&line, LABEL.size, LABEL.weight)).fold(0.0, f64::max);
-        LEADER + SAMPLE + SAMPLE_GAP + widest
+        LEADER + SAMPLE + SAMPLE_GAP + LABEL.widest(self.texts().iter().flatten().map(String::as_str))
     }
 
     /// Height that the labels need.
@@ -42,48 +39,47 @@ impl Panel {
     /// Lines of every label: the curves', then the undamaged model's if there is one.
     fn texts(&self) -> Vec<Vec<String>> {
         let labels = self.content.lines.iter().map(|line| line.label.clone());
-        labels.chain(self.content.undamaged_label()).map(|text| balanced(&text, LABEL_LIMIT)).collect()
+        labels.chain(self.content.undamaged_label()).map(|text| balanced(&text)).collect()
     }
+}
 
-    fn ends(&self, frame: &Frame) -> Vec<End<'_>> {
-        let mut texts = self.texts().into_iter();
-        let mut ends = Vec::new();
-        for ((index, line), lines) in self.content.lines.iter().enumerate().zip(texts.by_ref()) {
-            let Some((point, reading)) = line.points.last() else { continue };
-            ends.push(End { lines, style: Some(&line.style), from: self.place(frame, index, *point, *reading) });
-        }
-        if let (Some(reading), Some(lines)) = (self.content.undamaged, texts.next()) {
-            ends.push(End { lines, style: None, from: (frame.plot.right, self.y_of(frame, reading.perplexity)) });
-        }
-        ends
+impl Painter<'_, '_> {
+    fn ends(&self) -> Vec<End> {
+        let content = &self.panel.content;
+        let curves = content.lines.iter().enumerate().map(|(index, line)| {
+            let (point, reading) = line.points.last()?;
+            Some((Some(line.style), self.place(index, *point, *reading)))
+        });
+        let undamaged = content.undamaged.map(|reading| {
+            let (_, y) = self.at(0.0, reading.perplexity);
+            Some((None, (self.plot.right, y)))
+        });
+        let ends = curves.chain(undamaged).zip(self.panel.texts());
+        ends.filter_map(|(end, lines)| end.map(|(style, from)| End { lines, style, from })).collect()
     }
 
     /// Paints the labels and the leaders to them.
-    pub fn paint_labels(&self, canvas: &Canvas, frame: &Frame) -> Result<(), ReportError> {
-        let ends = self.ends(frame);
-        let wishes: Vec<Wish> =
-            ends.iter().map(|end| Wish { at: end.from.1, height: label_height(&end.lines) }).collect();
-        let middles = labels::spread(&wishes, frame.plot.top, frame.plot.bottom);
-        let x = frame.plot.right + LEADER;
-        for (end, y) in ends.iter().zip(middles) {
+    pub fn paint_labels(&self) {
+        let (ends, right) = (self.ends(), self.plot.right);
+        let wish = |end: &End| Wish { at: end.from.1, height: label_height(&end.lines) };
+        let wishes: Vec<Wish> = ends.iter().map(wish).collect();
+        let middles = labels::spread(&wishes, self.plot.top, self.plot.bottom);
+        let x = right + LEADER;
+        for (End { lines, style, from }, y) in ends.into_iter().zip(middles) {
             // Straight out of the plot first, then slanted: leaders do not run through each other's markers.
-            let start = if end.style.is_some() { end.from.0 + 7.0 } else { end.from.0 };
-            let turn = (frame.plot.right + 4.0).max(start);
-            let colour = end.style.map_or(GREY, |style| style.method.colour);
-            canvas.line(&[(start, end.from.1), (turn, end.from.1), (x - 3.0, y)], Stroke::solid(colour, 0.75))?;
-            match end.style {
-                Some(style) => {
-                    canvas.line(&[(x, y), (x + SAMPLE, y)], Stroke::of(*style, 2.25))?;
-                    canvas.marker((x + 0.5 * SAMPLE, y), *style)?;
-                }
-                None => canvas.line(&[(x, y), (x + SAMPLE, y)], Stroke::UNDAMAGED)?,
+            let start = if style.is_some() { from.0 + 7.0 } else { from.0 };
+            let colour = style.map_or(GREY, |style| style.colour);
+            let leader = [(start, from.1), ((right + 4.0).max(start), from.1), (x - 3.0, y)];
+            self.canvas.line(&leader, Stroke::solid(colour, 0.75));
+            match style {
+                Some(style) => self.canvas.sample((x, y), SAMPLE, style),
+                None => self.canvas.line(&[(x, y), (x + SAMPLE, y)], Stroke::UNDAMAGED),
             }
-            for (index, line) in end.lines.iter().enumerate() {
-                let offset = (index as f64 - 0.5 * (end.lines.len() - 1) as f64) * LABEL_LINE;
-                canvas.text(line, (x + SAMPLE + SAMPLE_GAP, y + offset), Anchor::Start, LABEL)?;
+            for (index, line) in lines.iter().enumerate() {
+                let offset = (index as f64 - 0.5 * (lines.len() - 1) as f64) * LABEL_LINE;
+                self.canvas.text(line, (x + SAMPLE + SAMPLE_GAP, y + offset), Anchor::Start, LABEL);
             }
         }
-        Ok(())
     }
 }
 
@@ -92,27 +88,19 @@ fn label_height(lines: &[String]) -> f64 {
 }
 
 /// Wraps into as few lines as the limit allows, before a parenthesis if that will do, else of about equal length.
-fn balanced(text: &str, limit: f64) -> Vec<String> {
-    let wrap = |text: &str, limit| font::wrap(text, LABEL.size, LABEL.weight, limit);
-    let mut best = wrap(text, limit);
-    let count = best.len();
-    if count == 2
-        && let Some((before, _)) = text.split_once(" (")
+fn balanced(text: &str) -> Vec<String> {
+    let widest = LABEL.wrap(text, LABEL_LIMIT);
+    if widest.len() == 2
+        && let Some(at) = text.find(" (")
     {
-        let (before, after) = text.split_at(before.len());
-        let parts = [wrap(before, limit), wrap(after, limit)].concat();
-        if parts.len() == count {
+        let (before, after) = text.split_at(at);
+        let parts = [LABEL.wrap(before, LABEL_LIMIT), LABEL.wrap(after, LABEL_LIMIT)].concat();
+        if parts.len() == 2 {
             return parts;
         }
     }
-    let mut width = limit;
-    while width > 40.0 {
-        width -= 4.0;
-        let narrower = wrap(text, width);
-        if narrower.len() > count {
-            break;
-        }
-        best = narrower;
-    }
-    best
+    // Down to 40 units.
+    let narrower = (1..=32).map(|step| LABEL.wrap(text, LABEL_LIMIT - 4.0 * f64::from(step)));
+    let as_few = narrower.take_while(|lines| lines.len() <= widest.len()).last();
+    as_few.unwrap_or(widest)
 }

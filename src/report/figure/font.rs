@@ -26,18 +26,13 @@ impl Weight {
     }
 }
 
-/// Only our font, for the renderers: fonts of the machine must not change a figure.
-fn database() -> Arc<Database> {
-    let mut database = Database::new();
-    for weight in [Weight::Regular, Weight::Bold] {
-        database.load_font_data(weight.bytes().to_vec());
-    }
-    Arc::new(database)
-}
-
-/// A figure as the renderers take it.
+/// A figure as the renderers take it, with only our font: fonts of the machine must not change it.
 pub fn tree(svg: &str) -> Result<Tree, ReportError> {
-    let options = Options { fontdb: database(), ..Options::default() };
+    let mut fonts = Database::new();
+    for weight in [Weight::Regular, Weight::Bold] {
+        fonts.load_font_data(weight.bytes().to_vec());
+    }
+    let options = Options { fontdb: Arc::new(fonts), ..Options::default() };
     Tree::from_str(svg, &options).map_err(|error| ReportError::Drawing(format!("the SVG cannot be read: {error}")))
 }
 
@@ -45,10 +40,7 @@ pub fn tree(svg: &str) -> Result<Tree, ReportError> {
 pub fn width(text: &str, size: f64, weight: Weight) -> f64 {
     static FACES: LazyLock<[Option<Face>; 2]> =
         LazyLock::new(|| [Weight::Regular, Weight::Bold].map(|weight| Face::parse(weight.bytes(), 0).ok()));
-    let face = match weight {
-        Weight::Regular => &FACES[0],
-        Weight::Bold => &FACES[1],
-    };
+    let face = &FACES[usize::from(weight == Weight::Bold)];
     // Where the font lacks a glyph, the renderer draws the "missing" box: about half an em.
     let advance = |face: &Face, c: char| {
         let glyph = face.glyph_index(c)?;

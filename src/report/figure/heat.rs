@@ -4,7 +4,7 @@ use plotters::style::RGBColor;
 
 use super::super::study::distinct;
 use super::super::{Meta, ReportError, number};
-use super::{Anchor, Area, Canvas, GREY, Header, INK, MARGIN, Point, Stroke, Type, Weight, draw, font};
+use super::{Anchor, Area, Canvas, GREY, Header, INK, MARGIN, Point, Stroke, Type, draw};
 use crate::results::HeatRow;
 
 /// A map's side.
@@ -17,25 +17,19 @@ const SCALE_WIDTH: f64 = 16.0;
 /// Above the maps.
 const HEADING: f64 = 30.0;
 
-const COLUMN: Type = Type { size: 18.0, colour: INK, weight: Weight::Bold };
-const ROW: Type = Type { size: 17.0, colour: INK, weight: Weight::Regular };
-const END: Type = Type { size: 15.0, colour: GREY, weight: Weight::Regular };
+const COLUMN: Type = Type::bold(18.0);
+const ROW: Type = Type::regular(17.0, INK);
+const END: Type = Type::regular(15.0, GREY);
 
 /// Colours from low to high, evenly apart: from dark to light, so that print and colour-blind readers keep the order.
-const SCALE_COLOURS: [(u8, u8, u8); 6] = [
-    (0x0d, 0x08, 0x87),
-    (0x6a, 0x00, 0xa8),
-    (0xb1, 0x2a, 0x90),
-    (0xe1, 0x64, 0x62),
-    (0xfc, 0xa6, 0x36),
-    (0xf0, 0xf9, 0x21),
-];
+const SCALE_COLOURS: [u32; 6] = [0x0d0887, 0x6a00a8, 0xb12a90, 0xe16462, 0xfca636, 0xf0f921];
 /// Steps of the scale; cells of one step are drawn as one.
 pub const STEPS: usize = 64;
 
 /// The maps of one linear.
-struct Line<'a> {
-    linear: &'a str,
+struct Line {
+    /// The linear's short name.
+    name: String,
     /// log10 of the smallest and largest positive value, over all calibrations.
     ends: (f64, f64),
     /// Values by calibration, row-major.
@@ -45,41 +39,37 @@ struct Line<'a> {
 /// The figure of all heat maps as SVG.
 pub fn svg(cells: &[HeatRow], meta: &Meta) -> Result<String, ReportError> {
     let columns = distinct(cells.iter().map(|cell| cell.calibration.as_str()));
-    let lines: Vec<Line> = distinct(cells.iter().map(|cell| cell.linear.as_str()))
-        .into_iter()
-        .map(|linear| line(cells, linear, &columns))
-        .collect();
+    let linears = distinct(cells.iter().map(|cell| cell.linear.as_str()));
+    let lines: Vec<Line> = linears.into_iter().map(|linear| line(cells, linear, &columns)).collect();
     if lines.is_empty() {
         return Err(ReportError::Empty);
     }
-    let labels = lines.iter().map(|line| font::width(&short(line.linear), ROW.size, ROW.weight)).fold(0.0, f64::max);
-    let left = MARGIN + labels + 14.0;
+    let left = MARGIN + ROW.widest(lines.iter().map(|line| line.name.as_str())) + 14.0;
     let width = left + columns.len() as f64 * (SIDE + GAP) + SCALE + MARGIN;
-    let subtitle = format!("{}. Means of |C| over cells; every row has its own logarithmic colour scale.", meta.model);
-    let header = Header::new(&meta.title, &subtitle, width - 2.0 * MARGIN);
+    let subtitle = "Means of |C| over cells; every row has a logarithmic colour scale of its own.";
+    let header = Header::new(meta, subtitle, width);
     let top = header.height + HEADING;
     let height = top + lines.len() as f64 * (SIDE + GAP) - GAP + MARGIN;
-    let names: Vec<String> = lines.iter().map(|line| short(line.linear)).collect();
+    let names: Vec<&str> = lines.iter().map(|line| line.name.as_str()).collect();
     let description = format!(
         "Heat maps of the covariance at the inputs of {}, for the calibrations {}.",
         names.join(", "),
         columns.join(", ")
     );
     draw((width, height), &meta.title, &description, |canvas| {
-        header.paint(canvas)?;
+        header.paint(canvas);
         for (i, column) in columns.iter().enumerate() {
             let x = left + i as f64 * (SIDE + GAP) + 0.5 * SIDE;
-            canvas.text(column, (x, top - 0.5 * HEADING), Anchor::Middle, COLUMN)?;
+            canvas.text(column, (x, top - 0.5 * HEADING), Anchor::Middle, COLUMN);
         }
         for (j, line) in lines.iter().enumerate() {
             let y = top + j as f64 * (SIDE + GAP);
-            canvas.text(&short(line.linear), (left - 14.0, y + 0.5 * SIDE), Anchor::End, ROW)?;
+            canvas.text(&line.name, (left - 14.0, y + 0.5 * SIDE), Anchor::End, ROW);
             for (i, map) in line.maps.iter().enumerate() {
-                paint_map(canvas, (left + i as f64 * (SIDE + GAP), y), map, line.ends)?;
+                paint_map(canvas, (left + i as f64 * (SIDE + GAP), y), map, line.ends);
             }
-            paint_scale(canvas, (left + columns.len() as f64 * (SIDE + GAP), y), line.ends)?;
+            paint_scale(canvas, (left + columns.len() as f64 * (SIDE + GAP), y), line.ends);
         }
-        Ok(())
     })
 }
 
@@ -100,17 +90,17 @@ pub fn block_and_kind(linear: &str) -> (Option<u32>, &str) {
     }
 }
 
-fn line<'a>(cells: &'a [HeatRow], linear: &'a str, columns: &[&str]) -> Line<'a> {
-    let of = |calibration: &str| {
-        let mut cells: Vec<&HeatRow> =
-            cells.iter().filter(|cell| cell.linear == linear && cell.calibration == calibration).collect();
+fn line(cells: &[HeatRow], linear: &str, columns: &[&str]) -> Line {
+    let map = |calibration: &&str| -> Vec<f64> {
+        let of_map = |cell: &&HeatRow| cell.linear == linear && cell.calibration == *calibration;
+        let mut cells: Vec<&HeatRow> = cells.iter().filter(of_map).collect();
         cells.sort_by_key(|cell| (cell.row, cell.column));
-        cells.into_iter().map(|cell| cell.value).collect::<Vec<f64>>()
+        cells.into_iter().map(|cell| cell.value).collect()
     };
-    let maps: Vec<Vec<f64>> = columns.iter().map(|column| of(column)).collect();
+    let maps: Vec<Vec<f64>> = columns.iter().map(map).collect();
     let positive = maps.iter().flatten().copied().filter(|v| *v > 0.0 && v.is_finite()).map(f64::log10);
     let (low, high) = number::ends(positive).unwrap_or((0.0, 0.0));
-    Line { linear, ends: if low < high { (low, high) } else { (low - 0.5, low + 0.5) }, maps }
+    Line { name: short(linear), ends: if low < high { (low, high) } else { (low - 0.5, low + 0.5) }, maps }
 }
 
 /// The step of a value on the scale.
@@ -123,16 +113,14 @@ pub fn colour(step: usize) -> RGBColor {
     let along = step as f64 / (STEPS - 1) as f64 * (SCALE_COLOURS.len() - 1) as f64;
     let at = (along as usize).min(SCALE_COLOURS.len() - 2);
     let part = along - at as f64;
-    let (a, b) = (SCALE_COLOURS[at], SCALE_COLOURS[at + 1]);
-    let mix = |a: u8, b: u8| (f64::from(a) + part * (f64::from(b) - f64::from(a))).round() as u8;
-    RGBColor(mix(a.0, b.0), mix(a.1, b.1), mix(a.2, b.2))
+    let mix = |shift: u32| {
+        let [a, b] = [at, at + 1].map(|at| f64::from((SCALE_COLOURS[at] >> shift) as u8));
+        (a + part * (b - a)).round() as u8
+    };
+    RGBColor(mix(16), mix(8), mix(0))
 }
 
-pub fn rectangle(canvas: &Canvas, (x, y): Point, (width, height): Point, colour: RGBColor) -> Result<(), ReportError> {
-    canvas.area(&[(x, y), (x + width, y), (x + width, y + height), (x, y + height)], colour, 1.0)
-}
-
-fn paint_map(canvas: &Canvas, corner: Point, values: &[f64], ends: (f64, f64)) -> Result<(), ReportError> {
+fn paint_map(canvas: &Canvas, corner: Point, values: &[f64], ends: (f64, f64)) {
     /// How far a cell reaches under its neighbours, so that no background shows between them.
     const UNDER: f64 = 0.75;
     let size = (values.len() as f64).sqrt() as usize;
@@ -144,37 +132,33 @@ fn paint_map(canvas: &Canvas, corner: Point, values: &[f64], ends: (f64, f64)) -
         for run in steps.chunk_by(|a, b| a == b) {
             let at = (corner.0 + column as f64 * cell, corner.1 + row as f64 * cell);
             column += run.len();
-            let extent = (run.len() as f64 * cell + reach(column), cell + reach(row + 1));
-            rectangle(canvas, at, extent, colour(run[0]))?;
+            canvas.rectangle(at, (run.len() as f64 * cell + reach(column), cell + reach(row + 1)), colour(run[0]));
         }
     }
-    Ok(())
 }
 
 /// The scale of colours in a frame, low to high from the left, or from the bottom if upright.
-pub fn ramp(canvas: &Canvas, area: Area, upright: bool) -> Result<(), ReportError> {
+pub fn ramp(canvas: &Canvas, area: Area, upright: bool) {
     let Area { left, top, right, bottom } = area;
     let length = if upright { bottom - top } else { right - left };
     for step in 0..STEPS {
         // Each up to the high end, the next over it.
         let past = step as f64 * length / STEPS as f64;
-        let (corner, extent) = match upright {
-            true => ((left, top), (right - left, length - past)),
-            false => ((left + past, top), (length - past, bottom - top)),
-        };
-        rectangle(canvas, corner, extent, colour(step))?;
+        match upright {
+            true => canvas.rectangle((left, top), (right - left, length - past), colour(step)),
+            false => canvas.rectangle((left + past, top), (length - past, bottom - top), colour(step)),
+        }
     }
     let frame = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)];
-    canvas.line(&frame, Stroke::solid(GREY, 0.75))
+    canvas.line(&frame, Stroke::solid(GREY, 0.75));
 }
 
-fn paint_scale(canvas: &Canvas, corner: Point, (low, high): (f64, f64)) -> Result<(), ReportError> {
+fn paint_scale(canvas: &Canvas, corner: Point, (low, high): (f64, f64)) {
     let area = Area::new(corner, SCALE_WIDTH, SIDE);
-    ramp(canvas, area, true)?;
+    ramp(canvas, area, true);
     for (log, y) in [(high, area.top + 8.0), (low, area.bottom - 8.0)] {
-        canvas.text(&number::scientific(10f64.powf(log)), (area.right + 7.0, y), Anchor::Start, END)?;
+        canvas.text(&number::scientific(10f64.powf(log)), (area.right + 7.0, y), Anchor::Start, END);
     }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,8 +1,7 @@
 //! The one painter of axes: ticks with their labels and grid lines, the lines of the axes, their titles. Every figure with
 //! axes paints them here, each with its own [`Look`].
 
-use super::super::ReportError;
-use super::{Anchor, Canvas, GRID, INK, Point, Scale, Stroke, Tick, Type, Weight};
+use super::{Anchor, Canvas, GRID, INK, Point, Scale, Stroke, Tick, Type};
 
 /// How axes look.
 pub struct Look {
@@ -22,8 +21,8 @@ pub struct Look {
 
 /// Of figures with plain axes.
 pub const LOOK: Look = Look {
-    label: Type { size: 16.0, colour: INK, weight: Weight::Regular },
-    title: Type { size: 17.0, colour: INK, weight: Weight::Regular },
+    label: Type::regular(16.0, INK),
+    title: Type::regular(17.0, INK),
     major: (5.0, 1.0),
     minor: (5.0, 1.0),
     beside: 9.0,
@@ -32,8 +31,7 @@ pub const LOOK: Look = Look {
     crossed: false,
 };
 
-/// Headings of plots.
-pub const HEADING: Type = Type { size: 18.0, colour: INK, weight: Weight::Bold };
+pub const HEADING: Type = Type::bold(18.0);
 
 /// Where a plot is: its inner edges.
 #[derive(Debug, Clone, Copy)]
@@ -65,53 +63,48 @@ impl Area {
     }
 
     /// Paints the ticks of the vertical axis, with their labels and grid lines.
-    pub fn y_ticks(&self, canvas: &Canvas, ticks: &[Tick], look: &Look) -> Result<(), ReportError> {
+    pub fn y_ticks(&self, canvas: &Canvas, ticks: &[Tick], look: &Look) {
         for tick in ticks {
             let y = self.y(tick.at);
             let (length, width) = if tick.label.is_some() { look.major } else { look.minor };
-            canvas.line(&[(self.left - length, y), (self.left, y)], Stroke::solid(INK, width))?;
+            canvas.line(&[(self.left - length, y), (self.left, y)], Stroke::solid(INK, width));
             let Some(label) = &tick.label else { continue };
-            canvas.line(&[(self.left, y), (self.right, y)], Stroke::solid(GRID, 1.0))?;
-            canvas.text(label, (self.left - look.beside, y), Anchor::End, look.label)?;
+            canvas.line(&[(self.left, y), (self.right, y)], Stroke::solid(GRID, 1.0));
+            canvas.text(label, (self.left - look.beside, y), Anchor::End, look.label);
         }
-        Ok(())
     }
 
     /// Paints the ticks of the horizontal axis.
-    pub fn x_ticks(&self, canvas: &Canvas, ticks: &[Tick], look: &Look) -> Result<(), ReportError> {
+    pub fn x_ticks(&self, canvas: &Canvas, ticks: &[Tick], look: &Look) {
         for tick in ticks {
             let x = self.x(tick.at);
             let (length, width) = if tick.label.is_some() { look.major } else { look.minor };
-            canvas.line(&[(x, self.bottom), (x, self.bottom + length)], Stroke::solid(INK, width))?;
+            canvas.line(&[(x, self.bottom), (x, self.bottom + length)], Stroke::solid(INK, width));
             let Some(label) = &tick.label else { continue };
             if look.crossed {
-                canvas.line(&[(x, self.top), (x, self.bottom)], Stroke::solid(GRID, 1.0))?;
+                canvas.line(&[(x, self.top), (x, self.bottom)], Stroke::solid(GRID, 1.0));
             }
-            canvas.text(label, (x, self.bottom + look.below), Anchor::Middle, look.label)?;
+            canvas.text(label, (x, self.bottom + look.below), Anchor::Middle, look.label);
         }
-        Ok(())
     }
 
-    pub fn lines(&self, canvas: &Canvas) -> Result<(), ReportError> {
-        canvas.line(
-            &[(self.left, self.top), (self.left, self.bottom), (self.right, self.bottom)],
-            Stroke::solid(INK, 1.5),
-        )
+    pub fn lines(&self, canvas: &Canvas) {
+        let corner = [(self.left, self.top), (self.left, self.bottom), (self.right, self.bottom)];
+        canvas.line(&corner, Stroke::solid(INK, 1.5));
     }
 
-    pub fn x_title(&self, canvas: &Canvas, title: &str, look: &Look) -> Result<(), ReportError> {
+    pub fn x_title(&self, canvas: &Canvas, title: &str, look: &Look) {
         let middle = 0.5 * (self.left + self.right);
-        canvas.text(title, (middle, self.bottom + look.under), Anchor::Middle, look.title)
+        canvas.text(title, (middle, self.bottom + look.under), Anchor::Middle, look.title);
     }
 
     /// Paints the title of the vertical axis, `beside` left of it.
-    pub fn y_title(&self, canvas: &Canvas, title: &str, beside: f64, look: &Look) -> Result<(), ReportError> {
+    pub fn y_title(&self, canvas: &Canvas, title: &str, beside: f64, look: &Look) {
         let middle = 0.5 * (self.top + self.bottom);
-        canvas.text(title, (self.left - beside, middle), Anchor::Upwards, look.title)
+        canvas.text(title, (self.left - beside, middle), Anchor::Upwards, look.title);
     }
 }
 
-/// A plot of pairs of values.
 pub struct Plot {
     pub area: Area,
     pub x: Scale,
@@ -131,14 +124,14 @@ impl Plot {
     }
 
     /// Paints heading, grid, axes and their titles.
-    pub fn paint(&self, canvas: &Canvas, heading: &str, x_title: &str, y_title: &str) -> Result<(), ReportError> {
+    pub fn paint(&self, canvas: &Canvas, heading: &str, x_title: &str, y_title: &str) {
         const CROSSED: Look = Look { below: 17.0, under: 42.0, crossed: true, ..LOOK };
         let area = &self.area;
-        canvas.text(heading, (area.left, area.top - 0.5 * Self::HEADING), Anchor::Start, HEADING)?;
-        area.y_ticks(canvas, &self.y.ticks(), &CROSSED)?;
-        area.x_ticks(canvas, &self.x.ticks(), &CROSSED)?;
-        area.lines(canvas)?;
-        area.x_title(canvas, x_title, &CROSSED)?;
-        area.y_title(canvas, y_title, Self::LEFT - 14.0, &CROSSED)
+        canvas.text(heading, (area.left, area.top - 0.5 * Self::HEADING), Anchor::Start, HEADING);
+        area.y_ticks(canvas, &self.y.ticks(), &CROSSED);
+        area.x_ticks(canvas, &self.x.ticks(), &CROSSED);
+        area.lines(canvas);
+        area.x_title(canvas, x_title, &CROSSED);
+        area.y_title(canvas, y_title, Self::LEFT - 14.0, &CROSSED);
     }
 }

@@ -2,7 +2,6 @@
 
 use super::Study;
 use crate::report::study::{ascending, distinct};
-use crate::results::AnswerRow;
 
 /// What to know of them.
 pub const NOTE: &str = "The first questions of each set, as answered after training from the first seed, with the loss of the \
@@ -23,8 +22,7 @@ pub struct Question {
 
 /// The first questions of each set.
 pub fn examples(study: &Study) -> Vec<Question> {
-    let answers = study.all.answers;
-    let sets = distinct(answers.iter().map(|row| row.questions.as_str()));
+    let sets = distinct(study.all.answers.iter().map(|row| row.questions.as_str()));
     sets.into_iter().flat_map(|set| of_set(study, set)).collect()
 }
 
@@ -34,8 +32,7 @@ fn of_set(study: &Study, set: &str) -> Vec<Question> {
     let question = |record: u32| {
         let at = || answers().filter(move |row| row.record == record);
         let given = study.everyone().filter_map(|learner| {
-            let own = at().filter(|row| row.learner == learner.row.learner);
-            let row: &AnswerRow = own.min_by_key(|row| row.seed)?;
+            let row = at().filter(|row| row.learner == learner.row.learner).min_by_key(|row| row.seed)?;
             Some((learner.row.label.clone(), short(&row.given), row.exact == 1, format!("{:.2}", row.nll)))
         });
         Question {

@@ -37,8 +37,8 @@ fn evidence(claim: &Claim) -> Vec<Captioned> {
         Some((label, vec![first, other, paired.difference.clone(), p, over, seeds, Cell::text(result)]))
     };
     let columns = ["first", "other", "difference", "p", "paired over", "seeds in favour", "result"];
-    let rows: Vec<_> = claim.here.iter().filter_map(row).collect();
-    if rows.is_empty() { Vec::new() } else { vec![Captioned::new("", "", Table::new(columns, rows))] }
+    let table = Table::new(columns, claim.here.iter().filter_map(row));
+    if table.rows.is_empty() { Vec::new() } else { vec![Captioned::new("", "", table)] }
 }
 
 impl Evidence for Study<'_> {
@@ -69,7 +69,7 @@ impl Evidence for Study<'_> {
 
 impl Study<'_> {
     fn measured(&self, first: &Learner, other: &Learner, measure: Measure) -> Option<Duel> {
-        let found = compare::difference(self.all.answers, first, other, measure)?;
+        let found = compare::difference(first, other, measure)?;
         let values = [first, other].map(|learner| over_seeds(measure, &learner.values(measure)));
         let over = found.changed.map(|changed| {
             let count = first.of(measure).next().map_or(0, |row| row.count);

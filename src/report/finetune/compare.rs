@@ -26,7 +26,6 @@ const DISCORDANT: usize = 10;
 /// The first learner's value minus the other's.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Difference {
-    /// Mean and 95% interval.
     pub estimate: Estimate,
     /// Two-sided; NaN where there is no test.
     pub p: f64,
@@ -37,74 +36,69 @@ pub struct Difference {
     pub says: Says,
 }
 
-/// Each question's value, averaged over the seeds; of a learner's answers to one set.
-pub fn by_question(answers: &[AnswerRow], learner: &str, measure: Measure) -> BTreeMap<u32, f64> {
+/// Each question's value, averaged over the seeds.
+fn by_question(learner: &Learner, measure: Measure) -> BTreeMap<u32, f64> {
     let value = |row: &AnswerRow| if measure.kind == Kind::ExactMatch { f64::from(row.exact) } else { row.nll };
+    let own = |row: &&&AnswerRow| row.questions == measure.name && measure.kind != Kind::Loss;
     let mut values: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
-    let own = |row: &&AnswerRow| row.learner == learner && row.questions == measure.name && measure.kind != Kind::Loss;
-    answers.iter().filter(own).for_each(|row| values.entry(row.record).or_default().push(value(row)));
+    learner.answers.iter().filter(own).for_each(|row| values.entry(row.record).or_default().push(value(row)));
     values.into_iter().map(|(record, values)| (record, mean(values))).collect()
 }
 
+/// Both learners' values of each question; `None` where either lacks answers that the other has.
+fn questions(first: &Learner, other: &Learner, measure: Measure) -> Option<Vec<(f64, f64)>> {
+    let [mine, theirs] = [first, other].map(|learner| by_question(learner, measure));
+    let all = mine.len() > 1 && mine.keys().eq(theirs.keys());
+    all.then(|| mine.into_values().zip(theirs.into_values()).collect())
+}
+
 /// The difference of a measure; `None` if either lacks it.
-pub fn difference(answers: &[AnswerRow], first: &Learner, other: &Learner, measure: Measure) -> Option<Difference> {
-    let by_seed: Vec<(f64, f64)> = first
-        .of(measure)
-        .filter_map(|row| Some((row.value, other.of(measure).find(|other| other.seed == row.seed)?.value)))
-        .collect();
-    let (means, others) = (first.values(measure), other.values(measure));
-    if means.is_empty() || others.is_empty() {
-        return None;
-    }
-    let [mine, theirs] = [first, other].map(|learner| by_question(answers, &learner.row.learner, measure));
-    let pairs: Vec<(f64, f64)> =
-        mine.iter().filter_map(|(record, value)| Some((*value, *theirs.get(record)?))).collect();
-    let by_question = pairs.len() > 1 && pairs.len() == mine.len() && pairs.len() == theirs.len();
-    let (pairs, kind) = if by_question { (&pairs, Some(measure.kind)) } else { (&by_seed, None) };
-    Some(judge(pairs, &by_seed, |value| measure.goodness(value), kind))
+pub fn difference(first: &Learner, other: &Learner, measure: Measure) -> Option<Difference> {
+    first.of(measure).next().and(other.of(measure).next())?;
+    let seeds = first.beside(measure, other, measure);
+    let good = |value| measure.goodness(value);
+    Some(match questions(first, other, measure) {
+        Some(pairs) => judge(&pairs, &seeds, good, Some(measure.kind)),
+        None => judge(&seeds, &seeds, good, None),
+    })
+}
+
+/// Means over seeds of what rows say.
+fn means<const N: usize>(learner: &Learner, measure: Measure, of: [fn(&TrainedRow) -> f64; N]) -> Option<[f64; N]> {
+    learner.of(measure).next()?;
+    Some(of.map(|of| mean(learner.of(measure).map(of))))
 }
 
 /// The 95% interval of a learner's value over questions or windows: of questions averaged over the seeds; of texts, whose
 /// windows are not known here, the mean over seeds of the intervals' ends.
-pub fn interval(answers: &[AnswerRow], learner: &Learner, measure: Measure) -> Option<(f64, f64)> {
-    let values: Vec<f64> = by_question(answers, &learner.row.learner, measure).into_values().collect();
-    if values.len() > 1 {
-        let same = values.iter().all(|value| *value == values[0]);
-        if measure.kind == Kind::ExactMatch && same {
-            return Some(of_one_kind(values[0], values.len()));
+pub fn interval(learner: &Learner, measure: Measure) -> Option<[f64; 2]> {
+    let values: Vec<f64> = by_question(learner, measure).into_values().collect();
+    match values[..] {
+        [] | [_] => means(learner, measure, [|row| row.low, |row| row.high]),
+        [first, ..] if measure.kind == Kind::ExactMatch && values.iter().all(|value| *value == first) => {
+            Some(of_one_kind(first, values.len()))
         }
-        let Estimate { low, high, .. } = estimate(&values);
-        return Some((low, high));
+        _ => {
+            let Estimate { low, high, .. } = estimate(&values);
+            Some([low, high])
+        }
     }
-    let rows: Vec<&TrainedRow> = learner.of(measure).collect();
-    let ends = |of: fn(&TrainedRow) -> f64| mean(rows.iter().map(|row| of(row)));
-    (!rows.is_empty()).then(|| (ends(|row| row.low), ends(|row| row.high)))
 }
 
 /// Where all questions were answered right, or all wrong, t knows of no spread: the exact interval of a share instead.
-fn of_one_kind(share: f64, count: usize) -> (f64, f64) {
+fn of_one_kind(share: f64, count: usize) -> [f64; 2] {
     let rest = 1.0 - 0.025f64.powf(1.0 / count as f64);
-    if share > 0.5 { (1.0 - rest, 1.0) } else { (0.0, rest) }
+    if share > 0.5 { [1.0 - rest, 1.0] } else { [0.0, rest] }
 }
 
 /// A learner's value minus the untrained model's, as [`interval`]: mean and 95% interval.
-pub fn from_untrained(
-    answers: &[AnswerRow],
-    learner: &Learner,
-    untrained: &Learner,
-    measure: Measure,
-) -> Option<[f64; 3]> {
-    let [values, before] = [learner, untrained].map(|learner| by_question(answers, &learner.row.learner, measure));
-    let pairs: Vec<(f64, f64)> =
-        values.iter().filter_map(|(record, value)| Some((*value, *before.get(record)?))).collect();
-    if pairs.len() > 1 && pairs.len() == before.len() {
-        let (values, before): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
-        let Estimate { mean, low, high, .. } = paired(&values, &before);
-        return Some([mean, low, high]);
-    }
-    let rows: Vec<_> = learner.of(measure).collect();
-    let ends = |of: fn(&TrainedRow) -> f64| mean(rows.iter().map(|row| of(row)));
-    (!rows.is_empty()).then(|| [ends(|row| row.delta), ends(|row| row.delta_low), ends(|row| row.delta_high)])
+pub fn from_untrained(learner: &Learner, untrained: &Learner, measure: Measure) -> Option<[f64; 3]> {
+    let Some(pairs) = questions(learner, untrained, measure) else {
+        return means(learner, measure, [|row| row.delta, |row| row.delta_low, |row| row.delta_high]);
+    };
+    let (values, before): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
+    let Estimate { mean, low, high, .. } = paired(&values, &before);
+    Some([mean, low, high])
 }
 
 /// The difference of paired values of which less is better, a pair a seed.
@@ -115,19 +109,18 @@ pub fn by_seed(pairs: &[(f64, f64)]) -> Difference {
 fn judge(pairs: &[(f64, f64)], seeds: &[(f64, f64)], good: impl Fn(f64) -> f64, kind: Option<Kind>) -> Difference {
     let (first, other): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
     let (estimate, p) = (paired(&first, &other), paired_p(&first, &other));
-    let better = |(a, b): &&(f64, f64)| good(*a) > good(*b);
-    let worse = |(a, b): &&(f64, f64)| good(*a) < good(*b);
-    let agree = (seeds.iter().filter(better).count(), seeds.len());
+    let better = seeds.iter().filter(|(a, b)| good(*a) > good(*b)).count();
+    let worse = seeds.iter().filter(|(a, b)| good(*a) < good(*b)).count();
     let changed = kind.map(|_| pairs.iter().filter(|(a, b)| a != b).count());
     let few = kind == Some(Kind::ExactMatch) && changed.is_some_and(|changed| changed < DISCORDANT);
     let beyond = estimate.low > 0.0 || estimate.high < 0.0;
     let says = match good(estimate.mean) > 0.0 {
         _ if few || !beyond => Says::Inconclusive,
-        true if agree.0 == agree.1 => Says::Holds,
-        false if seeds.iter().filter(worse).count() == agree.1 => Says::Opposite,
+        true if better == seeds.len() => Says::Holds,
+        false if worse == seeds.len() => Says::Opposite,
         _ => Says::Inconclusive,
     };
-    Difference { estimate, p, seeds: agree, changed, says }
+    Difference { estimate, p, seeds: (better, seeds.len()), changed, says }
 }
 
 #[cfg(test)]

@@ -6,14 +6,11 @@ use crate::report::markdown::{self, escape};
 use crate::report::{Meta, claims as engine};
 use crate::results::TimingRow;
 
-/// Everything that is shown.
 pub struct Shown {
-    /// What was measured.
     pub results: Vec<Captioned>,
     /// How the figures are to be read, by their names.
     pub captions: [(&'static str, String); 2],
     pub claims: Option<engine::Shown>,
-    /// The paper's table.
     pub paper: Option<Captioned>,
     /// Learning rates tried, and what to know of the choice.
     pub rates: Option<Captioned>,
@@ -25,7 +22,6 @@ pub struct Shown {
 }
 
 impl Shown {
-    /// Arranges everything.
     pub fn new(study: &Study, timings: &[TimingRow], meta: &Meta) -> Self {
         Self {
             results: tables::all(study),

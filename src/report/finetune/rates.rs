@@ -23,11 +23,8 @@ pub fn table(rates: &[RateRow]) -> Option<Captioned> {
 fn cell(rows: &[&RateRow]) -> Cell {
     let loss = mean(rows.iter().map(|row| row.loss));
     let cell = Cell::text(if loss.is_finite() { format!("{loss:.4}") } else { "diverged".into() });
-    match rows.iter().any(|row| row.chosen == 1) {
-        _ if rows.is_empty() => Cell::Absent,
-        true => Cell::Best(Box::new(cell)),
-        false => cell,
-    }
+    let cell = if rows.iter().any(|row| row.chosen == 1) { Cell::Best(Box::new(cell)) } else { cell };
+    if rows.is_empty() { Cell::Absent } else { cell }
 }
 
 /// What the table is of.
@@ -51,18 +48,18 @@ pub fn warnings(rates: &[RateRow]) -> Vec<String> {
         let chosen = own().find(|row| row.chosen == 1)?;
         let tried = ascending(own().map(|row| row.rate));
         let (value, label) = (rate(chosen.rate), &chosen.label);
-        match tried[..] {
-            [_] => Some(format!("{label}: {value} is the only learning rate tried, so a better one may exist")),
-            [lowest, .., highest] if chosen.rate == lowest || chosen.rate == highest => {
-                let end = if chosen.rate == lowest { "lowest" } else { "highest" };
-                Some(format!(
-                    "{label}: the chosen learning rate {value} is the {end} of those tried ({}), so a better one may lie \
-                     outside this range",
-                    tried.iter().map(|value| rate(*value)).collect::<Vec<_>>().join(", ")
-                ))
-            }
-            _ => None,
-        }
+        let end = match tried[..] {
+            [_] => return Some(format!("{label}: {value} is the only learning rate tried, so a better one may exist")),
+            [lowest, ..] if chosen.rate == lowest => "lowest",
+            [.., highest] if chosen.rate == highest => "highest",
+            _ => return None,
+        };
+        let tried: Vec<String> = tried.into_iter().map(rate).collect();
+        Some(format!(
+            "{label}: the chosen learning rate {value} is the {end} of those tried ({}), so a better one may lie outside this \
+             range",
+            tried.join(", ")
+        ))
     };
     distinct(rates.iter().map(|row| row.learner.as_str())).into_iter().filter_map(line).collect()
 }

@@ -6,7 +6,7 @@ use crate::report::Meta;
 use crate::report::claims::Says;
 use crate::report::document::Captioned;
 use crate::report::number::{self, Number};
-use crate::report::spread::{Spread, mean, spread};
+use crate::report::spread::mean;
 use crate::report::table::{Cell, Table};
 use crate::results::{StepRow, TimingRow};
 use crate::spec::Scores;
@@ -15,12 +15,13 @@ use crate::spec::Scores;
 pub fn all(study: &Study) -> Vec<Captioned> {
     let seeds = study.seeds();
     let plural = if seeds == 1 { "seed" } else { "seeds" };
+    let failures = study.all.failures.iter().map(|failed| format!(" {} failed: {}.", failed.label, failed.why));
     let note = format!(
         "Mean over {seeds} {plural} ± standard deviation over seeds; {}. Bold: the best fine-tuned model, if its lead over the \
          next one is significant (the claims say how this is judged). Answer loss is in nats per token of the reference \
          answers. Lower is better, except for exact match.{}",
         study.counts(),
-        failures(study)
+        failures.collect::<String>()
     );
     let mut tables = vec![
         Captioned::new("Results", note, results(study)).ours(),
@@ -39,7 +40,7 @@ pub fn all(study: &Study) -> Vec<Captioned> {
         )
         .ours(),
     ];
-    if study.all.has_steps() {
+    if !study.all.steps.is_empty() {
         let note = "Batch loss over the last quarter of the steps, in nats per response token: mean ± standard deviation over \
                     seeds.";
         tables.push(Captioned::new("Training", note, training(study)).ours());
@@ -62,11 +63,6 @@ pub fn published(scores: &Scores, meta: &Meta) -> Captioned {
         scores.title, scores.citation, scores.model, meta.model, scores.setting
     );
     Captioned::new("The paper's scores", note, Table::new(columns, rows)).of_paper()
-}
-
-/// A sentence for each learner that failed.
-fn failures(study: &Study) -> String {
-    study.all.failures.iter().map(|failed| format!(" {} failed: {}.", failed.label, failed.why)).collect()
 }
 
 /// A learning rate as people write it.
@@ -108,12 +104,8 @@ pub fn signed(measure: Measure, difference: f64) -> String {
 
 /// Mean and deviation over seeds as a cell: of perplexities, not of the losses behind them.
 pub fn over_seeds(measure: Measure, values: &[f64]) -> Cell {
-    if values.is_empty() {
-        return Cell::Absent;
-    }
     let shown: Vec<f64> = values.iter().map(|value| measure.shown(*value)).collect();
-    let Spread { mean, deviation } = spread(&shown);
-    Cell::Spread(digits(measure.kind, mean), digits(measure.kind, deviation))
+    Cell::spread(&shown, |value| digits(measure.kind, value))
 }
 
 fn results(study: &Study) -> Table {
@@ -122,22 +114,19 @@ fn results(study: &Study) -> Table {
     let best: Vec<Option<&str>> = study.measures.iter().map(|measure| best(study, *measure)).collect();
     let row = |learner: &Learner| {
         let of = learner.row;
-        let mut cells = vec![
-            if of.method == "none" { Cell::Absent } else { Cell::text(count(of.parameters)) },
-            of.rate.map_or(Cell::Absent, |value| Cell::text(rate(value))),
-        ];
-        cells.extend(study.measures.iter().zip(&best).map(|(measure, best)| {
+        let values = study.measures.iter().zip(&best).map(|(measure, best)| {
             let cell = over_seeds(*measure, &learner.values(*measure));
             if *best == Some(of.learner.as_str()) { Cell::Best(Box::new(cell)) } else { cell }
-        }));
-        (of.label.clone(), cells)
+        });
+        let parameters = if of.method == "none" { Cell::Absent } else { Cell::text(count(of.parameters)) };
+        let rate = of.rate.map_or(Cell::Absent, |value| Cell::text(rate(value)));
+        (of.label.clone(), [parameters, rate].into_iter().chain(values).collect())
     };
     // A learner that failed has its place, not numbers.
-    let failed = study.all.failures.iter().map(|failed| {
-        let absent = columns.iter().skip(1).map(|_| Cell::Absent);
-        (failed.label.clone(), std::iter::once(Cell::text("failed")).chain(absent).collect())
-    });
-    Table::new(columns.clone(), study.everyone().map(row).chain(failed))
+    let mut nothing = vec![Cell::Absent; columns.len()];
+    nothing[0] = Cell::text("failed");
+    let failed = study.all.failures.iter().map(|failed| (failed.label.clone(), nothing.clone()));
+    Table::new(columns, study.everyone().map(row).chain(failed))
 }
 
 /// The learner whose value is best, if the data say so of the difference to the next.
@@ -147,40 +136,39 @@ fn best<'a>(study: &Study<'a>, measure: Measure) -> Option<&'a str> {
     order.retain(|(_, goodness)| goodness.is_finite());
     order.sort_by(|a, b| b.1.total_cmp(&a.1));
     let [(first, _), (next, _), ..] = order[..] else { return None };
-    let found = compare::difference(study.all.answers, first, next, measure)?;
+    let found = compare::difference(first, next, measure)?;
     (found.says == Says::Holds).then_some(first.row.learner.as_str())
 }
 
-/// A row for a learner, a cell a measure.
-fn by_measure(study: &Study, learner: &Learner, cell: impl Fn(Measure) -> Option<Cell>) -> (String, Vec<Cell>) {
-    let cells = study.measures.iter().map(|measure| cell(*measure).unwrap_or(Cell::Absent));
-    (learner.row.label.clone(), cells.collect())
+/// A row a learner, a cell a measure.
+fn by_measure<'a>(
+    study: &Study,
+    learners: impl Iterator<Item = &'a Learner<'a>>,
+    cell: impl Fn(&Learner, Measure) -> Option<Cell>,
+) -> Vec<(String, Vec<Cell>)> {
+    let cells = |of: &Learner| study.measures.iter().map(|it| cell(of, *it).unwrap_or(Cell::Absent)).collect();
+    learners.map(|learner| (learner.row.label.clone(), cells(learner))).collect()
 }
 
 fn intervals(study: &Study) -> Table {
-    let row = |learner: &Learner| {
-        by_measure(study, learner, |measure| {
-            let end = |end| value(measure, within(measure, end));
-            let (low, high) = compare::interval(study.all.answers, learner, measure)?;
-            Some(Cell::Interval(end(low), end(high)))
-        })
+    let cell = |learner: &Learner, measure: Measure| {
+        let [low, high] = compare::interval(learner, measure)?.map(|end| value(measure, within(measure, end)));
+        Some(Cell::Interval(low, high))
     };
-    Table::new(study.measures.iter().map(Measure::heading), study.everyone().map(row))
+    Table::new(study.measures.iter().map(Measure::heading), by_measure(study, study.everyone(), cell))
 }
 
 fn differences(study: &Study) -> Table {
-    let row = |learner: &Learner| {
-        by_measure(study, learner, |measure| {
-            let parts = compare::from_untrained(study.all.answers, learner, &study.untrained, measure)?;
-            Some(Cell::Difference(parts.map(|part| signed(measure, part))))
-        })
+    let cell = |learner: &Learner, measure: Measure| {
+        let parts = compare::from_untrained(learner, &study.untrained, measure)?;
+        Some(Cell::Difference(parts.map(|part| signed(measure, part))))
     };
     let unit = |measure: &Measure| match measure.kind {
         Kind::ExactMatch => format!("{}: exact match, percentage points", measure.name),
         Kind::AnswerLoss => format!("{}: answer loss, nats", measure.name),
         Kind::Loss => format!("{}: loss, nats", measure.name),
     };
-    Table::new(study.measures.iter().map(unit), study.learners.iter().map(row))
+    Table::new(study.measures.iter().map(unit), by_measure(study, study.learners.iter(), cell))
 }
 
 /// Losses of a learner's steps, in order, by seed.
@@ -203,13 +191,8 @@ fn training(study: &Study) -> Table {
         let id = learner.row.learner.as_str();
         let last = steps.iter().filter(|step| step.learner == id).map(|step| step.step).max();
         let losses: Vec<f64> = last_quarter(steps, id).into_iter().map(|(_, loss)| loss).collect();
-        let Spread { mean, deviation } = spread(&losses);
-        let deviation = if deviation.is_nan() { "nan".into() } else { format!("{deviation:.3}") };
-        let cells = last.map_or(vec![Cell::Absent, Cell::Absent], |last| {
-            let loss = Cell::Spread(Number::Plain(format!("{mean:.3}")), Number::Plain(deviation));
-            vec![Cell::text(last.to_string()), loss]
-        });
-        (learner.row.label.clone(), cells)
+        let loss = Cell::spread(&losses, |value| Number::Plain(format!("{value:.3}").to_lowercase()));
+        (learner.row.label.clone(), vec![last.map_or(Cell::Absent, |last| Cell::text(last.to_string())), loss])
     };
     Table::new(["steps per run", "loss, last quarter"], study.learners.iter().map(row))
 }
@@ -225,8 +208,7 @@ pub fn speed(study: &Study, timings: &[TimingRow]) -> Option<Captioned> {
         let cells = [format!("{seconds:.0}"), count(rate.round() as u64)];
         (seconds > 0.0).then(|| (learner.row.label.clone(), cells.map(Cell::Text).to_vec()))
     };
-    let rows: Vec<_> = study.learners.iter().filter_map(row).collect();
+    let table = Table::new(["seconds", "tokens per second"], study.learners.iter().filter_map(row));
     let note = "All runs with the chosen learning rate, timed when they were computed.";
-    let table = |rows| Table::new(["seconds", "tokens per second"], rows);
-    (!rows.is_empty()).then(|| Captioned::new("Speed of training", note, table(rows)))
+    (!table.rows.is_empty()).then(|| Captioned::new("Speed of training", note, table))
 }

@@ -43,5 +43,5 @@ fn shares_and_superscripts() {
         ["0%", "0.0012%", "1.3%", "125.0%"],
         [0.0, 1.2e-5, 0.0131, 1.25].map(percent).each_ref().map(|s| &s[..])
     );
-    assert_eq!(superscript(-1047), "⁻¹⁰⁴⁷");
+    assert_eq!(superscript("-1047"), "⁻¹⁰⁴⁷");
 }

@@ -10,19 +10,15 @@ use crate::report::document::Captioned;
 use crate::report::number;
 use crate::report::table::{Cell, Table};
 use crate::report::{By, Meta};
-use crate::results::WindowRow;
+use crate::results::{Row, WindowRow};
 use crate::spec::{Published, PublishedTest};
 
 const OWN: Pick = Pick { own: Some(true), ..CORDA };
 const OTHER: Pick = Pick { own: Some(false), ..CORDA };
-const CORDA: Pick = smallest("corda");
-const ASVD: Pick = smallest("asvd");
-const PLAIN: Pick = smallest("plain-svd");
-const WHITENING: Pick = smallest("svd-whitening");
-
-const fn smallest(method: &'static str) -> Pick {
-    Pick { method, end: Some("smallest"), own: None }
-}
+const CORDA: Pick = Pick::new("corda", Some("smallest"));
+const ASVD: Pick = Pick::new("asvd", Some("smallest"));
+const PLAIN: Pick = Pick::new("plain-svd", Some("smallest"));
+const WHITENING: Pick = Pick::new("svd-whitening", Some("smallest"));
 
 const fn rule(text: &'static str, first: Pick, other: Pick, alike: &'static [Alike]) -> Rule {
     Rule { text, source: "Table 6", on: On::Perplexity, first, other, alike, or_equal: false }
@@ -89,14 +85,13 @@ pub struct Here<'a> {
 
 impl Evidence for Here<'_> {
     fn parties(&self) -> Vec<Party<'_>> {
-        let end =
-            |curve: &Curve| if self.meta.largest.iter().any(|arm| arm == curve.arm) { "largest" } else { "smallest" };
-        let parties = self.test.curves.iter().map(|curve| Party {
-            method: curve.method,
-            end: Some(end(curve)),
-            context: curve.calibration(),
-            own: curve.calibration() == Some(self.test.name()),
-            samples: curve.samples(),
+        let end = |row: &Row| if self.meta.largest.contains(&row.arm) { "largest" } else { "smallest" };
+        let parties = self.test.curves.iter().map(|Curve { row, .. }| Party {
+            method: &row.method,
+            end: Some(end(row)),
+            context: row.calibration.as_deref(),
+            own: row.calibration.as_deref() == Some(self.test.name()),
+            samples: row.samples,
             rank: None,
         });
         parties.collect()
@@ -117,7 +112,7 @@ impl Here<'_> {
     fn losses(&self, curve: &Curve, point: f64) -> Vec<f64> {
         let at = |row: &&WindowRow| {
             let place = self.meta.by.place(row.discarded, row.share);
-            row.evaluation == self.test.name() && row.arm == curve.arm && place == point
+            row.evaluation == self.test.name() && row.arm == curve.row.arm && place == point
         };
         let mut rows: Vec<&WindowRow> = self.windows.iter().filter(at).collect();
         rows.sort_by_key(|row| row.window);
@@ -132,7 +127,7 @@ impl Here<'_> {
         let estimate = paired(&b, &a);
         let perplexities = [first.at(point)?.perplexity, other.at(point)?.perplexity];
         Some(Duel {
-            sides: [first, other].map(|curve| curve.label.to_string()),
+            sides: [first, other].map(|curve| curve.row.label.clone()),
             at: self.meta.by.head(point),
             values: perplexities.map(Cell::perplexity),
             paired: Some(Paired {
@@ -164,14 +159,8 @@ impl Here<'_> {
 pub struct Beside {
     /// What is compared with what, and how to read it.
     pub introduction: String,
-    /// At least one.
-    pub tests: Vec<Pair>,
-}
-
-/// A test set of ours and the published one that corresponds to it.
-pub struct Pair {
-    pub heading: String,
-    pub claims: claims::Shown,
+    /// Heading and claims of each test set of ours to which a published one corresponds; at least one.
+    pub tests: Vec<(String, claims::Shown)>,
 }
 
 impl Beside {
@@ -184,10 +173,9 @@ impl Beside {
             let verdicts = |claim: &Claim| [&claim.paper, &claim.here].map(|duels| claims::by_order(duels));
             let note = unequal_start(theirs).unwrap_or_default();
             let heading = format!("{}, beside the paper's {}", test.heading(), theirs.name);
-            let shown = claims::Shown::new(&all, note, verdicts, |claim| evidence(claim, meta.by))?;
-            Some(Pair { heading, claims: shown })
+            Some((heading, claims::Shown::new(&all, note, verdicts, |claim| evidence(claim, meta.by))?))
         };
-        let tests: Vec<Pair> = tests.iter().filter_map(pair).collect();
+        let tests: Vec<_> = tests.iter().filter_map(pair).collect();
         let introduction = format!(
             "{} ({}) was measured on {}, the results here on {}. Models, texts and r differ, so the perplexities cannot be \
              compared, but the orderings can. An ordering holds at an r if the first curve has the lower perplexity. \

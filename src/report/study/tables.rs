@@ -51,7 +51,6 @@ pub const DIFFERENCE: &str = "Difference to the undamaged model";
 pub const PAIRED: &str =
     "Loss minus that of the undamaged model, in nats per token, paired by window, with the 95% interval.";
 
-/// The perplexity of a row.
 pub fn perplexity(row: &Row) -> Cell {
     Cell::perplexity(row.perplexity)
 }
@@ -67,13 +66,12 @@ fn parameters(meta: &Meta) -> Option<Table> {
         (label.to_string(), points.iter().map(|point| Cell::text(number::percent(value(point)))).collect())
     };
     let rows = [row("dropped", |point| point.dropped), row("kept, stored as two factors", |point| point.factored)];
-    let table = || Table::new(points.iter().map(|point| meta.by.head(point.place)), rows);
-    (!points.is_empty()).then(|| table().labelled(meta.by.columns_are()))
+    let table = Table::new(points.iter().map(|point| meta.by.head(point.place)), rows);
+    (!points.is_empty()).then(|| table.labelled(meta.by.columns_are()))
 }
 
 fn table(test: &Test, by: By, points: &[f64], cell: impl Fn(&Row) -> Cell) -> Table {
-    let value = |curve: &Curve, point: f64| test.at(curve, point).map_or(Cell::Absent, &cell);
-    let row = |curve: &Curve| (curve.label.to_string(), points.iter().map(|&point| value(curve, point)).collect());
+    let row = |curve: &Curve| (curve.row.label.clone(), test.cells(curve, points, &cell));
     Table::new(by.heads(points), test.curves.iter().map(row)).labelled(by.columns_are())
 }
 
@@ -95,9 +93,9 @@ pub fn markdown(sections: &[Section], beside: Option<&Beside>, meta: &Meta) -> S
     if let Some(beside) = beside {
         blocks.extend(["## Side by side with the paper".to_string(), escape(&beside.introduction)]);
     }
-    for test in beside.into_iter().flat_map(|beside| &beside.tests) {
-        blocks.push(format!("### {}", escape(&test.heading)));
-        blocks.extend(test.claims.blocks(4));
+    for (heading, claims) in beside.into_iter().flat_map(|beside| &beside.tests) {
+        blocks.push(format!("### {}", escape(heading)));
+        blocks.extend(claims.blocks(4));
     }
     document::markdown(meta, &columns(meta), blocks)
 }

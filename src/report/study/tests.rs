@@ -11,7 +11,7 @@ fn keeps_order_and_sorts_points() {
     assert_eq!(tests.iter().map(Test::name).collect::<Vec<_>>(), ["wiki", "ptb"]);
     let ptb = &tests[1];
     assert_eq!(ptb.points, [0.0, 1.0, 2.0, 4.0]);
-    assert_eq!(ptb.curves.iter().map(|curve| curve.arm).collect::<Vec<_>>(), ["b", "a"]);
+    assert_eq!(ptb.curves.iter().map(|curve| curve.row.arm.as_str()).collect::<Vec<_>>(), ["b", "a"]);
     assert_eq!(ptb.curves[0].at(4.0).unwrap().perplexity, 400.0);
     assert!(ptb.curves[1].at(4.0).is_none());
     assert_eq!(ptb.heading(), "ptb: fixture-ptb/test, 16 windows of 512 tokens");

@@ -3,26 +3,23 @@
 //!
 //! One logarithmic colour scale for all, so that test sets and arms compare by eye.
 
-use crate::report::figure::heat::{colour, ramp, rectangle, step};
-use crate::report::figure::{Anchor, Area, Canvas, GREY, Header, INK, MARGIN, Point, Type, Weight, draw, font};
+use crate::report::figure::heat::{colour, ramp, step};
+use crate::report::figure::{Anchor, Area, Canvas, GREY, Header, INK, MARGIN, Point, Type, draw};
 use crate::report::{Meta, ReportError, number};
 
 /// A cell's side.
 const CELL: f64 = 31.0;
 /// Between blocks and kinds of linears.
 const GAP: f64 = 18.0;
-/// A test set's heading.
 const HEADING: f64 = 34.0;
-/// Width and height of the colour scale.
 const SCALE: (f64, f64) = (320.0, 16.0);
 /// Smallest value that the scale tells apart, as a part of the largest.
 const DEPTH: f64 = 1e-3;
 
-const HEAD: Type = Type { size: 17.0, colour: INK, weight: Weight::Bold };
-const ROW: Type = Type { size: 16.0, colour: INK, weight: Weight::Regular };
-const TICK: Type = Type { size: 14.0, colour: GREY, weight: Weight::Regular };
+const HEAD: Type = Type::bold(17.0);
+const ROW: Type = Type::regular(16.0, INK);
+const TICK: Type = Type::regular(14.0, GREY);
 
-/// What the figure shows.
 pub struct Damage {
     pub columns: Vec<Column>,
     /// Heading and lines of each test set.
@@ -53,45 +50,39 @@ impl Column {
     }
 }
 
-/// The figure as SVG.
-///
-/// # Errors
-/// If there is nothing to draw.
 pub fn svg(damage: &Damage, meta: &Meta) -> Result<String, ReportError> {
     let lines = || damage.groups.iter().flat_map(|(_, lines)| lines);
     if lines().next().is_none() {
         return Err(ReportError::Empty);
     }
     let ends = ends(lines().flat_map(|line| line.values.iter().copied().flatten()));
-    let labels = lines().map(|line| font::width(&line.label, ROW.size, ROW.weight)).fold(0.0, f64::max);
-    let (left, xs) = (MARGIN + labels + 14.0, places(&damage.columns));
+    let left = MARGIN + ROW.widest(lines().map(|line| line.label.as_str())) + 14.0;
+    let xs = places(&damage.columns);
     let width = (left + xs.last().map_or(0.0, |x| x + CELL) + MARGIN).max(2.0 * MARGIN + 2.5 * SCALE.0);
-    let subtitle = format!(
-        "{}. Loss minus that of the undamaged model when only these linears are truncated, nats per token.",
-        meta.model
-    );
-    let header = Header::new(&meta.title, &subtitle, width - 2.0 * MARGIN);
+    let subtitle = "Loss minus that of the undamaged model when only these linears are truncated, nats per token.";
+    let header = Header::new(meta, subtitle, width);
     let maps: f64 = damage.groups.iter().map(|(_, lines)| HEADING + lines.len() as f64 * CELL).sum();
-    let axis = axis_height(&damage.columns);
+    let words = damage.columns.iter().filter(|column| !column.block).map(|column| column.label.as_str());
+    let axis = TICK.widest(words).max(24.0) + 24.0;
     let height = header.height + maps + axis + SCALE.1 + 34.0 + MARGIN;
     draw((width, height), &meta.title, &description(damage, meta), |canvas| {
-        header.paint(canvas)?;
+        header.paint(canvas);
         let mut y = header.height;
         for (heading, lines) in &damage.groups {
-            canvas.text(heading, (left, y + 0.5 * HEADING), Anchor::Start, HEAD)?;
+            canvas.text(heading, (left, y + 0.5 * HEADING), Anchor::Start, HEAD);
             y += HEADING;
             for line in lines {
-                canvas.text(&line.label, (left - 14.0, y + 0.5 * CELL), Anchor::End, ROW)?;
+                canvas.text(&line.label, (left - 14.0, y + 0.5 * CELL), Anchor::End, ROW);
                 for (value, x) in line.values.iter().zip(&xs) {
                     if let Some(value) = value.filter(|value| !value.is_nan()) {
-                        rectangle(canvas, (left + x, y), (CELL - 1.0, CELL - 1.0), colour(step(value, ends)))?;
+                        canvas.rectangle((left + x, y), (CELL - 1.0, CELL - 1.0), colour(step(value, ends)));
                     }
                 }
                 y += CELL;
             }
         }
-        paint_axis(canvas, &damage.columns, &xs, (left, y))?;
-        paint_scale(canvas, (left, y + axis), ends)
+        paint_axis(canvas, &damage.columns, &xs, (left, y));
+        paint_scale(canvas, (left, y + axis), ends);
     })
 }
 
@@ -126,41 +117,30 @@ fn ends(values: impl Iterator<Item = f64>) -> (f64, f64) {
     (low.log10(), high.log10())
 }
 
-fn axis_height(columns: &[Column]) -> f64 {
-    let words = columns.iter().filter(|column| !column.block);
-    words.map(|column| font::width(&column.label, TICK.size, TICK.weight)).fold(24.0, f64::max) + 24.0
-}
-
 /// Numbers of blocks, and the other labels turned upwards.
-fn paint_axis(canvas: &Canvas, columns: &[Column], xs: &[f64], (left, top): Point) -> Result<(), ReportError> {
-    for (column, x) in columns.iter().zip(xs) {
+fn paint_axis(canvas: &Canvas, columns: &[Column], xs: &[f64], (left, top): Point) {
+    for (Column { label, block }, x) in columns.iter().zip(xs) {
         let x = left + x + 0.5 * CELL;
-        if column.block {
-            canvas.text(&column.label, (x, top + 14.0), Anchor::Middle, TICK)?;
-        } else {
-            let half = 0.5 * font::width(&column.label, TICK.size, TICK.weight);
-            canvas.text(&column.label, (x, top + 8.0 + half), Anchor::Upwards, TICK)?;
+        match block {
+            true => canvas.text(label, (x, top + 14.0), Anchor::Middle, TICK),
+            false => canvas.text(label, (x, top + 8.0 + 0.5 * TICK.width(label)), Anchor::Upwards, TICK),
         }
     }
     let blocks: Vec<f64> = columns.iter().zip(xs).filter(|(column, _)| column.block).map(|(_, x)| *x).collect();
     if let (Some(first), Some(last)) = (blocks.first(), blocks.last()) {
-        let middle = left + 0.5 * (first + last + CELL);
-        canvas.text("block", (middle, top + 34.0), Anchor::Middle, TICK)?;
+        canvas.text("block", (left + 0.5 * (first + last + CELL), top + 34.0), Anchor::Middle, TICK);
     }
-    Ok(())
 }
 
-fn paint_scale(canvas: &Canvas, (left, top): Point, (low, high): (f64, f64)) -> Result<(), ReportError> {
-    let (width, height) = SCALE;
-    let area = Area::new((left, top), width, height);
-    ramp(canvas, area, false)?;
-    let below = area.bottom + 14.0;
+fn paint_scale(canvas: &Canvas, corner: Point, (low, high): (f64, f64)) {
+    let area = Area::new(corner, SCALE.0, SCALE.1);
+    ramp(canvas, area, false);
     for (place, anchor) in [(0.0, Anchor::Start), (0.5, Anchor::Middle), (1.0, Anchor::End)] {
         let value = number::scientific(10f64.powf(low + place * (high - low)));
         let text = if place == 0.0 { format!("≤ {value}") } else { value };
-        canvas.text(&text, (left + place * width, below), anchor, TICK)?;
+        canvas.text(&text, (area.x(place), area.bottom + 14.0), anchor, TICK);
     }
-    canvas.text("nats per token, logarithmic", (area.right + 16.0, top + 0.5 * height), Anchor::Start, TICK)
+    canvas.text("nats per token, logarithmic", (area.right + 16.0, area.y(0.5)), Anchor::Start, TICK);
 }
 
 /// What a screen reader says after the title.

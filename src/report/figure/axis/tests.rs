@@ -54,19 +54,19 @@ fn one_value_or_none_still_makes_an_axis() {
 
 #[test]
 fn doubling_r_is_one_step() {
-    let axis = PointAxis::Components { points: vec![0.0, 1.0, 2.0, 4.0, 8.0] };
+    let axis = PointAxis::Components(vec![0.0, 1.0, 2.0, 4.0, 8.0]);
     let at = |point| axis.fraction(point);
     assert!(at(0.0) < PointAxis::BREAK && PointAxis::BREAK < at(1.0));
     assert!((at(2.0) - at(1.0) - (at(8.0) - at(4.0))).abs() < 1e-12);
     assert_eq!(labels(&axis.ticks()), ["0", "1", "2", "4", "8"]);
     assert!(ascend_within(&axis.ticks()));
-    let single = PointAxis::Components { points: vec![0.0, 16.0] };
+    let single = PointAxis::Components(vec![0.0, 16.0]);
     assert!(ascend_within(&single.ticks()));
 }
 
 #[test]
 fn shares_of_parameters_have_round_ticks_wherever_they_lie() {
-    let of = |points: &[f64]| PointAxis::Parameters { points: points.to_vec() }.ticks();
+    let of = |points: &[f64]| PointAxis::Parameters(points.to_vec()).ticks();
     let ticks = of(&[0.0, 0.0017, 0.02, 0.13]);
     assert_eq!(labels(&ticks), ["0", "0.2%", "0.5%", "1%", "2%", "5%", "10%"]);
     assert!(ascend_within(&ticks));
@@ -78,7 +78,7 @@ fn shares_of_parameters_have_round_ticks_wherever_they_lie() {
 
 #[test]
 fn shares_are_linear() {
-    let axis = PointAxis::Share { last: 0.5 };
+    let axis = PointAxis::Share(0.5);
     assert_eq!(labels(&axis.ticks()), ["0%", "10%", "20%", "30%", "40%", "50%"]);
     assert!((axis.fraction(0.25) - 0.5 * (axis.fraction(0.0) + axis.fraction(0.5))).abs() < 1e-12);
 }

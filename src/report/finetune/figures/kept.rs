@@ -1,13 +1,12 @@
 //! The figure `kept`: the task learned against the knowledge kept, one panel per measure of knowledge, one point
 //! per learner.
 
-use super::{Kind, Learner, Measure, Study};
 use crate::report::figure::{
-    Anchor, Area, Canvas, CurveStyle, GREY, Grid, Plot, Point, Scale, Shape, Stroke, Type, Weight, palette,
+    Anchor, Area, Canvas, CurveStyle, GREY, Grid, Plot, Point, Scale, Shape, Stroke, Type, palette,
 };
+use crate::report::finetune::{Kind, Learner, Measure, Study};
 use crate::report::spread::{Spread, spread};
 use crate::report::{Meta, ReportError};
-use crate::results::TrainedRow;
 
 const WIDTH: f64 = 400.0;
 const HEIGHT: f64 = 340.0;
@@ -17,26 +16,21 @@ const ACROSS: usize = 3;
 /// Share of questions answered below which answers are too few to show by exact match.
 const ANSWERED: f64 = 0.05;
 
-const NOTE: Type = Type { size: 15.0, colour: GREY, weight: Weight::Regular };
+const NOTE: Type = Type::regular(15.0, GREY);
 
-/// The figure as SVG.
 pub fn svg(study: &Study, meta: &Meta) -> Result<String, ReportError> {
-    let subtitle = format!("{}. {}", meta.model, caption(study));
     let task = *readable(study, &study.all.tested.task).first().ok_or(ReportError::Empty)?;
     let knowledge = readable(study, &study.all.tested.knowledge);
-    if knowledge.is_empty() {
-        return Err(ReportError::Empty);
-    }
     let rows = || study.learners.iter().map(|learner| learner.row);
     let styles = palette::assign(rows().map(|row| (row.method.as_str(), row.learner.as_str())));
     let names: Vec<&str> = knowledge.iter().map(|measure| measure.name).collect();
     let description = format!("Task learned against knowledge kept: {}.", names.join("; "));
-    let legend = rows().filter_map(|row| Some((row.label.as_str(), palette::find(&styles, &row.learner)?)));
+    let legend = rows().map(|row| (row.label.as_str(), palette::find(&styles, &row.learner)));
     let panel = (Plot::LEFT + WIDTH + RIGHT, Plot::HEADING + HEIGHT + Plot::BELOW);
-    let (across, down) = (knowledge.len().min(ACROSS), knowledge.len().div_ceil(ACROSS));
-    Grid { across, down, panel, gap: 0.0 }.draw(meta, [&subtitle, &description], legend, |canvas, at, corner| {
-        let Some(knowledge) = knowledge.get(at.0 * ACROSS + at.1) else { return Ok(()) };
-        paint(canvas, corner, study, [task, *knowledge], &styles)
+    let panels: Vec<Vec<Measure>> = knowledge.chunks(ACROSS).map(<[_]>::to_vec).collect();
+    let grid = Grid { rows: &panels, panel, gap: 0.0 };
+    grid.draw(meta, [&caption(study), &description], legend, |canvas, knowledge, corner| {
+        paint(canvas, corner, study, [task, *knowledge], &styles);
     })
 }
 
@@ -71,17 +65,8 @@ fn readable<'a>(study: &Study<'a>, names: &[String]) -> Vec<Measure<'a>> {
 
 /// Both measures of a learner, as shown, by seed.
 fn seeds(learner: &Learner, [task, knowledge]: [Measure; 2]) -> Vec<Point> {
-    let pair = |row: &TrainedRow| {
-        let other = learner.of(knowledge).find(|other| other.seed == row.seed)?;
-        Some((task.shown(row.value), knowledge.shown(other.value)))
-    };
-    learner.of(task).filter_map(pair).collect()
-}
-
-/// Of the task and of the knowledge.
-fn spreads(seeds: &[Point]) -> [Spread; 2] {
-    let of = |part: fn(&Point) -> f64| spread(&seeds.iter().map(part).collect::<Vec<_>>());
-    [of(|seed| seed.0), of(|seed| seed.1)]
+    let pairs = learner.beside(task, learner, knowledge).into_iter();
+    pairs.map(|(x, y)| (task.shown(x), knowledge.shown(y))).collect()
 }
 
 fn scale(measure: Measure, values: impl Iterator<Item = f64>) -> Scale {
@@ -90,71 +75,71 @@ fn scale(measure: Measure, values: impl Iterator<Item = f64>) -> Scale {
     scale.reversed(measure.kind != Kind::ExactMatch)
 }
 
-fn paint(
-    canvas: &Canvas,
-    corner: Point,
-    study: &Study,
-    measures: [Measure; 2],
-    styles: &[(&str, CurveStyle)],
-) -> Result<(), ReportError> {
-    let point = |learner: &Learner| Some((seeds(learner, measures), palette::find(styles, &learner.row.learner)?));
-    let points: Vec<(Vec<Point>, CurveStyle)> = study.learners.iter().filter_map(point).collect();
+/// A learner by both measures: seed by seed, and over the seeds.
+struct Learned {
+    seeds: Vec<Point>,
+    task: Spread,
+    knowledge: Spread,
+    style: CurveStyle,
+}
+
+impl Learned {
+    fn new(learner: &Learner, measures: [Measure; 2], styles: &[(&str, CurveStyle)]) -> Self {
+        let seeds = seeds(learner, measures);
+        let over = |part: fn(&Point) -> f64| spread(&seeds.iter().map(part).collect::<Vec<_>>());
+        let (task, knowledge) = (over(|seed| seed.0), over(|seed| seed.1));
+        Self { task, knowledge, style: palette::find(styles, &learner.row.learner), seeds }
+    }
+}
+
+fn paint(canvas: &Canvas, corner: Point, study: &Study, measures: [Measure; 2], styles: &[(&str, CurveStyle)]) {
+    let learned: Vec<Learned> = study.learners.iter().map(|it| Learned::new(it, measures, styles)).collect();
     let untrained = seeds(&study.untrained, measures).first().copied();
-    let values = |part: usize| {
-        let of = move |(seeds, _): &(Vec<Point>, CurveStyle)| {
-            let own: Vec<f64> = seeds.iter().map(|seed| [seed.0, seed.1][part]).collect();
-            spreads(seeds)[part].ends().into_iter().chain(own)
-        };
-        points.iter().flat_map(of)
-    };
+    let along = learned.iter().flat_map(|it| it.task.ends().into_iter().chain(it.seeds.iter().map(|seed| seed.0)));
+    let up = learned.iter().flat_map(|it| it.knowledge.ends().into_iter().chain(it.seeds.iter().map(|seed| seed.1)));
     let [task, knowledge] = measures;
     let plot = Plot {
         area: Area::new((corner.0 + Plot::LEFT, corner.1 + Plot::HEADING), WIDTH, HEIGHT),
         // The untrained model's task score is far off and would press all points together: it does not count.
-        x: scale(task, values(0)),
-        y: scale(knowledge, values(1).chain(untrained.map(|(_, knowledge)| knowledge))),
+        x: scale(task, along),
+        y: scale(knowledge, up.chain(untrained.map(|(_, knowledge)| knowledge))),
     };
-    plot.paint(canvas, knowledge.name, &task.heading(), &knowledge.heading())?;
-    untrained.map_or(Ok(()), |untrained| paint_untrained(canvas, &plot, untrained))?;
-    points.iter().try_for_each(|(seeds, style)| paint_spread(canvas, &plot, seeds, *style))?;
-    // Above all spreads.
-    for (seeds, style) in &points {
-        let at = plot.at(spreads(seeds).map(|spread| spread.mean).into());
-        if plot.area.holds(at) {
-            canvas.marker(at, *style)?;
-        }
+    plot.paint(canvas, knowledge.name, &task.heading(), &knowledge.heading());
+    if let Some(untrained) = untrained {
+        paint_untrained(canvas, &plot, untrained);
     }
-    Ok(())
+    learned.iter().for_each(|learned| paint_spread(canvas, &plot, learned));
+    // Above all spreads.
+    let means = learned.iter().map(|it| (plot.at((it.task.mean, it.knowledge.mean)), it.style));
+    means.filter(|(at, _)| plot.area.holds(*at)).for_each(|(at, style)| canvas.marker(at, style));
 }
 
-fn paint_untrained(canvas: &Canvas, plot: &Plot, untrained: Point) -> Result<(), ReportError> {
+fn paint_untrained(canvas: &Canvas, plot: &Plot, untrained: Point) {
     let (area, at) = (&plot.area, plot.at(untrained));
     if !(area.top..=area.bottom).contains(&at.1) {
-        return Ok(());
+        return;
     }
-    canvas.line(&[(area.left, at.1), (area.right, at.1)], Stroke::UNDAMAGED)?;
+    canvas.line(&[(area.left, at.1), (area.right, at.1)], Stroke::UNDAMAGED);
     if area.holds(at) {
-        canvas.shape(at, Shape::Circle, 5.5, GREY)?;
+        canvas.shape(at, Shape::Circle, 5.5, GREY);
     }
     // Below the line where there is no room above.
     let aside = if at.1 - area.top < 22.0 { 12.0 } else { -12.0 };
-    canvas.text("untrained", (area.right - 6.0, at.1 + aside), Anchor::End, NOTE)
+    canvas.text("untrained", (area.right - 6.0, at.1 + aside), Anchor::End, NOTE);
 }
 
 /// Single seeds as dots, and a standard deviation each way.
-fn paint_spread(canvas: &Canvas, plot: &Plot, seeds: &[Point], style: CurveStyle) -> Result<(), ReportError> {
-    let colour = style.method.colour;
-    let [Spread { mean: x, deviation: across }, Spread { mean: y, deviation: along }] = spreads(seeds);
-    let stroke = Stroke::solid(colour, 1.5);
-    if across.is_finite() && x.is_finite() && y.is_finite() {
-        canvas.line(&[plot.at((x - across, y)), plot.at((x + across, y))], stroke)?;
+fn paint_spread(canvas: &Canvas, plot: &Plot, Learned { seeds, task, knowledge, style }: &Learned) {
+    let ([x, left, right], [y, low, high]) = (task.ends(), knowledge.ends());
+    let line = |ends: [(f64, f64); 2]| canvas.line(&ends.map(|end| plot.at(end)), Stroke::solid(style.colour, 1.5));
+    if right.is_finite() && y.is_finite() {
+        line([(left, y), (right, y)]);
     }
     // A logarithmic axis ends above 0.
-    if along.is_finite() && x.is_finite() && y - along > 0.0 {
-        canvas.line(&[plot.at((x, y - along)), plot.at((x, y + along))], stroke)?;
+    if high.is_finite() && x.is_finite() && low > 0.0 {
+        line([(x, low), (x, high)]);
     }
     for at in seeds.iter().filter(|_| seeds.len() > 1).map(|seed| plot.at(*seed)).filter(|at| plot.area.holds(*at)) {
-        canvas.shape(at, Shape::Circle, 2.25, colour)?;
+        canvas.shape(at, Shape::Circle, 2.25, style.colour);
     }
-    Ok(())
 }

@@ -1,9 +1,9 @@
 //! The figure `training`, as the paper's Figure 3: training loss over optimiser steps, one panel per rank, one
 //! line per learner.
 
-use super::{Learner, Study};
 use crate::report::figure::{Area, Canvas, CurveStyle, Grid, Legend, Plot, Point, Scale, Stroke, palette};
 use crate::report::finetune::tables::losses;
+use crate::report::finetune::{Learner, Study};
 use crate::report::spread::{Spread, mean, spread};
 use crate::report::study::ascending;
 use crate::report::{Meta, ReportError};
@@ -27,42 +27,38 @@ struct Line<'a> {
     points: Vec<(f64, Spread)>,
 }
 
-/// The figure as SVG.
 pub fn svg(study: &Study, meta: &Meta) -> Result<String, ReportError> {
-    let panels = panels(study);
-    let every = || panels.iter().flat_map(|(_, lines)| lines);
+    let row = [panels(study)];
+    let every = || row.iter().flatten().flat_map(|(_, lines)| lines);
     let points = || every().flat_map(|line| &line.points);
     if points().next().is_none() {
         return Err(ReportError::Empty);
     }
     let styles = palette::assign(every().map(|line| (line.method, line.family.as_str())));
+    let style = |line: &Line| palette::find(&styles, &line.family);
     // One size and one pair of axes for all, so that ranks can be compared.
     let x = Scale::linear(points().map(|point| point.0).chain([0.0]));
     let y = Scale::log(points().flat_map(|(_, spread)| spread.ends()));
-    let width = if panels.len() == 1 { ALONE } else { WIDTH };
-    let legend = |lines: &[Line]| {
-        let entries = lines.iter().filter_map(|line| Some((line.label, palette::find(&styles, &line.family)?)));
-        Legend::new(entries, width + 0.5 * Plot::LEFT)
-    };
-    let below = panels.iter().map(|(_, lines)| legend(lines).height).fold(0.0, f64::max);
+    let width = if row[0].len() == 1 { ALONE } else { WIDTH };
+    let legend =
+        |lines: &[Line]| Legend::new(lines.iter().map(|line| (line.label, style(line))), width + 0.5 * Plot::LEFT);
+    let below = row[0].iter().map(|(_, lines)| legend(lines).height).fold(0.0, f64::max);
     let names: Vec<&str> = every().map(|line| line.label).collect();
     let description = format!("Training loss over optimiser steps. Lines: {}.", names.join("; "));
-    let subtitle = format!("{}. {}", meta.model, caption(study));
     let panel = (Plot::LEFT + width + RIGHT, Plot::HEADING + HEIGHT + Plot::BELOW + below);
-    let grid = Grid { across: panels.len(), down: 1, panel, gap: 0.0 };
-    grid.draw(meta, [&subtitle, &description], std::iter::empty(), |canvas, (_, column), corner| {
+    let (grid, none) = (Grid { rows: &row, panel, gap: 0.0 }, std::iter::empty());
+    grid.draw(meta, [&caption(study), &description], none, |canvas, (heading, lines), corner| {
         let area = Area::new((corner.0 + Plot::LEFT, corner.1 + Plot::HEADING), width, HEIGHT);
-        let (plot, (heading, lines)) = (Plot { area, x, y }, &panels[column]);
-        plot.paint(canvas, heading, "optimiser step", "training loss, nats per response token")?;
-        let styled: Vec<(&Line, CurveStyle)> =
-            lines.iter().filter_map(|line| Some((line, palette::find(&styles, &line.family)?))).collect();
-        for (line, style) in &styled {
-            band(&plot, line).map_or(Ok(()), |outline| canvas.area(&outline, style.method.colour, 0.13))?;
+        let plot = Plot { area, x, y };
+        plot.paint(canvas, heading, "optimiser step", "training loss, nats per response token");
+        lines.iter().for_each(|line| paint_band(canvas, &plot, line, style(line)));
+        for (number, line) in lines.iter().enumerate() {
+            let finite = line.points.iter().filter(|(_, loss)| loss.mean.is_finite() && loss.mean > 0.0);
+            let path: Vec<Point> = finite.map(|(step, loss)| plot.at((*step, loss.mean))).collect();
+            canvas.line(&path, Stroke::of(style(line), 2.0));
+            canvas.markers(&path, MARKERS, (number as f64 + 0.5) / lines.len() as f64, style(line));
         }
-        for (number, (line, style)) in styled.iter().enumerate() {
-            paint_line(canvas, &plot, line, *style, (number as f64 + 0.5) / styled.len() as f64)?;
-        }
-        legend(lines).paint(canvas, (area.left - 0.5 * Plot::LEFT, area.bottom + Plot::BELOW))
+        legend(lines).paint(canvas, (area.left - 0.5 * Plot::LEFT, area.bottom + Plot::BELOW));
     })
 }
 
@@ -116,24 +112,15 @@ fn running_mean(values: &[f64], width: usize) -> Vec<f64> {
     values.windows(width).map(|window| mean(window.iter().copied())).collect()
 }
 
-/// Markers of one line beside those of the next, by `shift`: lines that run together both show.
-fn paint_line(canvas: &Canvas, plot: &Plot, line: &Line, style: CurveStyle, shift: f64) -> Result<(), ReportError> {
-    let finite = line.points.iter().filter(|(_, loss)| loss.mean.is_finite() && loss.mean > 0.0);
-    let path: Vec<Point> = finite.map(|(step, loss)| plot.at((*step, loss.mean))).collect();
-    if path.len() > 1 {
-        canvas.line(&path, Stroke::of(style, 2.0))?;
-    }
-    let places = (0..MARKERS).map(|index| (index as f64 + shift) / MARKERS as f64 * path.len() as f64);
-    places.filter_map(|at| path.get(at as usize)).try_for_each(|point| canvas.marker(*point, style))
-}
-
-/// Outline of the band around a line; none of a single seed.
-fn band(plot: &Plot, line: &Line) -> Option<Vec<Point>> {
+/// One standard deviation around a line; none of a single seed.
+fn paint_band(canvas: &Canvas, plot: &Plot, line: &Line, style: CurveStyle) {
     let ends = line.points.iter().map(|(step, loss)| (*step, loss.ends()));
-    let known: Vec<(f64, [f64; 3])> = ends.filter(|(_, [_, low, high])| high.is_finite() && *low > 0.0).collect();
-    let upper = known.iter().map(|(step, [_, _, high])| plot.at((*step, *high)));
-    let lower = known.iter().rev().map(|(step, [_, low, _])| plot.at((*step, *low)));
-    (known.len() > 1).then(|| upper.chain(lower).collect())
+    let known = ends.filter(|(_, [_, low, high])| high.is_finite() && *low > 0.0);
+    let (upper, lower): (Vec<Point>, Vec<Point>) =
+        known.map(|(step, [_, low, high])| (plot.at((step, high)), plot.at((step, low)))).unzip();
+    if upper.len() > 1 {
+        canvas.band(&upper, &lower, style.colour);
+    }
 }
 
 #[cfg(test)]
