@@ -103,9 +103,12 @@ impl Pick {
 
 /// Numbers that rules can be held against.
 pub trait Evidence {
-    fn parties(&self) -> Vec<Party<'_>>;
-    /// Every comparison of two of them, by index.
-    fn compare(&self, on: On, first: usize, other: usize) -> Vec<Duel>;
+    /// An arm, a learner or a published row.
+    type Side;
+    fn sides(&self) -> &[Self::Side];
+    fn party<'a>(&'a self, side: &'a Self::Side) -> Party<'a>;
+    /// Every comparison of two of them.
+    fn compare(&self, on: On, first: &Self::Side, other: &Self::Side) -> Vec<Duel>;
 }
 
 /// What one comparison says.
@@ -157,16 +160,17 @@ pub struct Claim {
 }
 
 /// Holds rules against the numbers of both sides; a rule that neither speaks to is left out.
-pub fn judge(rules: &'static [Rule], paper: Option<&dyn Evidence>, here: &dyn Evidence) -> Vec<Claim> {
-    let side = |rule: &Rule, evidence: &dyn Evidence| -> Vec<Duel> {
-        let all = evidence.parties();
-        let every = (0..all.len()).flat_map(|a| (0..all.len()).map(move |b| (a, b)));
-        let pairs = every.filter(|&(a, b)| rule.speaks_of(&all[a], &all[b]));
-        pairs.flat_map(|(a, b)| evidence.compare(rule.on, a, b)).collect()
-    };
-    let of_paper = |rule| paper.map_or(Vec::new(), |paper| side(rule, paper));
-    let claim = |rule| Claim { rule, paper: of_paper(rule), here: side(rule, here) };
+pub fn judge<P: Evidence, H: Evidence>(rules: &'static [Rule], paper: Option<&P>, here: &H) -> Vec<Claim> {
+    let of_paper = |rule| paper.map_or(Vec::new(), |paper| duels(rule, paper));
+    let claim = |rule| Claim { rule, paper: of_paper(rule), here: duels(rule, here) };
     rules.iter().map(claim).filter(|claim| !(claim.paper.is_empty() && claim.here.is_empty())).collect()
+}
+
+fn duels<E: Evidence>(rule: &Rule, evidence: &E) -> Vec<Duel> {
+    let all: Vec<_> = evidence.sides().iter().map(|side| (side, evidence.party(side))).collect();
+    let every = all.iter().flat_map(|first| all.iter().map(move |other| (first, other)));
+    let pairs = every.filter(|(first, other)| rule.speaks_of(&first.1, &other.1));
+    pairs.flat_map(|(first, other)| evidence.compare(rule.on, first.0, other.0)).collect()
 }
 
 /// What values of which less is better say: a loss that is not finite is worse than any that is.
