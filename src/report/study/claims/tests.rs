@@ -1,6 +1,7 @@
 use super::*;
 use crate::report::claims::{by_order, count, judge};
 use crate::report::study::arrange;
+use crate::results::Row;
 use crate::results::fixture::{curve, undamaged};
 use crate::spec::PublishedRow;
 
