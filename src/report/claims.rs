@@ -5,8 +5,8 @@
 //! [`judge`] finds the pairs that a rule speaks of on either side, each of which compares them as its [`Evidence`]; the rest
 //! adds comparisons up into a verdict.
 
-use super::document::Captioned;
-use super::markdown::{Markdown, escape};
+use super::document::{Captioned, Section};
+use super::markdown::Markdown;
 use super::number;
 use super::table::{Cell, Markup, Table};
 use crate::evaluate::uncertainty::Estimate;
@@ -245,7 +245,7 @@ pub struct Shown {
     /// How it is judged, or what else to know of the numbers; may be empty.
     pub note: String,
     /// The numbers behind each claim.
-    pub evidence: Vec<(String, Vec<Captioned>)>,
+    pub evidence: Vec<Section>,
 }
 
 impl Shown {
@@ -259,18 +259,15 @@ impl Shown {
         let text = |claim: &Claim| format!("{} ({})", claim.rule.text, claim.rule.source);
         let rows = claims.iter().map(|claim| (text(claim), verdicts(claim).to_vec()));
         let table = Table::new(["in the paper", "here"], rows).labelled("claim");
-        let evidence = claims.iter().map(|claim| (text(claim), evidence(claim))).collect();
+        let evidence = claims.iter().map(|claim| Section { heading: text(claim), tables: evidence(claim) }).collect();
         (!claims.is_empty()).then_some(Self { table, note, evidence })
     }
 
     /// Its blocks in Markdown: the table, then the evidence below headings of this level.
     pub fn blocks(&self, level: usize) -> Vec<String> {
-        let mut blocks = Captioned::new("", &self.note, self.table.clone()).blocks(level);
-        for (text, tables) in self.evidence.iter().filter(|(_, tables)| !tables.is_empty()) {
-            blocks.push(format!("{} {}", "#".repeat(level), escape(text)));
-            blocks.extend(tables.iter().flat_map(|captioned| captioned.blocks(level + 1)));
-        }
-        blocks
+        let table = Captioned::new("", &self.note, self.table.clone()).blocks(level);
+        let evidence = self.evidence.iter().filter(|section| !section.tables.is_empty());
+        table.into_iter().chain(evidence.flat_map(|section| section.blocks(level))).collect()
     }
 }
 
