@@ -5,8 +5,8 @@
 //! [`judge`] finds the pairs that a rule speaks of on either side, each of which compares them as its [`Evidence`]; the rest
 //! adds comparisons up into a verdict.
 
-use super::document::Captioned;
-use super::markdown::{Markdown, escape};
+use super::document::{Captioned, Section};
+use super::markdown::Markdown;
 use super::number;
 use super::table::{Cell, Markup, Table};
 use crate::evaluate::uncertainty::Estimate;
@@ -103,9 +103,12 @@ impl Pick {
 
 /// Numbers that rules can be held against.
 pub trait Evidence {
-    fn parties(&self) -> Vec<Party<'_>>;
-    /// Every comparison of two of them, by index.
-    fn compare(&self, on: On, first: usize, other: usize) -> Vec<Duel>;
+    /// An arm, a learner or a published row.
+    type Side;
+    fn sides(&self) -> &[Self::Side];
+    fn party<'a>(&'a self, side: &'a Self::Side) -> Party<'a>;
+    /// Every comparison of two of them.
+    fn compare(&self, on: On, first: &Self::Side, other: &Self::Side) -> Vec<Duel>;
 }
 
 /// What one comparison says.
@@ -157,16 +160,17 @@ pub struct Claim {
 }
 
 /// Holds rules against the numbers of both sides; a rule that neither speaks to is left out.
-pub fn judge(rules: &'static [Rule], paper: Option<&dyn Evidence>, here: &dyn Evidence) -> Vec<Claim> {
-    let side = |rule: &Rule, evidence: &dyn Evidence| -> Vec<Duel> {
-        let all = evidence.parties();
-        let every = (0..all.len()).flat_map(|a| (0..all.len()).map(move |b| (a, b)));
-        let pairs = every.filter(|&(a, b)| rule.speaks_of(&all[a], &all[b]));
-        pairs.flat_map(|(a, b)| evidence.compare(rule.on, a, b)).collect()
-    };
-    let of_paper = |rule| paper.map_or(Vec::new(), |paper| side(rule, paper));
-    let claim = |rule| Claim { rule, paper: of_paper(rule), here: side(rule, here) };
+pub fn judge<P: Evidence, H: Evidence>(rules: &'static [Rule], paper: Option<&P>, here: &H) -> Vec<Claim> {
+    let of_paper = |rule| paper.map_or(Vec::new(), |paper| duels(rule, paper));
+    let claim = |rule| Claim { rule, paper: of_paper(rule), here: duels(rule, here) };
     rules.iter().map(claim).filter(|claim| !(claim.paper.is_empty() && claim.here.is_empty())).collect()
+}
+
+fn duels<E: Evidence>(rule: &Rule, evidence: &E) -> Vec<Duel> {
+    let all: Vec<_> = evidence.sides().iter().map(|side| (side, evidence.party(side))).collect();
+    let every = all.iter().flat_map(|first| all.iter().map(move |other| (first, other)));
+    let pairs = every.filter(|(first, other)| rule.speaks_of(&first.1, &other.1));
+    pairs.flat_map(|(first, other)| evidence.compare(rule.on, first.0, other.0)).collect()
 }
 
 /// What values of which less is better say: a loss that is not finite is worse than any that is.
@@ -241,7 +245,7 @@ pub struct Shown {
     /// How it is judged, or what else to know of the numbers; may be empty.
     pub note: String,
     /// The numbers behind each claim.
-    pub evidence: Vec<(String, Vec<Captioned>)>,
+    pub evidence: Vec<Section>,
 }
 
 impl Shown {
@@ -255,18 +259,15 @@ impl Shown {
         let text = |claim: &Claim| format!("{} ({})", claim.rule.text, claim.rule.source);
         let rows = claims.iter().map(|claim| (text(claim), verdicts(claim).to_vec()));
         let table = Table::new(["in the paper", "here"], rows).labelled("claim");
-        let evidence = claims.iter().map(|claim| (text(claim), evidence(claim))).collect();
+        let evidence = claims.iter().map(|claim| Section { heading: text(claim), tables: evidence(claim) }).collect();
         (!claims.is_empty()).then_some(Self { table, note, evidence })
     }
 
     /// Its blocks in Markdown: the table, then the evidence below headings of this level.
     pub fn blocks(&self, level: usize) -> Vec<String> {
-        let mut blocks = Captioned::new("", &self.note, self.table.clone()).blocks(level);
-        for (text, tables) in self.evidence.iter().filter(|(_, tables)| !tables.is_empty()) {
-            blocks.push(format!("{} {}", "#".repeat(level), escape(text)));
-            blocks.extend(tables.iter().flat_map(|captioned| captioned.blocks(level + 1)));
-        }
-        blocks
+        let table = Captioned::new("", &self.note, self.table.clone()).blocks(level);
+        let evidence = self.evidence.iter().filter(|section| !section.tables.is_empty());
+        table.into_iter().chain(evidence.flat_map(|section| section.blocks(level))).collect()
     }
 }
 

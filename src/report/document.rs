@@ -46,14 +46,13 @@ impl Captioned {
     }
 }
 
-/// The blocks of sections in Markdown.
-pub fn blocks(sections: &[Section]) -> Vec<String> {
-    let of = |section: &Section| {
-        let heading = (!section.heading.is_empty()).then(|| format!("## {}", escape(&section.heading)));
-        let level = if heading.is_some() { 3 } else { 2 };
-        heading.into_iter().chain(section.tables.iter().flat_map(move |it| it.blocks(level))).collect::<Vec<_>>()
-    };
-    sections.iter().flat_map(of).collect()
+impl Section {
+    /// Its blocks in Markdown, below a heading of this level.
+    pub fn blocks(&self, level: usize) -> Vec<String> {
+        let heading = (!self.heading.is_empty()).then(|| format!("{} {}", "#".repeat(level), escape(&self.heading)));
+        let below = level + usize::from(heading.is_some());
+        heading.into_iter().chain(self.tables.iter().flat_map(|it| it.blocks(below))).collect()
+    }
 }
 
 /// A file of tables in LaTeX; `about` ends the captions of our numbers.

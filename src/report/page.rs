@@ -12,6 +12,7 @@ use super::table::{Cell, Markup, Table};
 use super::{Meta, Published, ReportError, number};
 use crate::results::provenance::{Outcome, Provenance};
 use crate::results::{Row, TimingRow, WindowRow};
+use crate::spec::PublishedTest;
 
 /// What a page is made of.
 pub struct Sources<'a> {
@@ -102,7 +103,7 @@ pub fn html(sources: &Sources) -> Result<String, ReportError> {
 }
 
 fn test_says(here: &Here, alone: bool) -> TestSays {
-    let claims = if alone { claims::judge(&RULES, None, here) } else { Vec::new() };
+    let claims = if alone { claims::judge(&RULES, None::<&PublishedTest>, here) } else { Vec::new() };
     let claim = |claim: &claims::Claim| {
         let against = claim.here.iter().filter(|duel| duel.says == Says::Opposite).map(Duel::phrase);
         let verdict = Html("").cell(&claims::by_order(&claim.here));

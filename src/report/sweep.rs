@@ -62,7 +62,10 @@ pub fn render(
         let (keys, count) = (escape(&combined.keys.join(", ")), combined.variants.len());
         let facts = format!("{} Swept: {keys}; {count} variants.", study::tables::columns(meta));
         let files = [
-            ("table.md".into(), document::markdown(meta, &facts, document::blocks(&sections)).into_bytes()),
+            (
+                "table.md".into(),
+                document::markdown(meta, &facts, sections.iter().flat_map(|it| it.blocks(2)).collect()).into_bytes(),
+            ),
             ("table.tex".into(), study::tables::latex(&sections, meta).into_bytes()),
         ];
         written.extend(super::write(out, files)?);

@@ -1,17 +1,17 @@
 //! What our learners and the paper's scores have to say to the [`super::rules`]: every comparison with its numbers.
 
-use super::compare::{self, Difference, JUDGED};
-use super::tables::{last_quarter, over_seeds, signed};
-use super::{Kind, Learner, Measure, Study, rules};
+use super::compare::{self, JUDGED};
+use super::tables::{last_quarter, over_seeds};
+use super::{Learner, Measure, Study, rules};
 use crate::report::claims::{self, Claim, Duel, Evidence, On, Paired, Party, Says};
 use crate::report::document::Captioned;
 use crate::report::number;
 use crate::report::table::{Cell, Table};
-use crate::spec::{Scores, Tests};
+use crate::spec::{ScoreRow, Scores, Tests};
 
 /// Every claim that the paper's scores or our learners speak to.
 pub fn all(study: &Study) -> Vec<Claim> {
-    claims::judge(&rules::RULES, study.all.published.map(|scores| scores as &dyn Evidence), study)
+    claims::judge(&rules::RULES, study.all.published, study)
 }
 
 /// The same for a reader; `None` without any.
@@ -41,93 +41,81 @@ fn evidence(claim: &Claim) -> Vec<Captioned> {
     if table.rows.is_empty() { Vec::new() } else { vec![Captioned::new("", "", table)] }
 }
 
-impl Evidence for Study<'_> {
-    fn parties(&self) -> Vec<Party<'_>> {
-        let contexts = &self.all.tested.contexts;
-        let parties = self.learners.iter().map(|learner| Party {
-            method: &learner.row.method,
-            end: learner.row.end.as_deref(),
-            context: learner.row.calibration.as_deref(),
-            own: learner.row.calibration.as_ref().is_some_and(|name| contexts.contains(name)),
-            samples: None,
-            rank: learner.row.rank,
-        });
-        parties.collect()
+impl<'s> Evidence for Study<'s> {
+    type Side = Learner<'s>;
+
+    fn sides(&self) -> &[Learner<'s>] {
+        &self.learners
     }
 
-    fn compare(&self, on: On, first: usize, other: usize) -> Vec<Duel> {
-        let [first, other] = [first, other].map(|at| &self.learners[at]);
+    fn party<'a>(&'a self, Learner { row, .. }: &'a Learner<'s>) -> Party<'a> {
+        Party {
+            method: &row.method,
+            end: row.end.as_deref(),
+            context: row.calibration.as_deref(),
+            own: row.calibration.as_ref().is_some_and(|name| self.all.tested.contexts.contains(name)),
+            samples: None,
+            rank: row.rank,
+        }
+    }
+
+    fn compare(&self, on: On, first: &Learner, other: &Learner) -> Vec<Duel> {
         let names = match on {
             On::Task => &self.all.tested.task,
             On::Knowledge => &self.all.tested.knowledge,
-            On::Training => return self.training(first, other).into_iter().collect(),
+            On::Training => return self.training([first, other]).into_iter().collect(),
             On::Perplexity => return Vec::new(),
         };
-        self.named(names).filter_map(|measure| self.measured(first, other, measure)).collect()
+        self.named(names).filter_map(|measure| measured([first, other], measure)).collect()
     }
+}
+
+fn measured(sides: [&Learner; 2], measure: Measure) -> Option<Duel> {
+    let found = compare::difference(sides[0], sides[1], measure)?;
+    Some(duel(sides, measure.heading(), sides.map(|learner| over_seeds(measure, &learner.values(measure))), found))
 }
 
 impl Study<'_> {
-    fn measured(&self, first: &Learner, other: &Learner, measure: Measure) -> Option<Duel> {
-        let found = compare::difference(first, other, measure)?;
-        let values = [first, other].map(|learner| over_seeds(measure, &learner.values(measure)));
-        let over = found.changed.map(|changed| {
-            let count = first.of(measure).next().map_or(0, |row| row.count);
-            format!("{count} questions, {changed} changed")
-        });
-        Some(duel([first, other], measure.heading(), values, |part| signed(measure, part), over, found))
-    }
-
-    fn training(&self, first: &Learner, other: &Learner) -> Option<Duel> {
-        let [mine, theirs] = [first, other].map(|learner| last_quarter(self.all.steps, &learner.row.learner));
+    fn training(&self, sides: [&Learner; 2]) -> Option<Duel> {
+        let [mine, theirs] = sides.map(|learner| last_quarter(self.all.steps, &learner.row.learner));
         let common = |(seed, loss): &(u64, f64)| Some((*loss, theirs.iter().find(|(other, _)| other == seed)?.1));
         let pairs: Vec<(f64, f64)> = mine.iter().filter_map(common).collect();
         let (a, b): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
-        let loss = Measure { name: "training", kind: Kind::AnswerLoss };
-        let values = [a, b].map(|values| over_seeds(loss, &values));
+        let values = [a, b].map(|values| over_seeds(compare::TRAINING, &values));
         let what = "training loss, last quarter of the steps, nats".to_string();
-        (!pairs.is_empty()).then(|| duel([first, other], what, values, number::nats, None, compare::by_seed(&pairs)))
+        (!pairs.is_empty()).then(|| duel(sides, what, values, compare::training(&pairs)))
     }
 }
 
-fn duel(
-    sides: [&Learner; 2],
-    at: String,
-    values: [Cell; 2],
-    signed: impl Fn(f64) -> String,
-    over: Option<String>,
-    found: Difference,
-) -> Duel {
-    let Difference { estimate, p, seeds, says, .. } = found;
-    let difference = match [estimate.mean, estimate.low, estimate.high].map(signed) {
-        [mean, low, _] if low.contains("nan") => Cell::Text(mean),
-        parts => Cell::Difference(parts),
-    };
-    let over = over.unwrap_or_else(|| format!("{} seeds", seeds.1));
-    let paired = Paired { estimate, difference, p, over, seeds: Some(seeds) };
+fn duel(sides: [&Learner; 2], at: String, values: [Cell; 2], (says, paired): (Says, Paired)) -> Duel {
     Duel { sides: sides.map(|learner| learner.row.label.clone()), at, values, paired: Some(paired), says }
 }
 
 impl Evidence for Scores {
-    fn parties(&self) -> Vec<Party<'_>> {
-        let parties = self.rows.iter().map(|row| Party {
+    type Side = ScoreRow;
+
+    fn sides(&self) -> &[ScoreRow] {
+        &self.rows
+    }
+
+    fn party<'a>(&'a self, row: &'a ScoreRow) -> Party<'a> {
+        Party {
             method: &row.method,
             end: row.end.as_deref(),
             context: row.context.as_deref(),
             own: row.context.as_ref().is_some_and(|name| self.contexts.contains(name)),
             samples: None,
             rank: row.rank,
-        });
-        parties.collect()
+        }
     }
 
-    fn compare(&self, on: On, first: usize, other: usize) -> Vec<Duel> {
+    fn compare(&self, on: On, first: &ScoreRow, other: &ScoreRow) -> Vec<Duel> {
         let tests = match on {
             On::Task => Tests::Task,
             On::Knowledge => Tests::Knowledge,
             On::Training | On::Perplexity => return Vec::new(),
         };
-        let rows = [first, other].map(|at| &self.rows[at]);
+        let rows = [first, other];
         let columns = self.columns.iter().filter(|column| column.tests == tests);
         let duels = columns.filter_map(|column| {
             let scores = rows.map(|row| row.scores.get(&column.name));

@@ -7,10 +7,12 @@
 
 use std::collections::BTreeMap;
 
+use super::tables::signed;
 use super::{Kind, Learner, Measure};
 use crate::evaluate::uncertainty::{Estimate, estimate, paired, paired_p};
-use crate::report::claims::Says;
+use crate::report::claims::{Paired, Says};
 use crate::report::spread::mean;
+use crate::report::table::Cell;
 use crate::results::{AnswerRow, TrainedRow};
 
 /// How differences are judged, for a reader.
@@ -23,18 +25,8 @@ pub const JUDGED: &str = "Values are means over seeds ± their standard deviatio
 /// Questions that must differ before a difference of exact match counts.
 const DISCORDANT: usize = 10;
 
-/// The first learner's value minus the other's.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Difference {
-    pub estimate: Estimate,
-    /// Two-sided; NaN where there is no test.
-    pub p: f64,
-    /// Seeds in which the first is better, and all that both have.
-    pub seeds: (usize, usize),
-    /// Questions that differ; `None` where the comparison is not by question.
-    pub changed: Option<usize>,
-    pub says: Says,
-}
+/// What training losses are.
+pub const TRAINING: Measure = Measure { name: "training", kind: Kind::AnswerLoss };
 
 /// Each question's value, averaged over the seeds.
 fn by_question(learner: &Learner, measure: Measure) -> BTreeMap<u32, f64> {
@@ -52,15 +44,12 @@ fn questions(first: &Learner, other: &Learner, measure: Measure) -> Option<Vec<(
     all.then(|| mine.into_values().zip(theirs.into_values()).collect())
 }
 
-/// The difference of a measure; `None` if either lacks it.
-pub fn difference(first: &Learner, other: &Learner, measure: Measure) -> Option<Difference> {
+/// What the first learner's values of a measure minus the other's say; `None` if either lacks it.
+pub fn difference(first: &Learner, other: &Learner, measure: Measure) -> Option<(Says, Paired)> {
     first.of(measure).next().and(other.of(measure).next())?;
     let seeds = first.beside(measure, other, measure);
-    let good = |value| measure.goodness(value);
-    Some(match questions(first, other, measure) {
-        Some(pairs) => judge(&pairs, &seeds, good, Some(measure.kind)),
-        None => judge(&seeds, &seeds, good, None),
-    })
+    let questions = questions(first, other, measure);
+    Some(judge(questions.as_deref(), &seeds, measure))
 }
 
 /// Means over seeds of what rows say.
@@ -101,18 +90,21 @@ pub fn from_untrained(learner: &Learner, untrained: &Learner, measure: Measure) 
     Some([mean, low, high])
 }
 
-/// The difference of paired values of which less is better, a pair a seed.
-pub fn by_seed(pairs: &[(f64, f64)]) -> Difference {
-    judge(pairs, pairs, |value| -value, None)
+/// The same of training losses, a pair a seed.
+pub fn training(pairs: &[(f64, f64)]) -> (Says, Paired) {
+    judge(None, pairs, TRAINING)
 }
 
-fn judge(pairs: &[(f64, f64)], seeds: &[(f64, f64)], good: impl Fn(f64) -> f64, kind: Option<Kind>) -> Difference {
+/// Pairs by question if these are known, else by seed.
+fn judge(questions: Option<&[(f64, f64)]>, seeds: &[(f64, f64)], measure: Measure) -> (Says, Paired) {
+    let pairs = questions.unwrap_or(seeds);
     let (first, other): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
     let (estimate, p) = (paired(&first, &other), paired_p(&first, &other));
+    let good = |value| measure.goodness(value);
     let better = seeds.iter().filter(|(a, b)| good(*a) > good(*b)).count();
     let worse = seeds.iter().filter(|(a, b)| good(*a) < good(*b)).count();
-    let changed = kind.map(|_| pairs.iter().filter(|(a, b)| a != b).count());
-    let few = kind == Some(Kind::ExactMatch) && changed.is_some_and(|changed| changed < DISCORDANT);
+    let changed = pairs.iter().filter(|(a, b)| a != b).count();
+    let few = questions.is_some() && measure.kind == Kind::ExactMatch && changed < DISCORDANT;
     let beyond = estimate.low > 0.0 || estimate.high < 0.0;
     let says = match good(estimate.mean) > 0.0 {
         _ if few || !beyond => Says::Inconclusive,
@@ -120,7 +112,15 @@ fn judge(pairs: &[(f64, f64)], seeds: &[(f64, f64)], good: impl Fn(f64) -> f64, 
         false if worse == seeds.len() => Says::Opposite,
         _ => Says::Inconclusive,
     };
-    Difference { estimate, p, seeds: (better, seeds.len()), changed, says }
+    let difference = match [estimate.mean, estimate.low, estimate.high].map(|part| signed(measure, part)) {
+        [mean, low, _] if low.contains("nan") => Cell::Text(mean),
+        parts => Cell::Difference(parts),
+    };
+    let over = match questions {
+        Some(questions) => format!("{} questions, {changed} changed", questions.len()),
+        None => format!("{} seeds", seeds.len()),
+    };
+    (says, Paired { estimate, difference, p, over, seeds: Some((better, seeds.len())) })
 }
 
 #[cfg(test)]

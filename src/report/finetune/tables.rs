@@ -136,8 +136,8 @@ fn best<'a>(study: &Study<'a>, measure: Measure) -> Option<&'a str> {
     order.retain(|(_, goodness)| goodness.is_finite());
     order.sort_by(|a, b| b.1.total_cmp(&a.1));
     let [(first, _), (next, _), ..] = order[..] else { return None };
-    let found = compare::difference(first, next, measure)?;
-    (found.says == Says::Holds).then_some(first.row.learner.as_str())
+    let (says, _) = compare::difference(first, next, measure)?;
+    (says == Says::Holds).then_some(first.row.learner.as_str())
 }
 
 /// A row a learner, a cell a measure.

@@ -10,8 +10,8 @@ use crate::report::document::Captioned;
 use crate::report::number;
 use crate::report::table::{Cell, Table};
 use crate::report::{By, Meta};
-use crate::results::{Row, WindowRow};
-use crate::spec::{Published, PublishedTest};
+use crate::results::WindowRow;
+use crate::spec::{Published, PublishedRow, PublishedTest};
 
 const OWN: Pick = Pick { own: Some(true), ..CORDA };
 const OTHER: Pick = Pick { own: Some(false), ..CORDA };
@@ -48,20 +48,24 @@ pub const RULES: [Rule; 5] = [
 ];
 
 impl Evidence for PublishedTest {
-    fn parties(&self) -> Vec<Party<'_>> {
-        let parties = self.rows.iter().map(|row| Party {
+    type Side = PublishedRow;
+
+    fn sides(&self) -> &[PublishedRow] {
+        &self.rows
+    }
+
+    fn party<'a>(&'a self, row: &'a PublishedRow) -> Party<'a> {
+        Party {
             method: &row.method,
             end: Some("smallest"),
             context: row.calibration.as_deref(),
             own: row.calibration.as_ref() == Some(&self.evaluation),
             samples: row.samples,
             rank: None,
-        });
-        parties.collect()
+        }
     }
 
-    fn compare(&self, _: On, first: usize, other: usize) -> Vec<Duel> {
-        let (first, other) = (&self.rows[first], &self.rows[other]);
+    fn compare(&self, _: On, first: &PublishedRow, other: &PublishedRow) -> Vec<Duel> {
         let duel = |(r, &a): (&u32, &f64)| {
             let b = *other.perplexity.get(r)?;
             Some(Duel {
@@ -83,22 +87,25 @@ pub struct Here<'a> {
     pub meta: &'a Meta,
 }
 
-impl Evidence for Here<'_> {
-    fn parties(&self) -> Vec<Party<'_>> {
-        let end = |row: &Row| if self.meta.largest.contains(&row.arm) { "largest" } else { "smallest" };
-        let parties = self.test.curves.iter().map(|Curve { row, .. }| Party {
+impl<'h> Evidence for Here<'h> {
+    type Side = Curve<'h>;
+
+    fn sides(&self) -> &[Curve<'h>] {
+        &self.test.curves
+    }
+
+    fn party<'a>(&'a self, Curve { row, .. }: &'a Curve<'h>) -> Party<'a> {
+        Party {
             method: &row.method,
-            end: Some(end(row)),
+            end: Some(if self.meta.largest.contains(&row.arm) { "largest" } else { "smallest" }),
             context: row.calibration.as_deref(),
             own: row.calibration.as_deref() == Some(self.test.name()),
             samples: row.samples,
             rank: None,
-        });
-        parties.collect()
+        }
     }
 
-    fn compare(&self, _: On, first: usize, other: usize) -> Vec<Duel> {
-        let [first, other] = [first, other].map(|at| &self.test.curves[at]);
+    fn compare(&self, _: On, first: &Curve<'h>, other: &Curve<'h>) -> Vec<Duel> {
         self.points().filter_map(|point| self.duel(first, other, point)).collect()
     }
 }

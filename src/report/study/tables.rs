@@ -89,7 +89,7 @@ fn of_paper(paper: &Published, test: &PublishedTest, meta: &Meta) -> Captioned {
 
 /// `table.md`.
 pub fn markdown(sections: &[Section], beside: Option<&Beside>, meta: &Meta) -> String {
-    let mut blocks = document::blocks(sections);
+    let mut blocks: Vec<String> = sections.iter().flat_map(|section| section.blocks(2)).collect();
     if let Some(beside) = beside {
         blocks.extend(["## Side by side with the paper".to_string(), escape(&beside.introduction)]);
     }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::report::claims::{by_order, count, judge};
 use crate::report::study::arrange;
+use crate::results::Row;
 use crate::results::fixture::{curve, undamaged};
 use crate::spec::PublishedRow;
 
@@ -47,7 +48,7 @@ fn orderings_are_judged_with_their_evidence() {
     fn here<'a>(test: &'a Test<'a>, windows: &'a [WindowRow], meta: &'a Meta) -> Here<'a> {
         Here { test, windows, meta }
     }
-    let claims = judge(&RULES, None, &here(&tests[0], &all, &meta));
+    let claims = judge(&RULES, None::<&PublishedTest>, &here(&tests[0], &all, &meta));
     // No ASVD here, so one claim is left.
     assert_eq!(claims.len(), 1);
     assert_eq!((count(&claims[0].here, Says::Holds), claims[0].here.len()), (1, 2));
@@ -63,7 +64,7 @@ fn orderings_are_judged_with_their_evidence() {
     assert!(winners.iter().all(|duel| duel.says == Says::Holds));
     // An arm that takes the largest components is no evidence for or against.
     meta.largest = vec!["other".into()];
-    assert!(judge(&RULES, None, &here(&tests[0], &all, &meta)).is_empty());
+    assert!(judge(&RULES, None::<&PublishedTest>, &here(&tests[0], &all, &meta)).is_empty());
 }
 
 #[test]
@@ -86,7 +87,7 @@ fn published_orderings_may_be_level() {
             row("corda", Some("ptb"), Some(256), [5.49, 5.5]),
         ],
     };
-    let claims = judge(&RULES, None, &test);
+    let claims = judge(&RULES, None::<&PublishedTest>, &test);
     let verdicts: Vec<String> = claims.iter().map(|claim| says(&claim.here)).collect();
     assert_eq!(
         verdicts,
