@@ -46,7 +46,7 @@ pub fn svg(cells: &[HeatRow], meta: &Meta) -> Result<String, ReportError> {
     }
     let left = MARGIN + ROW.widest(lines.iter().map(|line| line.name.as_str())) + 14.0;
     let width = left + columns.len() as f64 * (SIDE + GAP) + SCALE + MARGIN;
-    let subtitle = "Means of |C| over cells; every row has a logarithmic colour scale of its own.";
+    let subtitle = "Means of |C| over cells; every row has its own logarithmic colour scale.";
     let header = Header::new(meta, subtitle, width);
     let top = header.height + HEADING;
     let height = top + lines.len() as f64 * (SIDE + GAP) - GAP + MARGIN;

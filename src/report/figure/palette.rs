@@ -45,8 +45,8 @@ pub struct CurveStyle {
     pub fill: Fill,
 }
 
-/// Methods with a look of their own, in Okabe and Ito's colours, which colour-blind readers tell apart too. A new method
-/// takes the next free line.
+/// Methods with a look of their own, in Okabe and Ito's colours, which colour-blind readers can distinguish, too. A method
+/// without a line here takes one of the spare looks below.
 const KNOWN: [(&str, RGBColor, Shape); 7] = [
     ("plain-svd", RGBColor(0xd5, 0x5e, 0x00), Shape::Square),
     ("asvd", RGBColor(0x00, 0x9e, 0x73), Shape::Triangle),
