@@ -20,9 +20,10 @@ mod page;
 mod rates;
 mod rules;
 mod tables;
+mod values;
 
 pub use page::{Shown, latex, markdown};
-pub(super) use tables::{signed, value, within};
+pub(super) use values::{signed, value, within};
 
 /// Everything that a fine-tuning experiment measured.
 #[derive(Debug, Clone)]

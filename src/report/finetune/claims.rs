@@ -1,7 +1,8 @@
 //! What our learners and the paper's scores have to say to the [`super::rules`]: every comparison with its numbers.
 
 use super::compare::{self, JUDGED};
-use super::tables::{last_quarter, over_seeds};
+use super::tables::last_quarter;
+use super::values::over_seeds;
 use super::{Learner, Measure, Study, rules};
 use crate::report::claims::{self, Claim, Duel, Evidence, On, Paired, Party, Says};
 use crate::report::document::Captioned;

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use super::tables::signed;
+use super::values::signed;
 use super::{Kind, Learner, Measure};
 use crate::evaluate::uncertainty::{Estimate, estimate, paired, paired_p};
 use crate::report::claims::{Paired, Says};

@@ -1,6 +1,6 @@
 //! Learning rates tried, and whether the choice can be trusted.
 
-use super::tables::rate;
+use super::values::rate;
 use crate::report::document::Captioned;
 use crate::report::spread::mean;
 use crate::report::study::{ascending, distinct};
