@@ -58,9 +58,10 @@ test: ## Run the unit, property and integration tests, then the smoke experiment
 	cargo test --release --locked
 	$(MAKE) smoke
 
-lint: ## Check the formatting and run clippy, with warnings denied
+lint: ## Check the formatting, run clippy and build the documentation of the library, with warnings denied
 	cargo fmt --check
 	RUSTC_WORKSPACE_WRAPPER=$(CURDIR)/.ci/clippy cargo build --release --locked --all-targets
+	RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps --lib
 
 docs: build ## Write what is generated from the program: experiments/schema.json, the references of keys and columns in docs/
 	$(CORDA) schema > experiments/schema.json

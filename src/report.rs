@@ -4,7 +4,7 @@
 //! a figure is three files, `.svg`, `.png` and `.pdf`. The same rows give the same bytes.
 //!
 //! Data flow one way: rows are arranged (`study`, `finetune`), arranged rows become tables (`table`) and claims (`claims` is the
-//! engine, its rules are data), these become files (`document`) or the page (`page`); [`sweep`] stands above the page.
+//! engine, its rules are data), these become files (`document`) or the page (`page`); `sweep` stands above the page.
 //!
 //! | in the paper | here |
 //! |---|---|
