@@ -53,6 +53,13 @@ pub struct Lengths {
     pub validation: Option<String>,
 }
 
+/// What the stages of one kind compute, in order.
+macro_rules! stages {
+    ($plan:expr, $kind:ident) => {
+        $plan.stages.iter().filter_map(|stage| if let Kind::$kind(one) = &stage.kind { Some(one) } else { None })
+    };
+}
+
 impl Plan {
     /// The plan of an experiment.
     pub fn new(experiment: &Experiment, identities: &Identities) -> Self {
@@ -103,12 +110,12 @@ impl Plan {
 
     /// The calibration passes, one for each calibration of the experiment.
     pub fn calibrations(&self) -> impl Iterator<Item = &Calibrate> + Clone {
-        self.stages.iter().filter_map(|stage| if let Kind::Calibrate(one) = &stage.kind { Some(one) } else { None })
+        stages!(self, Calibrate)
     }
 
     /// The decompositions, one for each arm that takes something away.
     pub fn decompositions(&self) -> impl Iterator<Item = &Decompose> + Clone {
-        self.stages.iter().filter_map(|stage| if let Kind::Decompose(one) = &stage.kind { Some(one) } else { None })
+        stages!(self, Decompose)
     }
 
     /// The decomposition of an arm, by its index in the experiment.
@@ -118,32 +125,33 @@ impl Plan {
 
     /// The energies, one for each decomposition where the experiment has adapters.
     pub fn energies(&self) -> impl Iterator<Item = &Energy> {
-        self.stages.iter().filter_map(|stage| if let Kind::Energy(one) = &stage.kind { Some(one) } else { None })
+        stages!(self, Energy)
     }
 
     /// The window losses of the undamaged model and of each arm's points, in the order of the results: with the arm, if any.
     pub fn losses(&self) -> impl Iterator<Item = (Option<usize>, &Losses)> {
-        let evaluations =
-            self.stages.iter().filter_map(|stage| if let Kind::Evaluate(one) = &stage.kind { Some(one) } else { None });
-        evaluations.flat_map(|one| one.losses.iter().map(|losses| (one.arm.as_ref().map(|(arm, _)| *arm), losses)))
+        stages!(self, Evaluate)
+            .flat_map(|one| one.losses.iter().map(|losses| (one.arm.as_ref().map(|(arm, _)| *arm), losses)))
     }
 
     /// Content keys of the undamaged model's answers to each set of questions.
     pub fn answers(&self) -> &[String] {
-        let ask = self.stages.iter().find_map(|stage| if let Kind::Ask(one) = &stage.kind { Some(one) } else { None });
-        ask.map_or(&[], |ask| &ask.answers)
+        stages!(self, Ask).next().map_or(&[], |ask| &ask.answers)
     }
 
     /// Every training run: each learner at each of its learning rates from each seed.
     pub fn trials(&self) -> impl Iterator<Item = &Trial> {
-        let train =
-            self.stages.iter().filter_map(|stage| if let Kind::Train(one) = &stage.kind { Some(one) } else { None });
-        train.flat_map(|train| &train.trials)
+        stages!(self, Train).flat_map(|train| &train.trials)
+    }
+
+    /// The training runs of one learner.
+    pub fn trials_of(&self, learner: usize) -> &[Trial] {
+        stages!(self, Train).find(|train| train.learner == learner).map_or(&[], |train| &train.trials)
     }
 
     /// The run of a learner at one of its learning rates from one of the seeds.
     pub fn trial(&self, learner: usize, rate: usize, seed: usize) -> Option<&Trial> {
-        self.trials().find(|trial| (trial.learner, trial.rate, trial.seed) == (learner, rate, seed))
+        self.trials_of(learner).iter().find(|trial| (trial.rate, trial.seed) == (rate, seed))
     }
 }
 

@@ -14,7 +14,7 @@ use crate::spec::{Loaded, quoted};
 /// in the cache and writes the results. Markers below the cache, by a key of the whole plan, say what is done.
 ///
 /// # Errors
-/// If the assets of the experiment cannot be told apart (see [`sources::identities`]), or Snakemake would misread a path.
+/// If the assets of the experiment cannot be identified (see [`sources::identities`]), or Snakemake would misread a path.
 pub fn snakefile(loaded: &Loaded, context: &Context) -> Result<String, RunError> {
     let Loaded { experiment, places, .. } = loaded;
     let cache = shortest(context.store.root());

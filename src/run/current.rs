@@ -18,16 +18,7 @@ pub(super) fn is_current(
     context: &Context,
     folder: &Path,
 ) -> Result<bool, RunError> {
-    // Earlier versions had no file of times, which are no results.
-    let mut needed = files(experiment).into_iter().filter(|file| *file != TIMINGS).map(|file| folder.join(file));
-    if !folder::is_whole(folder) || !needed.all(|path| is_there(&path)) {
-        return Ok(false);
-    }
-    let Ok(provenance) = Provenance::read(&folder.join(PROVENANCE)) else { return Ok(false) };
-    // They may have been drawn again with other words.
-    if provenance.results_key != results_key(plan, experiment)?
-        || !redraw::same_words(&provenance.spec, &experiment.recorded()?)
-    {
+    if !holds(folder, &files(experiment), &results_key(plan, experiment)?, experiment)? {
         return Ok(false);
     }
     for product in products::of(experiment) {
@@ -38,8 +29,19 @@ pub(super) fn is_current(
     Ok(true)
 }
 
+/// Whether a folder has these files, complete, of the results with this key, drawn with the words of the experiment.
+pub(super) fn holds(folder: &Path, files: &[&str], key: &str, experiment: &Experiment) -> Result<bool, RunError> {
+    // Earlier versions had no file of times, which are no results.
+    let mut needed = files.iter().filter(|file| **file != TIMINGS).map(|file| folder.join(file));
+    if !folder::is_whole(folder) || !needed.all(|path| is_there(&path)) {
+        return Ok(false);
+    }
+    let Ok(provenance) = Provenance::read(&folder.join(PROVENANCE)) else { return Ok(false) };
+    Ok(provenance.results_key == key && redraw::same_words(&provenance.spec, &experiment.recorded()?))
+}
+
 /// Whether a file is there and, of rows, as it was written.
-pub(super) fn is_there(path: &Path) -> bool {
+fn is_there(path: &Path) -> bool {
     path.is_file() && (path.extension().is_none_or(|end| end != "parquet") || results::is_intact(path))
 }
 

@@ -1,7 +1,7 @@
 //! The evaluation stage: losses of the windows that the cache lacks, of the undamaged model or of an arm's points.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use crate::adapt::{Adapter, Split};
@@ -56,7 +56,7 @@ impl Work for Evaluate {
 
     fn memory(&self, account: &Account) -> u64 {
         let points = if self.arm.is_some() { account.experiment.discard.len() } else { 0 };
-        account.evaluation(&self.losses, points)
+        account.evaluation(self.losses.iter(), points)
     }
 }
 
@@ -86,10 +86,10 @@ impl Evaluate {
 
 impl Account<'_> {
     /// Most bytes that measuring takes, of so many models with components taken away (0: of the undamaged one).
-    pub(super) fn evaluation(&self, losses: &[Losses], points: usize) -> u64 {
+    pub(super) fn evaluation<'b>(&self, losses: impl Iterator<Item = &'b Losses>, points: usize) -> u64 {
         let evaluations = &self.experiment.evaluations;
-        let all = (0..evaluations.len()).filter(|i| losses.iter().any(|one| one.evaluation == *i));
-        let specs: Vec<_> = all.map(|i| &evaluations[i]).collect();
+        let measured: BTreeSet<usize> = losses.map(|one| one.evaluation).collect();
+        let specs: Vec<_> = measured.into_iter().map(|i| &evaluations[i]).collect();
         // Of a whole text, as many windows as pass the blocks together.
         let windows = specs.iter().map(|spec| spec.windows.unwrap_or(usize::MAX / 2)).fold(0, usize::saturating_add);
         let longest = specs.iter().map(|spec| spec.length).max().unwrap_or(1);

@@ -23,7 +23,7 @@ use super::session::{Held, Run};
 use super::stage::Selection;
 use super::study::{self, Measurements};
 use super::texts::{self, Known, Patience};
-use super::{Context, Done, RunError, current, outcome, owner, products, redraw, sources};
+use super::{Context, Done, RunError, current, outcome, owner, products, sources};
 
 mod draw;
 
@@ -164,15 +164,8 @@ impl<'a> Job<'a> {
 
     /// Whether the files over all variants and those of each are there and still right.
     fn is_current(&self) -> Result<bool, RunError> {
-        // Earlier versions had no file of times, which are no results.
-        let mut needed = files(self.loaded, self.sweep).into_iter().filter(|file| *file != TIMINGS);
-        if !folder::is_whole(&self.folder) || !needed.all(|file| current::is_there(&self.folder.join(file))) {
-            return Ok(false);
-        }
-        let Ok(provenance) = Provenance::read(&self.folder.join(PROVENANCE)) else { return Ok(false) };
-        if provenance.results_key != self.results_key()?
-            || !redraw::same_words(&provenance.spec, &self.loaded.experiment.recorded()?)
-        {
+        let files = files(self.loaded, self.sweep);
+        if !current::holds(&self.folder, &files, &self.results_key()?, &self.loaded.experiment)? {
             return Ok(false);
         }
         let rows: Vec<Varied<Row>> = if self.loaded.experiment.evaluations.is_empty() {

@@ -79,7 +79,7 @@ pub fn look(
 /// Counts what the texts of a file have, of a sweep for every variant; each variant's, and the warnings of all said once.
 ///
 /// # Errors
-/// As [`look`]; and sources that cannot be told apart.
+/// As [`look`]; and sources that cannot be identified.
 pub fn look_all(
     loaded: &Loaded,
     context: &Context,

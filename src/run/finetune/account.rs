@@ -97,9 +97,9 @@ pub(super) fn training(stage: &Train, account: &Account) -> u64 {
 pub(super) fn measures(stage: &Measure, account: &Account) -> Result<Option<Value>, RunError> {
     let experiment = account.experiment;
     let Some(train) = &experiment.train else { return Ok(None) };
-    let trials: Vec<Trial> = account.plan.trials().filter(|trial| trial.learner == stage.learner).cloned().collect();
+    let trials = account.plan.trials_of(stage.learner);
     let Some(first) = trials.first() else { return Ok(None) };
-    let chosen = chosen(&trials, train, account);
+    let chosen = chosen(trials, train, account);
     let (models, questions) = (train.seeds.len(), experiment.questions.len());
     let (mut measured, mut left) = (0, 0.0);
     for (evaluation, spec) in experiment.evaluations.iter().enumerate() {

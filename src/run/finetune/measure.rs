@@ -80,8 +80,8 @@ impl Work for Measure {
     fn memory(&self, account: &Account) -> u64 {
         // The trained model, its weights and its base at once; then its measures.
         let layout = &account.layout;
-        let losses: Vec<Losses> = account.plan.losses().map(|(_, losses)| losses.clone()).collect();
-        let measuring = account.evaluation(&losses, 0).max(layout.asking(account::longest_answer(account)));
+        let losses = account.plan.losses().map(|(_, losses)| losses);
+        let measuring = account.evaluation(losses, 0).max(layout.asking(account::longest_answer(account)));
         layout.merging().max(measuring) + layout.model()
     }
 }
