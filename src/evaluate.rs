@@ -6,7 +6,9 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use crate::model::ModelError;
-use crate::model::llama::{Rotary, Weights, block_forward, embed, losses};
+use crate::model::decoder::{block_forward, embed, losses};
+use crate::model::rotary::Rotary;
+use crate::model::weights::Weights;
 
 pub mod answers;
 pub mod number;

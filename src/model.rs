@@ -1,11 +1,13 @@
-//! Models of the Llama family: shapes, weights from GGUF and safetensors, tokenizers, forward and backward operations, generation.
+//! Decoders of several families: shapes, weights from GGUF and safetensors, tokenizers, forward and backward operations, generation.
 //! Nothing here measures, decomposes or trains.
 
 use std::path::{Path, PathBuf};
 
+pub mod arch;
 pub mod cached;
 pub mod checkpoint;
 pub mod config;
+pub mod decoder;
 pub mod export;
 pub mod format;
 pub mod generate;
@@ -13,14 +15,15 @@ pub mod generation;
 pub mod gguf;
 pub mod kernel;
 pub mod keys;
-pub mod llama;
 pub mod ops;
 pub mod packed;
 pub mod rope;
+pub mod rotary;
 pub mod shape;
 pub mod shards;
 pub mod tokenised;
 pub mod tokenizer;
+pub mod weights;
 
 /// What can be wrong with a model's files. Every message says which file.
 #[derive(Debug, thiserror::Error)]
@@ -101,7 +104,7 @@ pub enum ModelError {
         hint: String,
     },
     /// A missing weight.
-    #[error("{origin} has no tensor {name:?}; is it a complete model of the Llama family?")]
+    #[error("{origin} has no tensor {name:?}; is it a complete model?")]
     Missing {
         /// The model's file or folder.
         origin: PathBuf,
@@ -191,7 +194,15 @@ impl From<candle_core::Error> for ModelError {
 }
 
 impl ModelError {
-    /// The error of [`Weights`](llama::Weights) that are derived from a model's.
+    /// The same error of a key inside the object `name`.
+    fn under(self, name: &str) -> Self {
+        match self {
+            Self::Key { file, key, value, why } => Self::Key { file, key: format!("{name}.{key}"), value, why },
+            other => other,
+        }
+    }
+
+    /// The error of [`Weights`](weights::Weights) that are derived from a model's.
     pub fn derived(error: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Derived(Box::new(error))
     }

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::adapt::Adapter;
 use crate::cache::CacheError;
 use crate::model::ModelError;
-use crate::model::llama::Resident;
+use crate::model::weights::Resident;
 
 pub mod adamw;
 mod checkpoint;

@@ -6,7 +6,8 @@ use candle_core::Device;
 use corda::adapt::merge::Merged;
 use corda::adapt::peft;
 use corda::model::checkpoint::Checkpoint;
-use corda::model::llama::{Resident, Weights, logits};
+use corda::model::decoder::logits;
+use corda::model::weights::{Resident, Weights};
 
 use crate::tiny::binary::{fails, run, succeeds};
 use crate::tiny::{self, Tiny};

@@ -7,7 +7,8 @@ use candle_core::quantized::gguf_file::Value;
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{Device, Tensor};
 use corda::model::checkpoint::Checkpoint;
-use corda::model::llama::{Resident, logits};
+use corda::model::decoder::logits;
+use corda::model::weights::Resident;
 use serde_json::{Value as Json, json};
 
 use crate::tiny::Tiny;

@@ -14,9 +14,10 @@ use corda::evaluate::questions::Asking;
 use corda::evaluate::responses::response_losses;
 use corda::model::ModelError;
 use corda::model::checkpoint::Checkpoint;
+use corda::model::decoder::logits;
 use corda::model::generate::{GROUP, Stop, greedy, greedy_group};
-use corda::model::llama::{Resident, Streamed, Weights, logits};
 use corda::model::tokenised::Tokenised;
+use corda::model::weights::{Resident, Streamed, Weights};
 use corda::progress::Progress;
 use corda::spec::Catalog;
 

@@ -12,7 +12,7 @@ use corda::corpus;
 use corda::evaluate::{Window, resident_losses, streamed_losses};
 use corda::model::ModelError;
 use corda::model::checkpoint::Checkpoint;
-use corda::model::llama::Resident;
+use corda::model::weights::Resident;
 use corda::progress::Progress;
 use corda::spec::Catalog;
 use sha2::{Digest, Sha256};

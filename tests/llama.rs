@@ -5,7 +5,8 @@ use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use candle_transformers::models::llama::{Cache, Llama, LlamaConfig};
 use corda::model::checkpoint::Checkpoint;
-use corda::model::llama::{Resident, Streamed, Weights, logits};
+use corda::model::decoder::logits;
+use corda::model::weights::{Resident, Streamed, Weights};
 
 const WINDOW: usize = 512;
 

@@ -10,8 +10,8 @@ use super::residual::residual;
 use super::{CONFIG, to_magnitudes};
 use crate::model::ModelError;
 use crate::model::config::Config;
-use crate::model::llama::{Block, Frame, Weights};
-use crate::model::shape::LINEARS;
+use crate::model::shape::HEAD;
+use crate::model::weights::{Block, Frame, Weights};
 
 /// The merged model, a block at a time.
 pub struct Merged<'a> {
@@ -31,16 +31,16 @@ impl<'a> Merged<'a> {
             let path = adapter.path.with_file_name(CONFIG);
             return Err(ModelError::derived(AdapterError::Init { path, value: value.clone(), why }));
         }
-        if adapter.init != Init::Plain && adapter.linears.contains_key("lm_head") && base.config().shape.tied {
+        if adapter.init != Init::Plain && adapter.linears.contains_key(HEAD) && base.config().shape.tied {
             let why = "changes the embedding that the head is tied to, while PEFT loads it; convert the adapter first \
                        (`corda convert`)";
-            let (path, linear) = (adapter.path.clone(), "lm_head".into());
+            let (path, linear) = (adapter.path.clone(), HEAD.into());
             return Err(ModelError::derived(AdapterError::Linear { path, linear, why: why.into() }));
         }
         check_copies(base, adapter)?;
         let mut frame = base.frame().clone();
-        if adapter.linears.contains_key("lm_head") {
-            frame.head = merged(adapter, "lm_head", base.head())?;
+        if adapter.linears.contains_key(HEAD) {
+            frame.head = merged(adapter, HEAD, base.head())?;
         }
         Ok(Self { base, adapter, frame })
     }
@@ -67,16 +67,14 @@ fn check_copies(base: &dyn Weights, adapter: &Loaded) -> Result<(), ModelError> 
 
 /// The base's embedding, head or a linear of a block.
 fn tensor(base: &dyn Weights, name: &str) -> Result<Option<Tensor>, ModelError> {
-    match name {
-        "model.embed_tokens.weight" => return Ok(Some(base.embedding().clone())),
-        "lm_head.weight" => return Ok(Some(base.head().clone())),
-        _ => {}
+    let Some(stem) = name.strip_suffix(".weight") else { return Ok(None) };
+    let shape = &base.config().shape;
+    match shape.locate(stem) {
+        Some((layer, at)) => Ok(Some(base.block(layer)?.linears[at].clone())),
+        None if stem == shape.family.names.embedding => Ok(Some(base.embedding().clone())),
+        None if stem == HEAD => Ok(Some(base.head().clone())),
+        None => Ok(None),
     }
-    let parts = name.strip_prefix("model.layers.").and_then(|rest| rest.strip_suffix(".weight")?.split_once('.'));
-    let Some((layer, linear)) = parts else { return Ok(None) };
-    let layer = layer.parse().ok().filter(|layer| *layer < base.config().shape.layers);
-    let (Some(layer), Some(at)) = (layer, LINEARS.iter().position(|suffix| *suffix == linear)) else { return Ok(None) };
-    Ok(Some(base.block(layer)?.linears[at].clone()))
 }
 
 fn merged(adapter: &Loaded, linear: &str, w: &Tensor) -> Result<Tensor, ModelError> {
@@ -107,8 +105,8 @@ impl Weights for Merged<'_> {
     }
     fn block(&self, layer: usize) -> Result<Block, ModelError> {
         let mut block = self.base.block(layer)?;
-        for (linear, suffix) in block.linears.iter_mut().zip(LINEARS) {
-            *linear = merged(self.adapter, &format!("model.layers.{layer}.{suffix}"), linear)?;
+        for (linear, of) in block.linears.iter_mut().zip(self.config().shape.block_linears(layer)) {
+            *linear = merged(self.adapter, &of.name, linear)?;
         }
         Ok(block)
     }

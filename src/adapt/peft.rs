@@ -17,7 +17,7 @@ pub use super::read::read;
 use super::{Adapter, CONFIG, PREFIX, WEIGHTS};
 use crate::atomic::{WriteError, write_bytes};
 use crate::model::export::write_safetensors;
-use crate::model::shape::{LINEARS, Shape};
+use crate::model::shape::{HEAD, Shape};
 
 /// Writes an adapter folder's two files. The scale is 1 (alpha = r) for every linear. `base` is what the configuration
 /// calls the base model: PEFT takes a name that is not a path with a `config.json` for a repository of the hub. `magnitudes` are
@@ -113,7 +113,7 @@ fn config(adapters: &[Adapter], base: &Named, shape: &Shape) -> Value {
 /// Names of linears for PEFT, which matches the ends of names: `q_proj` for those of all blocks, else full names.
 fn kinds(names: &[&str], shape: &Shape) -> Vec<String> {
     let mut all = Vec::new();
-    for suffix in LINEARS.iter().copied().chain(["lm_head"]) {
+    for suffix in shape.family.linears.iter().map(|linear| linear.name).chain([HEAD]) {
         let these: Vec<&&str> = names.iter().filter(|name| name.ends_with(suffix)).collect();
         let short = suffix.rsplit('.').next().unwrap_or(suffix);
         match these.len() {

@@ -6,8 +6,11 @@ use rayon::prelude::*;
 use super::accumulate::{Marginals, Tile, statistics};
 use super::{CalibrationError, Normalisation, Snapshot, Statistics};
 use crate::model::ModelError;
-use crate::model::llama::{Rotary, Weights, block_forward, embed, final_norm};
+use crate::model::arch::Family;
+use crate::model::decoder::{block_forward, embed, final_norm};
+use crate::model::rotary::Rotary;
 use crate::model::shape::Site;
+use crate::model::weights::Weights;
 
 /// The tokens whose linear inputs are in memory at a time, over all samples of a group. No result depends on it.
 const GROUP_TOKENS: usize = 8192;
@@ -23,6 +26,7 @@ pub struct Pass<'a> {
 
 /// What a pass collected at the inputs of one block (or of the head).
 pub struct Collected {
+    family: &'static Family,
     layer: usize,
     sites: Vec<CollectedSite>,
 }
@@ -47,7 +51,7 @@ impl Collected {
             let found = statistics(one.width, &one.tiles, &one.marginals, snapshot);
             found
                 .map(|found| (one.site, found))
-                .ok_or_else(|| CalibrationError::Indefinite { linear: one.site.first_linear(self.layer) })
+                .ok_or_else(|| CalibrationError::Indefinite { linear: one.site.first_linear(self.family, self.layer) })
         });
         let found = found.collect::<Result<Vec<_>, _>>()?;
         let mut by_snapshot: Vec<Vec<(Site, Statistics)>> = snapshots.iter().map(|_| Vec::new()).collect();
@@ -107,7 +111,7 @@ impl<'a> Pass<'a> {
         Ok(())
     }
 
-    /// Passes the next block and returns what is needed for the statistics of its four inputs. `done` receives the number of
+    /// Passes the next block and returns what is needed for the statistics of its inputs. `done` receives the number of
     /// tokens as they are processed.
     pub fn block(
         &mut self,
@@ -115,10 +119,8 @@ impl<'a> Pass<'a> {
         done: &(dyn Fn(u64) + Sync),
     ) -> Result<Collected, CalibrationError> {
         let block = self.weights.block(self.layer)?;
-        let width = |i: usize| block.linears[i].dim(1).map_err(ModelError::from);
-        let widths = [width(0)?, width(3)?, width(4)?, width(6)?];
-        let sites: Vec<(Site, usize)> = Site::BLOCK.into_iter().zip(widths).collect();
         let (config, rotary) = (self.weights.config(), &self.rotary);
+        let sites = Site::BLOCK.map(|site| (site, site.width(&config.shape)));
         let found = collect(&mut self.hidden, &sites, snapshots, done, |hidden| {
             let mut sites = Vec::with_capacity(4);
             let next = block_forward(config, rotary, &block, hidden, &mut |_, x| {
@@ -127,8 +129,9 @@ impl<'a> Pass<'a> {
             })?;
             Ok((next, Inputs { sites }))
         });
-        let sites = found.map_err(|e| e.named(self.name, self.layer))?;
-        let collected = Collected { layer: self.layer, sites };
+        let family = config.shape.family;
+        let sites = found.map_err(|e| e.named(self.name, family, self.layer))?;
+        let collected = Collected { family, layer: self.layer, sites };
         self.layer += 1;
         Ok(collected)
     }
@@ -140,8 +143,9 @@ impl<'a> Pass<'a> {
         let found = collect(&mut self.hidden, &[(Site::Head, width)], snapshots, done, |hidden| {
             Ok((hidden.clone(), Inputs { sites: vec![inputs(&final_norm(weights, hidden)?)?] }))
         });
-        let sites = found.map_err(|e| e.named(self.name, self.layer))?;
-        Ok(Collected { layer: self.layer, sites })
+        let family = weights.config().shape.family;
+        let sites = found.map_err(|e| e.named(self.name, family, self.layer))?;
+        Ok(Collected { family, layer: self.layer, sites })
     }
 }
 
@@ -166,14 +170,14 @@ impl From<ModelError> for Unnamed {
 }
 
 impl Unnamed {
-    fn named(self, calibration: &str, layer: usize) -> CalibrationError {
+    fn named(self, calibration: &str, family: &Family, layer: usize) -> CalibrationError {
         let calibration = calibration.to_string();
         match self {
             Unnamed::NotFinite(sample, site) => {
-                CalibrationError::NotFinite { calibration, sample, linear: site.first_linear(layer) }
+                CalibrationError::NotFinite { calibration, sample, linear: site.first_linear(family, layer) }
             }
             Unnamed::ZeroMaximum(sample, site) => {
-                CalibrationError::ZeroMaximum { calibration, sample, linear: site.first_linear(layer) }
+                CalibrationError::ZeroMaximum { calibration, sample, linear: site.first_linear(family, layer) }
             }
             Unnamed::Model(e) => e.into(),
         }

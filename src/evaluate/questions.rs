@@ -4,8 +4,8 @@ use rayon::prelude::*;
 
 use crate::model::ModelError;
 use crate::model::generate::{GROUP, Stop, greedy_group};
-use crate::model::llama::Weights;
 use crate::model::tokenizer::Tokenizer;
+use crate::model::weights::Weights;
 
 /// How a model is asked, and where its answers end.
 #[derive(Clone, Copy)]

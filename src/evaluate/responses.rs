@@ -4,9 +4,9 @@ use rayon::prelude::*;
 
 use crate::model::ModelError;
 use crate::model::generate::runs;
-use crate::model::llama::Weights;
 use crate::model::packed;
 use crate::model::tokenised::Tokenised;
+use crate::model::weights::Weights;
 
 /// The most rows of a pass, unless a single example is longer.
 const ROWS: usize = 512;

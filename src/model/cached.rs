@@ -3,7 +3,7 @@
 use candle_core::{D, Device, Result, Storage, Tensor};
 use candle_nn::ops::softmax_last_dim;
 
-use super::kernel::{self, Heads, View, product};
+use super::kernel::{self, Attention, Heads, View, product};
 use super::ops::cpu::slice;
 
 /// The cached keys and values of one sequence in one block, [tokens, key_value * dim] each.
@@ -27,20 +27,21 @@ impl Past {
 }
 
 /// Causal attention of sequences whose new tokens are consecutive rows, `rows[i]` of them for sequence i, which attends to its own
-/// `past[i]` and to itself: q [n, query * dim] scaled by dim^-1/2, k and v [n, key_value * dim] -> [n, query * dim]. Keys and values
+/// `past[i]` and to itself: q [n, query * dim] scaled, k and v [n, key_value * dim] -> [n, query * dim]. Keys and values
 /// are added to the past. A sequence with a past has one new row.
 pub fn attention(
     q: &Tensor,
     k: &Tensor,
     v: &Tensor,
-    heads: Heads,
+    attention: Attention,
     rows: &[usize],
     past: &mut [&mut Past],
 ) -> Result<Tensor> {
     if !q.device().is_cpu() {
-        return other::attention(q, k, v, heads, rows, past);
+        return other::attention(q, k, v, attention, rows, past);
     }
     on_cpu(q, k, v, |q, k, v| {
+        let heads = attention.heads;
         let (width, kv_width) = (heads.query * heads.dim, heads.key_value * heads.dim);
         let mut out = Vec::with_capacity(q.len());
         for ((&rows, start), past) in rows.iter().zip(starts(rows)).zip(past) {
@@ -52,8 +53,8 @@ pub fn attention(
             keys.extend_from_slice(&k[kv.clone()]);
             values.extend_from_slice(&v[kv]);
             match (fresh, rows) {
-                (true, _) => out.extend(kernel::causal_attention(q, keys, values, heads, &[rows])),
-                (false, 1) => out.extend(one_row(q, keys, values, heads)),
+                (true, _) => out.extend(kernel::causal_attention(q, keys, values, attention, &[rows])),
+                (false, 1) => out.extend(one_row(q, keys, values, attention)),
                 (false, _) => candle_core::bail!("{rows} new rows of a sequence that has a past; one at a time"),
             }
         }
@@ -86,9 +87,12 @@ fn on_cpu(
 
 /// Attention of the last row: q [query, dim] scaled, keys and values [n, key_value, dim] -> [query, dim]. The query heads
 /// that share a key head are one product.
-fn one_row(q: &[f32], keys: &[f32], values: &[f32], heads: Heads) -> Vec<f32> {
-    let Heads { query, key_value, dim } = heads;
+fn one_row(q: &[f32], keys: &[f32], values: &[f32], attention: Attention) -> Vec<f32> {
+    let Heads { query, key_value, dim } = attention.heads;
     let (sharing, kv_width) = (query / key_value, key_value * dim);
+    // Of the past, what the window shows.
+    let first = attention.first_seen(keys.len() / kv_width - 1);
+    let (keys, values) = (&keys[first * kv_width..], &values[first * kv_width..]);
     let n = keys.len() / kv_width;
     let mut scores = vec![0.0; sharing * n];
     let mut out = vec![0.0; q.len()];
@@ -96,6 +100,7 @@ fn one_row(q: &[f32], keys: &[f32], values: &[f32], heads: Heads) -> Vec<f32> {
         let at = kv * sharing * dim;
         let keys = View::new(&keys[kv * dim..], n, dim, kv_width);
         product(&mut scores, n, 0.0, View::new(&q[at..], sharing, dim, dim), keys.t(), 1.0);
+        attention.cap(&mut scores);
         for scores in scores.chunks_exact_mut(n) {
             let shift = kernel::row_max(scores);
             let inverse = 1.0 / kernel::exp_sum_in_place(scores, shift);
@@ -110,12 +115,13 @@ fn one_row(q: &[f32], keys: &[f32], values: &[f32], heads: Heads) -> Vec<f32> {
 /// The same in candle's operations, for devices without a kernel of ours.
 mod other {
     use super::*;
+    use crate::model::ops::capped;
 
     pub fn attention(
         q: &Tensor,
         k: &Tensor,
         v: &Tensor,
-        heads: Heads,
+        attention: Attention,
         rows: &[usize],
         past: &mut [&mut Past],
     ) -> Result<Tensor> {
@@ -129,21 +135,26 @@ mod other {
                 Some((keys, values)) => (Tensor::cat(&[keys, part(k)?], 0)?, Tensor::cat(&[values, part(v)?], 0)?),
                 None => (part(k)?, part(v)?),
             };
-            out.push(one(&part(q)?, &k, &v, heads)?);
+            out.push(one(&part(q)?, &k, &v, attention)?);
             *past = Some((k, v));
         }
         Tensor::cat(&out, 0)
     }
 
     /// The last rows of a sequence, each attending to all keys up to its own.
-    fn one(q: &Tensor, k: &Tensor, v: &Tensor, heads: Heads) -> Result<Tensor> {
+    fn one(q: &Tensor, k: &Tensor, v: &Tensor, attention: Attention) -> Result<Tensor> {
+        let heads = attention.heads;
         let (rows, n, sharing) = (q.dim(0)?, k.dim(0)?, heads.query / heads.key_value);
         // [key_value, sharing * rows, dim] against [key_value, n, dim]: keys are not repeated.
         let q = q.reshape((rows, heads.key_value, sharing, heads.dim))?.permute((1, 2, 0, 3))?.contiguous()?;
         let q = q.reshape((heads.key_value, sharing * rows, heads.dim))?;
         let split = |x: &Tensor| x.reshape((n, heads.key_value, heads.dim))?.transpose(0, 1)?.contiguous();
         let scores = q.matmul(&split(k)?.transpose(1, 2)?)?.reshape((heads.query, rows, n))?;
-        let seen = |at: usize| at % n <= n - rows + at / n;
+        let seen = |at: usize| {
+            let row = n - rows + at / n;
+            (attention.first_seen(row)..=row).contains(&(at % n))
+        };
+        let scores = capped(scores, attention.cap)?;
         let mask: Vec<f32> = (0..rows * n).map(|at| if seen(at) { 0.0 } else { f32::NEG_INFINITY }).collect();
         let scores = scores.broadcast_add(&Tensor::from_vec(mask, (rows, n), q.device())?)?;
         debug_assert_eq!(scores.dim(D::Minus1)?, n);

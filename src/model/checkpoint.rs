@@ -14,7 +14,7 @@ use super::config::Config;
 use super::format::{FileKind, read_text};
 use super::generation;
 use super::gguf::Gguf;
-use super::shape::{LINEARS, Shape, block_tensor, is_table};
+use super::shape::{HEAD, Shape, is_table};
 use super::shards::Shards;
 use super::tokenizer::{Beside, Tokenizer};
 
@@ -32,9 +32,6 @@ enum Weights {
     Gguf(Box<Gguf>),
     Safetensors(Shards),
 }
-
-const EMBEDDING: &str = "model.embed_tokens.weight";
-const HEAD: &str = "lm_head.weight";
 
 /// The other files of a Hugging Face folder that are copied when a model is exported.
 const ALONG: [&str; 5] = [
@@ -123,15 +120,17 @@ impl Checkpoint {
 
     /// Unties a head that is stored and differs, then checks the tensors.
     fn checked(mut self) -> Result<Self, ModelError> {
+        let head = format!("{HEAD}.weight");
+        let embedding = format!("{}.weight", self.config.shape.family.names.embedding);
         if let Weights::Safetensors(shards) = &self.weights
             && self.config.shape.tied
-            && shards.path_of(HEAD).is_some()
-            && shards.path_of(EMBEDDING).is_some()
-            && !shards.same(HEAD, EMBEDDING)?
+            && shards.path_of(&head).is_some()
+            && shards.path_of(&embedding).is_some()
+            && !shards.same(&head, &embedding)?
         {
             self.config.shape.tied = false;
             self.notes.push(format!(
-                "warning: {}: `tie_word_embeddings` is true, but {HEAD:?} is stored and differs from the embedding; \
+                "warning: {}: `tie_word_embeddings` is true, but {head:?} is stored and differs from the embedding; \
                  it is used, untied, as transformers does",
                 self.origin.display()
             ));
@@ -142,11 +141,11 @@ impl Checkpoint {
 
     /// Checks that every tensor that the model needs is there in the right shape, and that no other is.
     fn check_tensors(&self) -> Result<(), ModelError> {
-        let shape = &self.config.shape;
+        let family = self.config.shape.family;
         let mut needed = BTreeSet::new();
         let mut need = |name: String, dims: &[usize]| -> Result<(), ModelError> {
             let (stored, found) = match &self.weights {
-                Weights::Gguf(gguf) => (gguf.stored_name(&name), gguf.dims(&name)),
+                Weights::Gguf(gguf) => (gguf.stored_name(family, &name), gguf.dims(family, &name)),
                 Weights::Safetensors(shards) => (name.clone(), shards.dims(&name)?.map(<[usize]>::to_vec)),
             };
             match found {
@@ -158,18 +157,13 @@ impl Checkpoint {
                 }
             }
         };
-        need(EMBEDDING.into(), &[shape.vocabulary, shape.hidden])?;
-        need("model.norm.weight".into(), &[shape.hidden])?;
-        if !shape.tied {
-            need(HEAD.into(), &[shape.vocabulary, shape.hidden])?;
+        for slot in self.config.frame_slots() {
+            need(slot.name, &slot.dims)?;
         }
         // Block by block: a configuration that claims a billion blocks fails at the first missing one.
-        for layer in 0..shape.layers {
-            for norm in ["input_layernorm", "post_attention_layernorm"] {
-                need(block_tensor(layer, norm), &[shape.hidden])?;
-            }
-            for (part, dims) in LINEARS.into_iter().zip(block_dims(shape)) {
-                need(block_tensor(layer, part), &dims)?;
+        for layer in 0..self.config.shape.layers {
+            for slot in self.config.slots(layer) {
+                need(slot.name, &slot.dims)?;
             }
         }
         let there: Box<dyn Iterator<Item = &str>> = match &self.weights {
@@ -177,7 +171,8 @@ impl Checkpoint {
             Weights::Safetensors(shards) => Box::new(shards.names()),
         };
         // A stored head that equals the embedding is redundant; one that differs was untied above.
-        let known = |name: &str| needed.contains(name) || is_table(name) || (shape.tied && name == HEAD);
+        let redundant = |name: &str| self.config.shape.tied && name.strip_suffix(".weight") == Some(HEAD);
+        let known = |name: &str| needed.contains(name) || is_table(name) || redundant(name);
         match there.into_iter().find(|name| !known(name)) {
             None => Ok(()),
             Some(name) => {
@@ -185,7 +180,7 @@ impl Checkpoint {
                     Weights::Safetensors(shards) => shards.path_of(name).unwrap_or(&self.origin).into(),
                     Weights::Gguf(_) => self.origin.clone(),
                 };
-                Err(ModelError::Unread { origin, name: name.into(), hint: hint(name, shape.layers) })
+                Err(ModelError::Unread { origin, name: name.into(), hint: hint(name, &self.config.shape) })
             }
         }
     }
@@ -295,7 +290,7 @@ impl Checkpoint {
     /// The tensor of that Hugging Face name as f32 of shape `dims`.
     pub fn tensor(&self, name: &str, dims: &[usize], device: &Device) -> Result<Tensor, ModelError> {
         let tensor = match &self.weights {
-            Weights::Gguf(gguf) => gguf.tensor(name, self.config.shape.heads, self.config.shape.kv_heads)?,
+            Weights::Gguf(gguf) => gguf.tensor(name, &self.config.shape)?,
             Weights::Safetensors(shards) => shards
                 .tensor(name)?
                 .ok_or_else(|| ModelError::Missing { origin: self.origin.clone(), name: name.into() })?,
@@ -305,33 +300,36 @@ impl Checkpoint {
         }
         Ok(tensor.to_device(device)?)
     }
-}
 
-/// Dimensions of a block's linears, in the order of [`LINEARS`].
-fn block_dims(shape: &Shape) -> [[usize; 2]; 7] {
-    let (d, i) = (shape.hidden, shape.intermediate);
-    let (q, kv) = (shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim);
-    [[q, d], [kv, d], [kv, d], [d, q], [i, d], [i, d], [d, i]]
+    /// The gain of a norm: the tensor of that name, and what the family adds to it. llama.cpp has added it when it converted.
+    pub fn gain(&self, name: &str, dims: &[usize], device: &Device) -> Result<Tensor, ModelError> {
+        let tensor = self.tensor(name, dims, device)?;
+        match (&self.weights, self.config.shape.family.gain_offset) {
+            (Weights::Safetensors(_), offset) if offset != 0.0 => Ok((tensor + f64::from(offset))?),
+            _ => Ok(tensor),
+        }
+    }
 }
 
 /// What an unused tensor suggests about the model.
-fn hint(name: &str, layers: usize) -> String {
-    let layer =
-        name.strip_prefix("model.layers.").or(name.strip_prefix("blk.")).and_then(|rest| rest.split('.').next());
+fn hint(name: &str, shape: &Shape) -> String {
+    let (family, layers) = (shape.family, shape.layers);
+    let rest = name.strip_prefix(family.names.blocks).and_then(|rest| rest.strip_prefix('.'));
+    let layer = rest.or(name.strip_prefix("blk.")).and_then(|rest| rest.split('.').next());
     let beyond = layer.and_then(|layer| layer.parse::<usize>().ok()).is_some_and(|layer| layer >= layers);
     if beyond {
         format!("the configuration says {layers} layers")
     } else if name.ends_with(".bias") {
-        "biases are not supported".into()
+        format!("a model of `{family}` with this configuration has no such bias")
     } else if ["expert", "_exps", "_shexp", "gate_inp", "block_sparse_moe"].iter().any(|part| name.contains(part)) {
         "mixtures of experts are not supported".into()
     } else if ["q_norm", "k_norm"].iter().any(|part| name.contains(part)) {
-        "normalised queries and keys are not supported".into()
+        format!("queries and keys of `{family}` are not normalised; is `model_type` right?")
     } else if name.contains("lora_") {
         "merge the adapter into the model first".into()
     } else if ["scale", "qweight", "qzeros", "g_idx", "absmax", "quant_"].iter().any(|part| name.contains(part)) {
         "it belongs to weights quantised in a way that is not supported".into()
     } else {
-        "the model is more than a Llama; remove the tensor if it has no part in the computation".into()
+        format!("the model is more than a `{family}`; remove the tensor if it has no part in the computation")
     }
 }

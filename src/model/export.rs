@@ -8,8 +8,8 @@ use safetensors::tensor::Dtype;
 
 use super::ModelError;
 use super::checkpoint::Checkpoint;
-use super::llama::{Block, Weights};
-use super::shape::{LINEARS, block_tensor};
+use super::config::{FramePart, Part};
+use super::weights::{Block, Weights};
 use crate::atomic::{WriteError, write_bytes};
 use crate::tensors::{self, Entry};
 
@@ -30,49 +30,47 @@ pub fn write_safetensors<E>(
 /// Writes `weights` as `model.safetensors` (f32) with the configuration and tokenizer files of the checkpoint they come
 /// from. A tied head that was changed is written as a tensor of its own.
 pub fn write_model(folder: &Path, weights: &dyn Weights, checkpoint: &Checkpoint) -> Result<(), ModelError> {
-    let shape = &weights.config().shape;
     let frame = weights.frame();
-    let untied = !shape.tied || frame.head.id() != frame.embedding.id();
+    let untied = !weights.config().shape.tied || frame.head.id() != frame.embedding.id();
     let side_files = checkpoint.side_files(untied)?;
-    let mut names = vec!["model.embed_tokens.weight".to_string()];
-    for layer in 0..shape.layers {
-        names.extend(["input_layernorm", "post_attention_layernorm"].map(|part| block_tensor(layer, part)));
-        names.extend(LINEARS.map(|part| block_tensor(layer, part)));
-    }
-    names.push("model.norm.weight".into());
-    if untied {
-        names.push("lm_head.weight".into());
-    }
-    let of_block = |block: &Block, part: usize| match part {
-        0 => block.attention_norm.clone(),
-        1 => block.mlp_norm.clone(),
-        linear => block.linears[linear - 2].clone(),
+    let mut config = weights.config().clone();
+    config.shape.tied = !untied;
+    let mut frame = frame.clone();
+    // As files have them: tensors of the frame, those of blocks in the order of layers, and the head last.
+    let (first, last): (Vec<_>, Vec<_>) = config
+        .frame_slots()
+        .into_iter()
+        .partition(|slot| slot.part == FramePart::Embedding || slot.part == FramePart::Positions);
+    let blocks: Vec<_> = (0..config.shape.layers).map(|layer| config.slots(layer)).collect();
+    let each = blocks.first().map_or(0, Vec::len);
+    let of_blocks = each * blocks.len();
+    let entries: Vec<_> = first
+        .iter()
+        .map(|slot| (slot.name.clone(), slot.dims.clone()))
+        .chain(blocks.iter().flatten().map(|slot| (slot.name.clone(), slot.dims.clone())))
+        .chain(last.iter().map(|slot| (slot.name.clone(), slot.dims.clone())))
+        .collect();
+    let missing = |name: &str| ModelError::Missing { origin: folder.into(), name: name.into() };
+    let offset = f64::from(config.shape.family.gain_offset);
+    let stored = |tensor: &Tensor, gain: bool| {
+        if gain && offset != 0.0 { tensor - offset } else { Ok(tensor.clone()) }
     };
-    let each = LINEARS.len() + 2;
-    let mut current: Option<(usize, Block)> = None;
+    let mut current: Option<Block> = None;
     let mut tensor = |i: usize| -> Result<Tensor, ModelError> {
-        if i == 0 {
-            return Ok(frame.embedding.clone());
+        if (first.len()..first.len() + of_blocks).contains(&i) {
+            let (layer, at) = ((i - first.len()) / each, (i - first.len()) % each);
+            if current.as_ref().is_none_or(|block| block.layer != layer) {
+                current = Some(weights.block(layer)?);
+            }
+            let slot = &blocks[layer][at];
+            let found = current.as_ref().and_then(|block| block.part(slot.part));
+            let found = found.ok_or_else(|| missing(&slot.name))?;
+            return Ok(stored(found, matches!(slot.part, Part::Gain(_)))?);
         }
-        let (layer, part) = ((i - 1) / each, (i - 1) % each);
-        if layer == shape.layers {
-            return Ok(if part == 0 { frame.norm.clone() } else { frame.head.clone() });
-        }
-        if current.as_ref().is_none_or(|(at, _)| *at != layer) {
-            current = Some((layer, weights.block(layer)?));
-        }
-        Ok(current.as_ref().map_or_else(|| frame.norm.clone(), |(_, block)| of_block(block, part)))
+        let slot = if i < first.len() { &first[i] } else { &last[i - first.len() - of_blocks] };
+        let found = frame.part_mut(slot.part).ok_or_else(|| missing(&slot.name))?;
+        Ok(stored(found, slot.part == FramePart::Gain)?)
     };
-    let linears = shape.linears();
-    let dims = |name: &str| match name.strip_suffix(".weight") {
-        Some("model.embed_tokens" | "lm_head") => vec![shape.vocabulary, shape.hidden],
-        Some(name) => match linears.iter().find(|linear| linear.name == name) {
-            Some(linear) => vec![linear.d_out, linear.d_in],
-            None => vec![shape.hidden],
-        },
-        None => vec![shape.hidden],
-    };
-    let entries: Vec<_> = names.into_iter().map(|name| (name.clone(), dims(&name))).collect();
     write_safetensors(&folder.join("model.safetensors"), &entries, |i| {
         Ok::<_, ModelError>(tensor(i)?.flatten_all()?.to_vec1::<f32>()?)
     })

@@ -10,10 +10,12 @@ use rayon::prelude::*;
 
 use super::ModelError;
 use super::cached::{self, Past};
-use super::kernel::Heads;
-use super::llama::{Apply, Attend, Rotary, Weights, block_forward_by, embed, final_norm};
+use super::config::Config;
+use super::decoder::{Apply, Attend, block_forward_by, embed_at, final_norm, head_logits};
 use super::ops;
+use super::rotary::{Rotary, attention};
 use super::shape::Shape;
+use super::weights::Weights;
 
 /// The number of prompts that one thread answers at once.
 pub const GROUP: usize = 32;
@@ -34,7 +36,7 @@ pub struct Stop<'a> {
 
 /// The greedy continuation of each prompt, groups of [`GROUP`] in parallel.
 pub fn greedy(weights: &dyn Weights, prompts: &[Vec<u32>], stop: &Stop) -> Result<Vec<Vec<u32>>, ModelError> {
-    check(&weights.config().shape, prompts, stop.most)?;
+    check(weights.config(), prompts, stop.most)?;
     let groups = prompts.par_chunks(GROUP).with_max_len(1).map(|prompts| greedy_group(weights, prompts, stop));
     Ok(groups.collect::<Result<Vec<_>, _>>()?.concat())
 }
@@ -45,7 +47,7 @@ pub fn greedy(weights: &dyn Weights, prompts: &[Vec<u32>], stop: &Stop) -> Resul
 /// models of a run are still measured (the losses of the broken model are not finite either, and are reported). Each step asks
 /// for all blocks again, so `weights` should be in memory.
 pub fn greedy_group(weights: &dyn Weights, prompts: &[Vec<u32>], stop: &Stop) -> Result<Vec<Vec<u32>>, ModelError> {
-    check(&weights.config().shape, prompts, stop.most)?;
+    check(weights.config(), prompts, stop.most)?;
     let mut group = Group::new(weights, prompts, stop.most)?;
     let mut answers = vec![Vec::new(); prompts.len()];
     let mut new: Vec<(usize, Vec<u32>)> = prompts.iter().cloned().enumerate().collect();
@@ -76,13 +78,24 @@ pub fn kept_bytes(shape: &Shape, tokens: usize) -> u64 {
     (tokens * shape.layers * 2 * shape.kv_heads * shape.head_dim * size_of::<f32>()) as u64
 }
 
-fn check(shape: &Shape, prompts: &[Vec<u32>], most: usize) -> Result<(), ModelError> {
+fn check(config: &Config, prompts: &[Vec<u32>], most: usize) -> Result<(), ModelError> {
+    let shape = &config.shape;
+    // Keys that were kept would have other frequencies in a longer sequence.
+    let same = config.ropes.iter().filter_map(|rope| rope.same_up_to()).min().unwrap_or(usize::MAX);
     for (index, prompt) in prompts.iter().enumerate() {
         if prompt.is_empty() {
             return Err(ModelError::Prompt { index, why: "it has no tokens to continue from".into() });
         }
         if prompt.len() + most > shape.context {
             let why = format!("{} tokens and {most} new ones exceed the context of {}", prompt.len(), shape.context);
+            return Err(ModelError::Prompt { index, why });
+        }
+        if prompt.len() + most > same {
+            let why = format!(
+                "{} tokens and {most} new ones exceed the {same} up to which the model's rotary frequencies stay the same \
+                 (LongRoPE)",
+                prompt.len()
+            );
             return Err(ModelError::Prompt { index, why });
         }
     }
@@ -124,17 +137,17 @@ impl<'a> Group<'a> {
     /// Passes new tokens, of prompts in rising order: logits after the last token of each, [prompts, vocabulary].
     fn pass(&mut self, new: &[(usize, Vec<u32>)]) -> Result<Tensor, ModelError> {
         let config = self.weights.config();
-        let heads = Heads { query: config.shape.heads, key_value: config.shape.kv_heads, dim: config.shape.head_dim };
         let mut batches = runs(new, ROWS, |(_, tokens)| tokens.len())
             .map(|new| self.batch(new))
             .collect::<Result<Vec<_>, ModelError>>()?;
         for (layer, past) in self.past.iter_mut().enumerate() {
             let block = self.weights.block(layer)?;
+            let attention = attention(config, layer);
             for Batch { prompts, rows, rotary, hidden } in &mut batches {
                 let its = past.iter_mut().enumerate().filter(|(prompt, _)| prompts.binary_search(prompt).is_ok());
                 let mut its: Vec<&mut Past> = its.map(|(_, past)| past).collect();
                 let linear = |i: usize, x: &Tensor| ops::linear(x, &block.linears[i]);
-                let mut attend = |q: &_, k: &_, v: &_| cached::attention(q, k, v, heads, rows, &mut its);
+                let mut attend = |q: &_, k: &_, v: &_| cached::attention(q, k, v, attention, rows, &mut its);
                 let by: (Apply, Attend) = (&linear, &mut attend);
                 *hidden = block_forward_by(config, rotary, &block, by, hidden, &mut |_, _| Ok(()))?;
             }
@@ -148,7 +161,7 @@ impl<'a> Group<'a> {
             Ok(batch.hidden.index_select(&ends, 0)?)
         });
         let last = Tensor::cat(&last.collect::<Result<Vec<_>, ModelError>>()?, 0)?;
-        Ok(ops::linear(&final_norm(self.weights, &last)?, self.weights.head())?)
+        head_logits(self.weights, &final_norm(self.weights, &last)?)
     }
 
     fn batch(&mut self, new: &[(usize, Vec<u32>)]) -> Result<Batch, ModelError> {
@@ -163,7 +176,7 @@ impl<'a> Group<'a> {
             prompts: new.iter().map(|(prompt, _)| *prompt).collect(),
             rows: new.iter().map(|(_, tokens)| tokens.len()).collect(),
             rotary: self.rotary.at(&positions)?,
-            hidden: embed(self.weights, &tokens)?,
+            hidden: embed_at(self.weights, &tokens, positions.iter().copied())?,
         })
     }
 }

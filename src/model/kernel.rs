@@ -7,13 +7,13 @@
 use gemm::{Parallelism, gemm};
 use multiversion::multiversion;
 
+mod attention;
 pub mod backward;
+
+pub use attention::{Attention, Heads, causal_attention};
 
 /// Lanes of the partial sums: wide enough for AVX-512, with fixed order, so that sums are reproducible.
 const LANES: usize = 16;
-
-/// Rows of a query block in [`causal_attention`]: scores of one block stay in cache.
-const QUERY_BLOCK: usize = 64;
 
 /// Columns of a vocabulary chunk in [`cross_entropy`].
 const VOCABULARY_CHUNK: usize = 1024;
@@ -178,15 +178,17 @@ pub fn rms_norm(x: &[f32], weight: &[f32], eps: f32) -> Vec<f32> {
 }
 
 /// Rotary embedding of x [n, heads, head_dim] (Hugging Face's layout: halves, not pairs), then times `scale`.
-/// `cos` and `sin` are [n, head_dim / 2].
+/// `cos` and `sin` are [n, half]: the first 2 half dimensions of a head are rotated, the others only scaled.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq+avx2+fma", "x86_64+avx2+fma"))]
 pub fn rotary(x: &[f32], cos: &[f32], sin: &[f32], heads: usize, head_dim: usize, scale: f32) -> Vec<f32> {
-    let half = head_dim / 2;
     let mut y = vec![0.0; x.len()];
     let width = heads * head_dim;
+    let half = cos.len() / (x.len() / width).max(1);
     for (t, (x, y)) in x.chunks_exact(width).zip(y.chunks_exact_mut(width)).enumerate() {
         let (cos, sin) = (&cos[t * half..(t + 1) * half], &sin[t * half..(t + 1) * half]);
         for (x, y) in x.chunks_exact(head_dim).zip(y.chunks_exact_mut(head_dim)) {
+            let ((x, x_rest), (y, y_rest)) = (x.split_at(2 * half), y.split_at_mut(2 * half));
+            y_rest.iter_mut().zip(x_rest).for_each(|(y, x)| *y = x * scale);
             let (x0, x1) = x.split_at(half);
             let (y0, y1) = y.split_at_mut(half);
             for j in 0..half {
@@ -211,97 +213,84 @@ pub fn silu_times(gate: &[f32], up: &[f32]) -> Vec<f32> {
     y
 }
 
-/// Heads of an attention layer.
-#[derive(Debug, Clone, Copy)]
-pub struct Heads {
-    /// Query heads.
-    pub query: usize,
-    /// Key/value heads; each serves query / key_value query heads.
-    pub key_value: usize,
-    /// Width of a head.
-    pub dim: usize,
+/// gelu(gate) * up, gelu with tanh: x (1 + tanh(z / 2)) / 2 = x / (1 + e^-z), z = 2 sqrt(2 / pi) (x + 0.044715 x^3).
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq+avx2+fma", "x86_64+avx2+fma"))]
+pub fn gelu_times(gate: &[f32], up: &[f32]) -> Vec<f32> {
+    let mut y = vec![0.0; gate.len()];
+    for ((y, &g), &u) in y.iter_mut().zip(gate).zip(up) {
+        *y = g * sigmoid(GELU * (g + GELU_CUBE * g * g * g)) * u;
+    }
+    y
 }
 
-/// Causal attention over n tokens: q [n, query, dim] already scaled by dim^-1/2, k and v [n, key_value, dim] -> [n, query, dim].
-///
-/// The rows are concatenated sequences of the lengths `segments` (in total n), which do not attend to each other. Queries are
-/// processed in blocks, and a block uses the keys up to its last row only: half of the products of a full score matrix.
-pub fn causal_attention(q: &[f32], k: &[f32], v: &[f32], heads: Heads, segments: &[usize]) -> Vec<f32> {
-    let Heads { dim, .. } = heads;
-    let (width, kv_width) = heads.widths();
-    assert_eq!(segments.iter().sum::<usize>() * width, q.len(), "segments and rows differ");
-    let mut out = vec![0.0; q.len()];
-    let mut scores = vec![0.0; scores_of(segments)];
-    for (block, at) in heads.blocks(segments) {
-        let (start, end, kv) = (block.start, block.end, block.kv);
-        let inverse_sums = block.exponentials(&mut scores, &q[at * width..], &k[at * kv_width..], heads);
-        let values = View::new(&v[at * kv_width + kv * dim..], end, dim, kv_width);
-        let block = &mut out[(at + start) * width + block.head * dim..];
-        product(block, width, 0.0, View::new(&scores, end - start, end, end), values, 1.0);
-        for (row, inverse) in inverse_sums[..end - start].iter().enumerate() {
-            block[row * width..row * width + dim].iter_mut().for_each(|x| *x *= inverse);
+/// 2 sqrt(2 / pi).
+const GELU: f32 = 1.595_769_1;
+const GELU_CUBE: f32 = 0.044_715;
+
+/// max(gate, 0) * up.
+pub fn relu_times(gate: &[f32], up: &[f32]) -> Vec<f32> {
+    // Not `max`, which would turn NaN into 0.
+    gate.iter().zip(up).map(|(&g, &u)| if g < 0.0 { 0.0 } else { g * u }).collect()
+}
+
+/// 1 / (1 + e^-x), from e^-|x|, which never overflows.
+#[inline(always)]
+fn sigmoid(x: f32) -> f32 {
+    let e = exp(-x.abs());
+    if x >= 0.0 { 1.0 / (1.0 + e) } else { e / (1.0 + e) }
+}
+
+/// tanh(x), to about 1e-7.
+#[inline(always)]
+fn tanh(x: f32) -> f32 {
+    let e = exp(-2.0 * x.abs());
+    let far = ((1.0 - e) / (1.0 + e)).copysign(x);
+    // 1 - e cancels where x is small.
+    let s = x * x;
+    let near = x * (1.0 - s * (1.0 / 3.0 - s * (2.0 / 15.0 - s * (17.0 / 315.0))));
+    if x.abs() < 0.2 { near } else { far }
+}
+
+/// Replaces each x by cap tanh(x / cap).
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq+avx2+fma", "x86_64+avx2+fma"))]
+fn cap_in_place(row: &mut [f32], cap: f32) {
+    let inverse = 1.0 / cap;
+    row.iter_mut().for_each(|x| *x = cap * tanh(*x * inverse));
+}
+
+/// Mean and (variance + eps)^-1/2 of a row.
+#[inline(always)]
+fn moments(x: &[f32], eps: f32) -> (f32, f32) {
+    let sum = |of: &dyn Fn(f32) -> f64| x.iter().map(|&x| of(x)).sum::<f64>() / x.len() as f64;
+    let mean = sum(&f64::from);
+    let variance = sum(&|x| (f64::from(x) - mean).powi(2));
+    (mean as f32, (1.0 / (variance + f64::from(eps)).sqrt()) as f32)
+}
+
+/// Layer normalisation of each row of x [n, d]: (x - mean) / sqrt(variance + eps) * gain + shift.
+pub fn layer_norm(x: &[f32], gain: &[f32], shift: &[f32], eps: f32) -> Vec<f32> {
+    let mut y = vec![0.0; x.len()];
+    for (x, y) in x.chunks_exact(gain.len()).zip(y.chunks_exact_mut(gain.len())) {
+        let (mean, scale) = moments(x, eps);
+        for (((y, x), gain), shift) in y.iter_mut().zip(x).zip(gain).zip(shift) {
+            *y = (x - mean) * scale * gain + shift;
         }
     }
+    y
+}
+
+/// y + row for each row of y [n, d].
+pub fn add_row(y: &[f32], row: &[f32]) -> Vec<f32> {
+    let mut out = Vec::with_capacity(y.len());
+    y.chunks_exact(row.len()).for_each(|y| out.extend(y.iter().zip(row).map(|(y, x)| y + x)));
     out
-}
-
-/// Elements of the largest score block of these segments.
-fn scores_of(segments: &[usize]) -> usize {
-    segments.iter().map(|&n| QUERY_BLOCK.min(n) * n).max().unwrap_or(0)
-}
-
-/// One head's queries `start..end` of a segment, which see its keys `..end` of head `kv`.
-#[derive(Clone, Copy)]
-struct QueryBlock {
-    head: usize,
-    kv: usize,
-    start: usize,
-    end: usize,
-}
-
-impl Heads {
-    /// Widths of a row of queries, and of keys or values.
-    fn widths(self) -> (usize, usize) {
-        (self.query * self.dim, self.key_value * self.dim)
-    }
-
-    /// All query blocks, each with the row its segment starts at.
-    fn blocks(self, segments: &[usize]) -> impl Iterator<Item = (QueryBlock, usize)> {
-        let starts = segments.iter().scan(0, |next, &n| Some((std::mem::replace(next, *next + n), n)));
-        starts.flat_map(move |(at, n)| {
-            (0..self.query).flat_map(move |head| {
-                let kv = head / (self.query / self.key_value);
-                let starts = (0..n).step_by(QUERY_BLOCK);
-                starts.map(move |start| (QueryBlock { head, kv, start, end: (start + QUERY_BLOCK).min(n) }, at))
-            })
-        })
-    }
-}
-
-impl QueryBlock {
-    /// e^(score - the row's largest) into `scores` [end - start, end], 0 where a query does not see; and one over the sum of
-    /// each row. `q` and `k` start with the segment.
-    fn exponentials(self, scores: &mut [f32], q: &[f32], k: &[f32], heads: Heads) -> [f32; QUERY_BLOCK] {
-        let Self { head, kv, start, end } = self;
-        let (width, kv_width) = heads.widths();
-        let queries = View::new(&q[start * width + head * heads.dim..], end - start, heads.dim, width);
-        let keys = View::new(&k[kv * heads.dim..], end, heads.dim, kv_width);
-        product(scores, end, 0.0, queries, keys.t(), 1.0);
-        let mut inverse_sums = [0.0f32; QUERY_BLOCK];
-        for row in 0..end - start {
-            let (seen, unseen) = scores[row * end..(row + 1) * end].split_at_mut(start + row + 1);
-            let shift = row_max(seen);
-            inverse_sums[row] = 1.0 / exp_sum_in_place(seen, shift);
-            unseen.fill(0.0);
-        }
-        inverse_sums
-    }
 }
 
 /// `-log softmax(h W^T)[target]` of each row, in nats: h [n, d], W the head [vocabulary, d].
 ///
-/// The vocabulary is processed in chunks with a running maximum, so the [n, vocabulary] logits are never stored.
-pub fn cross_entropy(h: &[f32], head: &[f32], d: usize, targets: &[u32]) -> Vec<f64> {
+/// With a cap, logits l are cap tanh(l / cap). The vocabulary is processed in chunks with a running maximum, so the [n, vocabulary]
+/// logits are never stored.
+pub fn cross_entropy(h: &[f32], head: &[f32], d: usize, targets: &[u32], cap: Option<f32>) -> Vec<f64> {
     let n = targets.len();
     let vocabulary = head.len() / d;
     let mut shift = vec![f32::NEG_INFINITY; n];
@@ -312,6 +301,9 @@ pub fn cross_entropy(h: &[f32], head: &[f32], d: usize, targets: &[u32]) -> Vec<
         let width = VOCABULARY_CHUNK.min(vocabulary - start);
         let rows = View::new(&head[start * d..], width, d, d);
         product(&mut logits, width, 0.0, View::new(h, n, d, d), rows.t(), 1.0);
+        if let Some(cap) = cap {
+            cap_in_place(&mut logits[..n * width], cap);
+        }
         for (i, logits) in logits[..n * width].chunks_exact_mut(width).enumerate() {
             if let Some(&logit) = (targets[i] as usize).checked_sub(start).and_then(|j| logits.get(j)) {
                 target_logit[i] = logit;

@@ -4,9 +4,11 @@
 use candle_core::Tensor;
 
 use super::ModelError;
-use super::llama::{Apply, Attend, Block, Rotary, Weights, block_forward_by, embed, final_norm};
+use super::decoder::{Apply, Attend, block_forward_by, embed_at, final_norm};
 use super::ops;
+use super::rotary::Rotary;
 use super::tokenised::Tokenised;
+use super::weights::{Block, Weights};
 
 /// Examples packed into one sequence of rows.
 #[derive(Debug)]
@@ -47,17 +49,18 @@ impl Packed {
         let config = weights.config();
         let device = weights.embedding().device();
         let rotary = Rotary::packed(config, &self.lengths, device)?;
-        let mut hidden = embed(weights, &self.tokens)?;
+        let positions = self.lengths.iter().flat_map(|&length| 0..length as u32);
+        let mut hidden = embed_at(weights, &self.tokens, positions)?;
         for layer in 0..config.shape.layers {
             let block = weights.block(layer)?;
             let apply = |i: usize, x: &Tensor| linear(layer, &block, i, x);
-            let by: (Apply, Attend) = (&apply, &mut rotary.attend(config));
+            let by: (Apply, Attend) = (&apply, &mut rotary.attend(config, layer));
             hidden = block_forward_by(config, &rotary, &block, by, &hidden, &mut |_, _| Ok(()))?;
         }
         // The head is the widest linear, and most rows are of prompts.
         let rows = Tensor::new(self.rows.as_slice(), device)?;
         let h = final_norm(weights, &hidden.index_select(&rows, 0)?)?;
-        Ok(ops::token_losses(&h, weights.head(), &self.targets)?)
+        Ok(ops::token_losses(&h, weights.head(), &self.targets, config.logit_cap)?)
     }
 }
 

@@ -1,13 +1,23 @@
-//! Rotary frequencies, and the scalings of them that are supported: none, linear and Llama 3's. Dynamic scaling has no effect
-//! within the context.
+//! Rotary frequencies and their scalings: none, linear, Llama 3's, YaRN and LongRoPE. Dynamic scaling has no effect within the
+//! context.
 
-use serde_json::{Map, Value};
+pub use written::{Written, by_kind, from_config, positive};
 
-use super::ModelError;
-use super::keys::{Keys, Neutral, refused};
+mod written;
 
-/// How the frequencies differ from theta^(-2j / head_dim).
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// A rotary embedding: the frequencies that it rotates by, and how many dimensions of a head.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rope {
+    /// Base of the frequencies.
+    pub theta: f64,
+    /// The first dimensions of a head, which are rotated; the others stay as they are.
+    pub dims: usize,
+    /// How the frequencies differ from theta^(-2j / dims).
+    pub scaling: Scaling,
+}
+
+/// How the frequencies differ from theta^(-2j / dims).
+#[derive(Debug, Clone, PartialEq)]
 pub enum Scaling {
     /// Not at all.
     None,
@@ -27,189 +37,125 @@ pub enum Scaling {
         /// Context of the original training, tokens.
         original: f64,
     },
+    /// As Llama 3's with a ramp over dimensions, and cosines and sines multiplied by `attention`.
+    Yarn {
+        /// Greater than 0.
+        factor: f64,
+        /// Context of the original training, tokens.
+        original: f64,
+        /// Turns in the original context above which a wave is kept.
+        fast: f64,
+        /// Turns below which it is divided by the factor.
+        slow: f64,
+        /// Whether the ends of the ramp are whole dimensions.
+        truncate: bool,
+        /// Factor of cosines and sines.
+        attention: f64,
+    },
+    /// Each frequency divided by a factor of its own: by one of `long` where a sequence is longer than `original`, else by one of
+    /// `short`; cosines and sines multiplied by `attention`.
+    Long {
+        /// Divisors, [dims / 2].
+        short: Vec<f64>,
+        /// Divisors, [dims / 2].
+        long: Vec<f64>,
+        /// Context of the original training, tokens.
+        original: usize,
+        /// Factor of cosines and sines.
+        attention: f64,
+    },
+    /// Each frequency divided by a number that the file has, [dims / 2].
+    Divided(Vec<f32>),
 }
 
-/// theta^(-2j / head_dim) for j in 0..head_dim / 2.
-pub fn base_frequencies(theta: f64, head_dim: usize) -> Vec<f32> {
-    (0..head_dim / 2).map(|j| theta.powf(-2.0 * j as f64 / head_dim as f64) as f32).collect()
-}
-
-/// Rotary angle per position, [head_dim / 2], in radians.
-pub fn frequencies(theta: f64, head_dim: usize, scaling: Scaling) -> Vec<f32> {
-    let base = base_frequencies(theta, head_dim);
-    match scaling {
-        Scaling::None => base,
-        Scaling::Linear { factor } => base.into_iter().map(|f| (f64::from(f) / factor) as f32).collect(),
-        Scaling::Llama3 { factor, low, high, original } => base
-            .into_iter()
-            .map(|f| {
-                let f = f64::from(f);
-                let turns = original * f / std::f64::consts::TAU;
-                let smooth = ((turns - low) / (high - low)).clamp(0.0, 1.0);
-                ((1.0 - smooth) * f / factor + smooth * f) as f32
-            })
-            .collect(),
+impl Rope {
+    /// Without scaling.
+    pub fn plain(theta: f64, dims: usize) -> Self {
+        Self { theta, dims, scaling: Scaling::None }
     }
-}
 
-/// Keys of a scaling of any type. Keys that only other types use must be neutral, since transformers would ignore them.
-const KEYS: Keys = Keys {
-    used: &[
-        "rope_type",
-        "type",
-        "rope_theta",
-        "factor",
-        "low_freq_factor",
-        "high_freq_factor",
-        "original_max_position_embeddings",
-    ],
-    harmless: &["finetuned"],
-    neutral: &[
-        ("partial_rotary_factor", &[Neutral::Number(1.0)]),
-        ("attention_factor", &[Neutral::Number(1.0)]),
-        ("mscale", &[]),
-        ("mscale_all_dim", &[]),
-        ("beta_fast", &[]),
-        ("beta_slow", &[]),
-        ("long_factor", &[]),
-        ("short_factor", &[]),
-        ("long_mscale", &[]),
-        ("short_mscale", &[]),
-        ("alpha", &[]),
-        ("truncate", &[]),
-        ("mrope_section", &[]),
-    ],
-};
+    /// The longest sequence for which [`Rope::frequencies`] are those of shorter ones.
+    pub fn same_up_to(&self) -> Option<usize> {
+        match self.scaling {
+            Scaling::Long { original, .. } => Some(original),
+            _ => None,
+        }
+    }
 
-/// Theta and scaling of a `config.json`: `rope_theta`, `rope_scaling`, and `rope_parameters`, where transformers 5 puts both.
-pub fn from_config(file: &str, config: &Map<String, Value>) -> Result<(f64, Scaling), ModelError> {
-    let mut all = Map::new();
-    let mut from = "rope_scaling";
-    for name in ["rope_scaling", "rope_parameters"] {
-        let parameters = match config.get(name) {
-            None | Some(Value::Null) => continue,
-            Some(Value::Object(parameters)) => parameters,
-            Some(other) => return Err(refused(file, name, other, "must be an object or null")),
-        };
-        from = name;
-        let full = |key: &str| format!("{name}.{key}");
-        for (key, value) in parameters.iter().filter(|(_, value)| !value.is_null()) {
-            if value.is_object() {
-                return Err(refused(file, &full(key), value, "differs by kind of layer, which is not supported"));
+    /// Factor of cosines and sines.
+    pub fn amplitude(&self) -> f32 {
+        match self.scaling {
+            Scaling::Yarn { attention, .. } | Scaling::Long { attention, .. } => attention as f32,
+            _ => 1.0,
+        }
+    }
+
+    /// Rotary angle per position, [dims / 2], in radians, in a sequence of `length` tokens.
+    pub fn frequencies(&self, length: usize) -> Vec<f32> {
+        let base = base_frequencies(self.theta, self.dims);
+        match &self.scaling {
+            Scaling::None => base,
+            Scaling::Linear { factor } => base.into_iter().map(|f| (f64::from(f) / factor) as f32).collect(),
+            Scaling::Llama3 { factor, low, high, original } => base
+                .into_iter()
+                .map(|f| {
+                    let f = f64::from(f);
+                    let turns = original * f / std::f64::consts::TAU;
+                    let smooth = ((turns - low) / (high - low)).clamp(0.0, 1.0);
+                    ((1.0 - smooth) * f / factor + smooth * f) as f32
+                })
+                .collect(),
+            Scaling::Yarn { factor, original, fast, slow, truncate, .. } => {
+                let ramp = yarn_ramp(self.theta, self.dims, *original, (*fast, *slow), *truncate);
+                let scaled = |(j, f): (usize, f32)| {
+                    let (f, divided) = (f64::from(f), ramp(j));
+                    (f / factor * divided + f * (1.0 - divided)) as f32
+                };
+                base.into_iter().enumerate().map(scaled).collect()
             }
-            KEYS.check(file, [(key.as_str(), value)]).map_err(|e| prefixed(e, name))?;
-            // Both names of the type at once are what transformers itself wrote for a while.
-            let key = if key == "type" { "rope_type" } else { key.as_str() };
-            match all.get(key) {
-                Some(before) if !same(before, value) => {
-                    let why = format!(
-                        "but also {before} (by `type`, `rope_type`, `rope_scaling` or `rope_parameters`); both must agree"
-                    );
-                    return Err(refused(file, &full(key), value, why));
-                }
-                _ => {
-                    all.insert(key.into(), value.clone());
-                }
+            Scaling::Long { short, long, original, .. } => {
+                let divisors = if length > *original { long } else { short };
+                base.into_iter().zip(divisors).map(|(f, divisor)| (f64::from(f) / divisor) as f32).collect()
             }
+            Scaling::Divided(divisors) => base.into_iter().zip(divisors).map(|(f, divisor)| f / divisor).collect(),
         }
-        // A type left out is the default one, and so is one that the other object leaves out.
-        if !parameters.is_empty() && !all.contains_key("rope_type") {
-            all.insert("rope_type".into(), "default".into());
-        }
-    }
-    let read = Parameters { file, from, all: &all };
-    let theta = match (read.number("rope_theta")?, config.get("rope_theta").filter(|value| !value.is_null())) {
-        (Some(inner), Some(outer)) if outer.as_f64() != Some(inner) => {
-            return Err(refused(
-                file,
-                "rope_theta",
-                outer,
-                format!("but `{from}.rope_theta` is {inner}; both must agree"),
-            ));
-        }
-        (Some(inner), _) => inner,
-        (None, Some(outer)) => positive(file, "rope_theta", outer)?,
-        (None, None) => 10_000.0,
-    };
-    Ok((theta, read.scaling(config.get("original_max_position_embeddings").filter(|value| !value.is_null()))?))
-}
-
-fn same(a: &Value, b: &Value) -> bool {
-    a == b || a.as_f64().is_some_and(|a| b.as_f64() == Some(a))
-}
-
-fn prefixed(error: ModelError, name: &str) -> ModelError {
-    match error {
-        ModelError::Key { file, key, value, why } => ModelError::Key { file, key: format!("{name}.{key}"), value, why },
-        other => other,
     }
 }
 
-/// A finite number greater than 0.
-pub fn positive(file: &str, key: &str, value: &Value) -> Result<f64, ModelError> {
-    match value.as_f64() {
-        Some(number) if number.is_finite() && number > 0.0 => Ok(number),
-        _ => Err(refused(file, key, value, "must be a number greater than 0")),
-    }
+/// theta^(-2j / dims) for j in 0..dims / 2.
+pub fn base_frequencies(theta: f64, dims: usize) -> Vec<f32> {
+    (0..dims / 2).map(|j| theta.powf(-2.0 * j as f64 / dims as f64) as f32).collect()
 }
 
-struct Parameters<'a> {
-    file: &'a str,
-    from: &'static str,
-    all: &'a Map<String, Value>,
+/// YaRN's share of the divided frequency in dimension j: 0 below the ramp, 1 above.
+fn yarn_ramp(
+    theta: f64,
+    dims: usize,
+    original: f64,
+    (fast, slow): (f64, f64),
+    truncate: bool,
+) -> impl Fn(usize) -> f64 {
+    // The dimension in which a wave turns so often in the original context.
+    let dimension = |turns: f64| dims as f64 * (original / (turns * std::f64::consts::TAU)).ln() / (2.0 * theta.ln());
+    let (mut low, mut high) = (dimension(fast), dimension(slow));
+    if truncate {
+        (low, high) = (low.floor(), high.ceil());
+    }
+    let (low, mut high) = (low.max(0.0), high.min(dims as f64 - 1.0));
+    if low == high {
+        high += 0.001;
+    }
+    move |j| ((j as f64 - low) / (high - low)).clamp(0.0, 1.0)
 }
 
-impl Parameters<'_> {
-    fn number(&self, key: &str) -> Result<Option<f64>, ModelError> {
-        let value = self.all.get(key);
-        value.map(|value| positive(self.file, &format!("{}.{key}", self.from), value)).transpose()
-    }
+/// What YaRN multiplies cosines and sines by, if the file does not say.
+pub fn yarn_attention(factor: f64, multiplier: f64) -> f64 {
+    if factor <= 1.0 { 1.0 } else { 0.1 * multiplier * factor.ln() + 1.0 }
+}
 
-    fn need(&self, key: &str) -> Result<f64, ModelError> {
-        self.number(key)?.ok_or_else(|| {
-            ModelError::Config(format!("{}: `{}` has no `{key}`, which its type needs", self.file, self.from))
-        })
-    }
-
-    fn scaling(&self, outer_original: Option<&Value>) -> Result<Scaling, ModelError> {
-        let kind = self.all.get("rope_type").cloned().unwrap_or(Value::Null);
-        match kind.as_str() {
-            None if kind.is_null() => Ok(Scaling::None),
-            Some("default") => match self.all.get("factor") {
-                Some(factor) if factor.as_f64() != Some(1.0) => {
-                    let why = "but the type is \"default\" (or missing), which has no factor; give the type";
-                    Err(refused(self.file, &format!("{}.factor", self.from), factor, why))
-                }
-                _ => Ok(Scaling::None),
-            },
-            Some("linear") => Ok(Scaling::Linear { factor: self.need("factor")? }),
-            Some("llama3") => self.llama3(outer_original),
-            // Scales only beyond `max_position_embeddings`, the longest window that is accepted.
-            Some("dynamic") => self.need("factor").map(|_| Scaling::None),
-            _ => {
-                let why = "is not supported; \"default\", \"linear\", \"llama3\" and \"dynamic\" are";
-                Err(refused(self.file, &format!("{}.rope_type", self.from), &kind, why))
-            }
-        }
-    }
-
-    fn llama3(&self, outer_original: Option<&Value>) -> Result<Scaling, ModelError> {
-        let key = "original_max_position_embeddings";
-        let original = match (self.number(key)?, outer_original) {
-            (Some(inner), Some(outer)) if outer.as_f64() != Some(inner) => {
-                let why = format!("but `{}.{key}` is {inner}; both must agree", self.from);
-                return Err(refused(self.file, key, outer, why));
-            }
-            (None, Some(outer)) => positive(self.file, key, outer)?,
-            _ => self.need(key)?,
-        };
-        let (low, high) = (self.need("low_freq_factor")?, self.need("high_freq_factor")?);
-        if low >= high {
-            let why = format!("must be less than `high_freq_factor`, {high}");
-            return Err(refused(self.file, &format!("{}.low_freq_factor", self.from), &Value::from(low), why));
-        }
-        Ok(Scaling::Llama3 { factor: self.need("factor")?, low, high, original })
-    }
+/// What LongRoPE multiplies cosines and sines by, if the file does not say.
+pub fn long_attention(factor: f64, original: f64) -> f64 {
+    if factor <= 1.0 { 1.0 } else { (1.0 + factor.ln() / original.ln()).sqrt() }
 }
 
 #[cfg(test)]

@@ -1,11 +1,16 @@
-//! Dimensions of a Llama-family model, and the linears that follow from them. No weights here.
+//! Dimensions of a decoder, and the linears that follow from them and its family. No weights here.
 
 use serde::{Deserialize, Serialize};
 
-/// The dimensions of a Llama-family decoder.
+use super::arch::{Family, HeadNorm, NormFormula, POSITION_OFFSET, Place};
+
+/// The family and the dimensions of a decoder.
 #[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct Shape {
+    /// Its family, by `model_type`; `llama` if none is given.
+    #[serde(default = "Family::llama", skip_serializing_if = "is_llama")]
+    pub family: &'static Family,
     /// Width of the residual stream, d_model.
     pub hidden: usize,
     /// Number of decoder blocks.
@@ -26,27 +31,16 @@ pub struct Shape {
     pub tied: bool,
 }
 
-/// The linears of a block by Hugging Face name, in the order of computation.
-pub const LINEARS: [&str; 7] = [
-    "self_attn.q_proj",
-    "self_attn.k_proj",
-    "self_attn.v_proj",
-    "self_attn.o_proj",
-    "mlp.gate_proj",
-    "mlp.up_proj",
-    "mlp.down_proj",
-];
-
-/// A distinct input of linears: q/k/v share one, gate/up share one.
+/// A distinct input of linears: those of queries, keys and values share one, those of gate and up share one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Site {
-    /// Input of q_proj, k_proj and v_proj, [n, hidden].
+    /// Input of what makes queries, keys and values, [n, hidden].
     Attention,
-    /// Input of o_proj, [n, heads * head_dim].
+    /// Input of the attention's output, [n, heads * head_dim].
     Output,
-    /// Input of gate_proj and up_proj, [n, hidden].
+    /// Input of the MLP, [n, hidden].
     Mlp,
-    /// Input of down_proj, [n, intermediate].
+    /// Input of the MLP's last linear, [n, intermediate].
     Down,
     /// Input of lm_head, [n, hidden].
     Head,
@@ -56,15 +50,20 @@ impl Site {
     /// The sites of a block.
     pub const BLOCK: [Site; 4] = [Site::Attention, Site::Output, Site::Mlp, Site::Down];
 
-    /// The site that feeds entry `i` of [`LINEARS`].
-    pub const OF_LINEAR: [Site; 7] =
-        [Site::Attention, Site::Attention, Site::Attention, Site::Output, Site::Mlp, Site::Mlp, Site::Down];
+    /// Width of the input, d_in of the linears that see it.
+    pub fn width(self, shape: &Shape) -> usize {
+        match self {
+            Site::Output => shape.heads * shape.head_dim,
+            Site::Down => shape.intermediate,
+            Site::Attention | Site::Mlp | Site::Head => shape.hidden,
+        }
+    }
 
     /// Hugging Face name of the first linear of block `layer` that sees this input.
-    pub fn first_linear(self, layer: usize) -> String {
-        match Site::OF_LINEAR.iter().position(|site| *site == self) {
-            Some(i) => format!("model.layers.{layer}.{}", LINEARS[i]),
-            None => "lm_head".into(),
+    pub fn first_linear(self, family: &Family, layer: usize) -> String {
+        match family.linears.iter().find(|linear| linear.role.site() == self) {
+            Some(linear) => format!("{}.{layer}.{}", family.names.blocks, linear.name),
+            None => HEAD.into(),
         }
     }
 
@@ -79,6 +78,9 @@ impl Site {
         }
     }
 }
+
+/// Name of the output head, a linear that no block has.
+pub const HEAD: &str = "lm_head";
 
 /// One linear layer y = W x.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,7 +102,8 @@ impl Linear {
 
 /// SmolLM2-135M's, for tests.
 #[cfg(test)]
-pub(crate) const SMOLLM2: Shape = Shape {
+pub(crate) static SMOLLM2: std::sync::LazyLock<Shape> = std::sync::LazyLock::new(|| Shape {
+    family: Family::llama(),
     hidden: 576,
     layers: 30,
     heads: 9,
@@ -110,29 +113,45 @@ pub(crate) const SMOLLM2: Shape = Shape {
     vocabulary: 49152,
     context: 8192,
     tied: true,
-};
+});
+
+fn is_llama(family: &&'static Family) -> bool {
+    **family == *Family::llama()
+}
 
 impl Shape {
+    /// The linears of block `layer`, in the order of computation.
+    pub fn block_linears(&self, layer: usize) -> impl Iterator<Item = Linear> {
+        self.family.linears.iter().map(move |linear| Linear {
+            name: format!("{}.{layer}.{}", self.family.names.blocks, linear.name),
+            d_out: linear.role.d_out(self),
+            d_in: linear.role.site().width(self),
+        })
+    }
+
     /// Every linear of the model in the order of computation, `lm_head` last.
     pub fn linears(&self) -> Vec<Linear> {
-        let (d, q, kv) = (self.hidden, self.heads * self.head_dim, self.kv_heads * self.head_dim);
-        let mut all = Vec::new();
-        for layer in 0..self.layers {
-            let dims = [
-                (q, d),
-                (kv, d),
-                (kv, d),
-                (d, q),
-                (self.intermediate, d),
-                (self.intermediate, d),
-                (d, self.intermediate),
-            ];
-            for (part, (d_out, d_in)) in LINEARS.into_iter().zip(dims) {
-                all.push(Linear { name: format!("model.layers.{layer}.{part}"), d_out, d_in });
-            }
-        }
-        all.push(Linear { name: "lm_head".into(), d_out: self.vocabulary, d_in: d });
+        let mut all: Vec<Linear> = (0..self.layers).flat_map(|layer| self.block_linears(layer)).collect();
+        all.push(Linear { name: HEAD.into(), d_out: self.vocabulary, d_in: self.hidden });
         all
+    }
+
+    /// Block and index in it of the linear of that name; none for the head and for other names.
+    pub fn locate(&self, name: &str) -> Option<(usize, usize)> {
+        let (layer, part) = name.strip_prefix(self.family.names.blocks)?.strip_prefix('.')?.split_once('.')?;
+        let layer = layer.parse().ok().filter(|at: &usize| *at < self.layers && at.to_string() == layer)?;
+        let at = self.family.linears.iter().position(|linear| linear.name == part)?;
+        Some((layer, at))
+    }
+
+    /// Width of the norm at that place.
+    pub fn norm_width(&self, place: Place) -> usize {
+        match (place, self.family.head_norm) {
+            (Place::Query | Place::Key, HeadNorm::Each) => self.head_dim,
+            (Place::Query, HeadNorm::Together) => self.heads * self.head_dim,
+            (Place::Key, HeadNorm::Together) => self.kv_heads * self.head_dim,
+            _ => self.hidden,
+        }
     }
 }
 
@@ -171,18 +190,19 @@ impl Shape {
         Ok(())
     }
 
-    /// Number of weights: embedding, blocks, norms, and the head unless tied.
+    /// Number of weights: embedding, blocks with the norms and biases that the family always has, and the head unless tied.
     pub fn parameters(&self) -> u64 {
-        let linears: usize = self.linears().iter().map(|l| l.d_out * l.d_in).sum();
+        let each = if self.family.formula == NormFormula::Layer { 2 } else { 1 };
+        let norms: usize = self.family.norms.iter().map(|norm| each * self.norm_width(norm.place)).sum();
+        let linears = || self.family.linears.iter().map(|linear| linear.role);
+        let weights: usize = linears().map(|role| role.d_out(self) * role.site().width(self)).sum();
+        let biases: usize =
+            linears().filter(|role| self.family.biased.contains(role)).map(|role| role.d_out(self)).sum();
         let embedding = self.vocabulary * self.hidden;
-        let norms = self.hidden * (2 * self.layers + 1);
-        (linears + norms + if self.tied { 0 } else { embedding }) as u64
+        let positions = self.family.names.positions.map_or(0, |_| (self.context + POSITION_OFFSET) * self.hidden);
+        let frame = embedding * if self.tied { 1 } else { 2 } + positions + each * self.hidden;
+        (self.layers * (norms + weights + biases) + frame) as u64
     }
-}
-
-/// Hugging Face name of a block's tensor.
-pub fn block_tensor(layer: usize, part: &str) -> String {
-    format!("model.layers.{layer}.{part}.weight")
 }
 
 /// Whether a tensor is a table that follows from the configuration. Older programs stored some; transformers and llama.cpp do not

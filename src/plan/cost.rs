@@ -1,6 +1,6 @@
 //! What stages cost: floating-point operations, counted from shapes.
 
-use crate::model::shape::{Linear, Shape};
+use crate::model::shape::{HEAD, Linear, Shape, Site};
 
 /// Operations (multiply and add count as two) for one token of a window of `length`: blocks only.
 pub fn forward_blocks(shape: &Shape, length: usize) -> f64 {
@@ -17,7 +17,7 @@ pub fn head(shape: &Shape) -> f64 {
 
 /// Operations for one token's share of the covariances, lower triangles only.
 pub fn covariances(shape: &Shape) -> f64 {
-    let widths = [shape.hidden, shape.heads * shape.head_dim, shape.hidden, shape.intermediate];
+    let widths = Site::BLOCK.map(|site| site.width(shape));
     shape.layers as f64 * widths.iter().map(|d| (d * d) as f64).sum::<f64>()
 }
 
@@ -52,7 +52,7 @@ pub fn training(shape: &Shape, length: usize, adapters: Option<u64>) -> f64 {
 }
 
 fn decoder(shape: &Shape) -> impl Iterator<Item = Linear> {
-    shape.linears().into_iter().filter(|linear| linear.name != "lm_head")
+    shape.linears().into_iter().filter(|linear| linear.name != HEAD)
 }
 
 #[cfg(test)]

@@ -9,8 +9,9 @@ use crate::calibrate::Snapshot;
 use crate::calibrate::pass::group;
 use crate::decompose::Factorisation;
 use crate::decompose::tall::is_tall;
+use crate::model::arch::Role;
 use crate::model::generate::{GROUP, ROWS, kept_bytes};
-use crate::model::shape::{LINEARS, Linear, Shape, Site};
+use crate::model::shape::{Linear, Shape, Site};
 use crate::spec::Experiment;
 use crate::train::Tuning;
 
@@ -109,8 +110,7 @@ impl Layout {
     }
 
     fn block(&self) -> u64 {
-        let linears = self.shape.linears();
-        SINGLE * linears[..LINEARS.len()].iter().map(|l| (l.d_out * l.d_in) as u64).sum::<u64>()
+        SINGLE * self.shape.block_linears(0).map(|l| (l.d_out * l.d_in) as u64).sum::<u64>()
     }
 
     /// The undamaged weights that are in memory while blocks pass: all of them, or the frame and `blocks` blocks.
@@ -121,14 +121,16 @@ impl Layout {
     /// What the forward pass of one window holds besides its hidden states: the MLP's three products, or a chunk of the
     /// head's logits.
     fn activations(&self, length: usize) -> u64 {
-        let block = 3 * self.shape.intermediate + 5 * self.shape.hidden;
+        let Shape { hidden, heads, head_dim, intermediate, .. } = self.shape;
+        // A fused linear's output is there beside its parts.
+        let gates = if self.shape.family.has(Role::GateUp) { 5 } else { 3 };
+        let block = gates * intermediate + 3 * hidden + 2 * heads * head_dim;
         SINGLE * (length * block.max(1024 + 2 * self.shape.hidden)) as u64
     }
 
     /// Widths of a block's distinct linear inputs.
     fn widths(&self) -> [usize; 4] {
-        let Shape { hidden, heads, head_dim, intermediate, .. } = self.shape;
-        [hidden, heads * head_dim, hidden, intermediate]
+        Site::BLOCK.map(|site| site.width(&self.shape))
     }
 
     /// Entries of their covariances.
@@ -163,7 +165,8 @@ impl Layout {
         let held = if making.behind { 2 } else { 1 };
         let tiles = squares / 2 * (SINGLE + held * DOUBLE * kept as u64);
         // Full matrices; the spectrum of the widest input needs C + lambda I and its Cholesky factor beside.
-        let widest = (self.shape.intermediate * self.shape.intermediate) as u64;
+        let widest = self.widths().into_iter().max().unwrap_or(0) as u64;
+        let widest = widest * widest;
         let statistics = DOUBLE * making.at_once as u64 * (squares + 2 * widest);
         // What the forward pass let go of stays with the allocator: measured, the two add up.
         PROGRAM + self.weights(1) + hidden + tiles + forward + statistics
@@ -260,12 +263,7 @@ fn factorising(linear: &Linear, depth: usize, dense: bool) -> u64 {
 
 /// Bytes on disk of one snapshot's statistics at some inputs of a block (or of the head).
 pub fn statistics_on_disk(shape: &Shape, sites: impl IntoIterator<Item = Site>) -> u64 {
-    let width = |site| match site {
-        Site::Output => shape.heads * shape.head_dim,
-        Site::Down => shape.intermediate,
-        Site::Attention | Site::Mlp | Site::Head => shape.hidden,
-    };
-    sites.into_iter().map(|site| width(site) as u64).map(|d| DOUBLE * (d * (d + 1) / 2 + 2 * d)).sum()
+    sites.into_iter().map(|site| site.width(shape) as u64).map(|d| DOUBLE * (d * (d + 1) / 2 + 2 * d)).sum()
 }
 
 /// Bytes on disk of one linear's decomposition for up to `depth` components.

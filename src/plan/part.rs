@@ -1,6 +1,6 @@
 //! The parts of a model that hold target linears: its blocks, and the head.
 
-use crate::model::shape::{LINEARS, Linear, Shape, Site};
+use crate::model::shape::{Linear, Shape, Site};
 
 /// A unit of calibration and decomposition: a block, or the head. The cache holds one file a part.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,10 +17,11 @@ impl Part {
     /// The parts of a model that hold at least one of `targets`, in order.
     pub fn all(shape: &Shape, targets: &[Linear]) -> Vec<Self> {
         let mut parts: Vec<Self> = Vec::new();
+        let each = shape.family.linears;
         for (i, linear) in shape.linears().iter().enumerate().filter(|(_, linear)| targets.contains(linear)) {
-            let layer = i / LINEARS.len();
+            let layer = i / each.len();
             let head = layer == shape.layers;
-            let site = if head { Site::Head } else { Site::OF_LINEAR[i % LINEARS.len()] };
+            let site = if head { Site::Head } else { each[i % each.len()].role.site() };
             match parts.last_mut() {
                 Some(part) if part.layer == layer => part.linears.push((linear.clone(), site)),
                 _ => parts.push(Self { layer, head, linears: vec![(linear.clone(), site)] }),

@@ -11,8 +11,8 @@ use crate::decompose::store::{self, Decomposed};
 use crate::model::ModelError;
 use crate::model::checkpoint::Checkpoint;
 use crate::model::config::Config;
-use crate::model::llama::{Block, Frame, Resident, Streamed, Weights};
-use crate::model::shape::{LINEARS, Linear, Site};
+use crate::model::shape::{Linear, Site};
+use crate::model::weights::{Block, Frame, Resident, Streamed, Weights};
 use crate::plan::Part;
 use crate::plan::memory::Layout;
 
@@ -82,9 +82,8 @@ impl Weights for LastBlock<'_> {
 
 /// A target's weights in f64, [d_out, d_in]: of `block`, or the head where there is none.
 pub fn in_f64(weights: &dyn Weights, block: Option<&Block>, linear: &Linear) -> Result<Mat<f64>, ModelError> {
-    let position = LINEARS.iter().position(|suffix| linear.name.ends_with(suffix));
-    let w = match (block, position) {
-        (Some(block), Some(i)) => &block.linears[i],
+    let w = match (block, weights.config().shape.locate(&linear.name)) {
+        (Some(block), Some((_, at))) => &block.linears[at],
         _ => weights.head(),
     };
     let flat = w.flatten_all()?.to_vec1::<f32>()?;
@@ -151,7 +150,7 @@ impl Weights for Truncated<'_> {
             return Ok(block);
         };
         for (linear, decomposed) in self.taken.read(part).map_err(ModelError::derived)? {
-            let Some(i) = LINEARS.iter().position(|suffix| linear.name.ends_with(suffix)) else { continue };
+            let Some((_, i)) = self.config().shape.locate(&linear.name) else { continue };
             block.linears[i] = decomposed.truncation.apply(&block.linears[i], (self.taken.count)(&linear))?;
         }
         Ok(block)

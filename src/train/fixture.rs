@@ -5,8 +5,8 @@ use candle_core::{Device, Tensor};
 use super::{Settings, Start, Tokenised, Trainer, Tuning};
 use crate::adapt::Adapter;
 use crate::model::config::{Config, base_frequencies};
-use crate::model::llama::{Block, Frame, Resident};
 use crate::model::shape::Shape;
+use crate::model::weights::{Block, Frame, Resident};
 
 pub(super) fn shape(tied: bool) -> Shape {
     Shape {

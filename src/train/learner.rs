@@ -6,10 +6,9 @@ use rayon::prelude::*;
 use super::trained::{Trained, each_tensor, row_norms, tie};
 use super::{Start, TrainError, Tuning, ZeroRows};
 use crate::adapt::Adapter;
-use crate::model::llama::{Block, Resident};
 use crate::model::ops::{self, values::Values};
 use crate::model::packed::Packed;
-use crate::model::shape::LINEARS;
+use crate::model::weights::{Block, Resident};
 
 /// One trained tensor.
 #[derive(Debug)]
@@ -38,7 +37,7 @@ pub(super) struct Learner {
     model: Resident,
     adapters: Vec<(String, Adapted)>,
     /// Index in `adapters` of each linear of each block.
-    places: Vec<[Option<usize>; 7]>,
+    places: Vec<Vec<Option<usize>>>,
 }
 
 /// What all groups of a step share: for each adapter with a magnitude, 1 / row norms of W + B A.
@@ -47,7 +46,7 @@ pub(super) type Inverses = Vec<Option<Tensor>>;
 impl Learner {
     /// The model with variables in it, and the variables in a fixed order.
     pub(super) fn new(start: &Start) -> Result<(Self, Vec<Parameter>), TrainError> {
-        let places = vec![[None; 7]; start.base.blocks.len()];
+        let places = start.base.blocks.iter().map(|block| vec![None; block.linears.len()]).collect();
         let mut learner = Self { kind: start.kind, model: start.base.clone(), adapters: Vec::new(), places };
         let mut parameters = Vec::new();
         match (start.kind, start.adapters.is_empty()) {
@@ -91,21 +90,19 @@ impl Learner {
         zero: &mut Vec<ZeroRows>,
     ) -> Result<(), TrainError> {
         let refused = |why: String| TrainError::Adapter { linear: adapter.linear.clone(), why };
-        let linears = self.model.config.shape.linears();
-        let at = linears.iter().position(|linear| linear.name == adapter.linear);
-        let Some(at) = at.filter(|at| *at < LINEARS.len() * self.places.len()) else {
+        let Some((layer, at)) = self.model.config.shape.locate(&adapter.linear) else {
             return Err(refused("only linears of blocks can be adapted while training".into()));
         };
-        let (d_out, d_in, r) = (linears[at].d_out, linears[at].d_in, adapter.rank);
+        let weight = self.model.blocks[layer].linears[at].clone();
+        let ((d_out, d_in), r) = (weight.dims2()?, adapter.rank);
         if adapter.b.len() != d_out * r || adapter.a.len() != r * d_in || r == 0 {
             return Err(refused(format!("its matrices are not of rank {r} for a linear of {d_out} x {d_in}")));
         }
-        let place = &mut self.places[at / LINEARS.len()][at % LINEARS.len()];
+        let place = &mut self.places[layer][at];
         if place.is_some() {
             return Err(refused("there are two of them".into()));
         }
         *place = Some(self.adapters.len());
-        let weight = &self.model.blocks[at / LINEARS.len()].linears[at % LINEARS.len()];
         let device = weight.device();
         let mut train = |part: &str, values: &[f32], dims: &[usize]| {
             let var = Var::from_slice(values, dims, device)?;
@@ -117,7 +114,7 @@ impl Learner {
         let b = train("lora_B", &adapter.b, &[d_out, r])?;
         let magnitude = match self.kind {
             Tuning::Dora => {
-                let norms = row_norms(&Values::of(weight)?, adapter);
+                let norms = row_norms(&Values::of(&weight)?, adapter);
                 zero.extend(zero_rows(&adapter.linear, &norms));
                 Some(train("lora_magnitude_vector", &norms, &[d_out])?)
             }

@@ -2,7 +2,8 @@
 
 use super::Tuning;
 use super::order::GROUP_TOKENS;
-use crate::model::shape::{LINEARS, Linear, Shape};
+use crate::model::arch::{Place, Role};
+use crate::model::shape::{Linear, Shape};
 
 /// Bytes of an f32.
 const SINGLE: u64 = 4;
@@ -22,11 +23,24 @@ pub(super) fn keep_freed() {
 /// The number of f32 values that the backward pass needs of one token, in all blocks.
 ///
 /// For a block: its input, two norms, two sums and two terms of them (6 hidden); queries before and after rotation and what
-/// attention makes (3 heads); keys and values (3 of their width); gate, up and their product; of an adapter x A^T, and
-/// with a magnitude the linear's output before it.
+/// attention makes (3 heads); keys and values (3 of their width); gate, up and their product; what further norms see, what
+/// fused linears give beside its parts, and outputs before a bias; of an adapter x A^T, and with a magnitude the linear's output
+/// before it.
 fn kept(shape: &Shape, kind: Tuning, adapters: &[(Linear, usize)]) -> u64 {
     let (q, kv) = (shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim);
-    let block = 6 * shape.hidden + 3 * q + 3 * kv + 3 * shape.intermediate;
+    let norms = shape.family.norms.iter().map(|norm| match norm.place {
+        Place::BeforeAttention | Place::BeforeMlp => 0,
+        Place::Query => q,
+        Place::Key => kv,
+        Place::AfterAttention | Place::AfterMlp => shape.hidden,
+    });
+    let fused = shape.family.linears.iter().map(|linear| match linear.role {
+        Role::QueryKeyValue | Role::GateUp => linear.role.d_out(shape),
+        _ => 0,
+    });
+    let biased = shape.family.biased.iter().map(|role| role.d_out(shape));
+    let further: usize = norms.chain(fused).chain(biased).sum();
+    let block = 6 * shape.hidden + 3 * q + 3 * kv + 3 * shape.intermediate + further;
     let adapted: usize = adapters.iter().map(|(l, r)| r + if kind == Tuning::Dora { l.d_out } else { 0 }).sum();
     (shape.layers * block + adapted) as u64
 }
@@ -50,8 +64,7 @@ pub fn step(shape: &Shape, kind: Tuning, adapters: &[(Linear, usize)], longest: 
     let wide = if kind == Tuning::Full { 2 * (shape.vocabulary * shape.hidden) as u64 } else { 0 };
     let thread = trained + tokens * kept(shape, kind, adapters) + in_hand + wide;
     // DoRA materialises W + B A to take its norms, for one linear per thread.
-    let linears = shape.linears();
-    let widest = linears[..LINEARS.len()].iter().map(|l| (l.d_out * l.d_in) as u64).max().unwrap_or(0);
+    let widest = shape.block_linears(0).map(|l| (l.d_out * l.d_in) as u64).max().unwrap_or(0);
     let norms = if kind == Tuning::Dora { threads as u64 * widest } else { 0 };
     SINGLE * (shape.parameters() + 3 * trained + threads as u64 * thread + norms)
 }

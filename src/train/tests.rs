@@ -9,9 +9,10 @@ use super::learner::Learner;
 use super::order::groups;
 use super::trained::each_tensor;
 use super::{Settings, Start, Step, Tokenised, TrainError, Trained, Trainer, Tuning, ZeroRows, gradient};
-use crate::model::llama::{Resident, Weights, embed, losses};
+use crate::model::decoder::{embed, losses};
 use crate::model::ops::values::change;
 use crate::model::packed::{Packed, response_losses};
+use crate::model::weights::{Resident, Weights};
 
 const KINDS: [Tuning; 3] = [Tuning::Full, Tuning::Lora, Tuning::Dora];
 
@@ -31,12 +32,12 @@ fn packed_examples_lose_what_each_loses_alone() {
     let together = response_losses(&model, &examples).unwrap();
     for (example, packed) in examples.iter().zip(&together) {
         // The path that perplexity takes: a window, and its last predictions.
-        let rotary = crate::model::llama::Rotary::new(&model.config, example.tokens.len(), &candle_core::Device::Cpu);
+        let rotary = crate::model::rotary::Rotary::new(&model.config, example.tokens.len(), &candle_core::Device::Cpu);
         let rotary = rotary.unwrap();
         let mut hidden = embed(&model, &example.tokens).unwrap();
         for layer in 0..model.config.shape.layers {
             let block = model.block(layer).unwrap();
-            hidden = crate::model::llama::block_forward(&model.config, &rotary, &block, &hidden, &mut |_, _| Ok(()))
+            hidden = crate::model::decoder::block_forward(&model.config, &rotary, &block, &hidden, &mut |_, _| Ok(()))
                 .unwrap();
         }
         let alone = losses(&model, &hidden, &example.tokens).unwrap();

@@ -8,9 +8,9 @@ use rayon::prelude::*;
 use super::{TrainError, Tuning};
 use crate::adapt::{Adapter, row_norm, to_magnitudes};
 use crate::cache::{Arrays, ReadArrays};
-use crate::model::llama::Resident;
+use crate::model::config::FramePart;
 use crate::model::ops::values::Values;
-use crate::model::shape::{LINEARS, block_tensor};
+use crate::model::weights::Resident;
 
 /// The result of a training. Nothing else is called trained.
 #[derive(Debug, Clone)]
@@ -50,16 +50,14 @@ impl Trained {
             Self::Adapters { adapters, magnitudes, .. } => (adapters, magnitudes),
         };
         let mut model = base.clone();
-        let names: Vec<String> = base.config.shape.linears().into_iter().map(|linear| linear.name).collect();
         let merged = adapters.par_iter().enumerate().map(|(i, adapter)| {
             let unknown =
                 || TrainError::Adapter { linear: adapter.linear.clone(), why: "the model has no such linear".into() };
-            let at = names.iter().position(|name| *name == adapter.linear).ok_or_else(unknown)?;
-            let block = base.blocks.get(at / LINEARS.len()).ok_or_else(unknown)?;
-            Ok::<_, TrainError>((at, one(&block.linears[at % LINEARS.len()], adapter, magnitudes.get(i))?))
+            let at = base.config.shape.locate(&adapter.linear).ok_or_else(unknown)?;
+            Ok::<_, TrainError>((at, one(&base.blocks[at.0].linears[at.1], adapter, magnitudes.get(i))?))
         });
-        for (at, w) in merged.collect::<Result<Vec<_>, _>>()? {
-            model.blocks[at / LINEARS.len()].linears[at % LINEARS.len()] = w;
+        for ((layer, at), w) in merged.collect::<Result<Vec<_>, _>>()? {
+            model.blocks[layer].linears[at] = w;
         }
         Ok(model)
     }
@@ -164,14 +162,21 @@ pub(super) fn each_tensor(
     model: &mut Resident,
     mut each: impl FnMut(String, &mut Tensor) -> Result<(), TrainError>,
 ) -> Result<(), TrainError> {
-    each("model.embed_tokens.weight".into(), &mut model.frame.embedding)?;
+    let config = model.config.clone();
+    let (first, last): (Vec<_>, Vec<_>) = config
+        .frame_slots()
+        .into_iter()
+        .partition(|slot| matches!(slot.part, FramePart::Embedding | FramePart::Positions));
+    for slot in first {
+        model.frame.part_mut(slot.part).map_or(Ok(()), |tensor| each(slot.name, tensor))?;
+    }
     for (layer, block) in model.blocks.iter_mut().enumerate() {
-        each(block_tensor(layer, "input_layernorm"), &mut block.attention_norm)?;
-        each(block_tensor(layer, "post_attention_layernorm"), &mut block.mlp_norm)?;
-        for (linear, part) in block.linears.iter_mut().zip(LINEARS) {
-            each(block_tensor(layer, part), linear)?;
+        for slot in config.slots(layer) {
+            block.part_mut(slot.part).map_or(Ok(()), |tensor| each(slot.name, tensor))?;
         }
     }
-    each("model.norm.weight".into(), &mut model.frame.norm)?;
-    if model.config.shape.tied { Ok(()) } else { each("lm_head.weight".into(), &mut model.frame.head) }
+    for slot in last {
+        model.frame.part_mut(slot.part).map_or(Ok(()), |tensor| each(slot.name, tensor))?;
+    }
+    Ok(())
 }

@@ -55,6 +55,7 @@ pub const KEYS: Keys = Keys {
         "initializer_range",
         "attention_dropout",
         "attention_probs_dropout_prob",
+        "activation_dropout",
         "hidden_dropout",
         "hidden_dropout_prob",
         "attn_pdrop",
@@ -168,5 +169,7 @@ pub const KEYS: Keys = Keys {
         ("cross_attention_hidden_size", &[]),
         ("tie_encoder_decoder", &[Neutral::Flag(false)]),
         ("per_layer_config", &[Neutral::Empty]),
+        ("full_attn_mod", &[Neutral::Number(1.0)]),
+        ("interpolate_factor", &[Neutral::Number(1.0)]),
     ],
 };

@@ -2,48 +2,20 @@
 
 use serde_json::{Value, json};
 
-use super::keys::shortest;
-use super::{Gguf, ROPE_FREQS};
+use super::Gguf;
 use crate::model::ModelError;
-use crate::model::config::Config;
-use crate::model::rope::Scaling;
 
 impl Gguf {
     /// `config.json` of the same model.
     pub fn hugging_face_config(&self) -> Result<Value, ModelError> {
-        if self.tensors.contains_key(ROPE_FREQS) {
-            let why = "its rotary frequencies are a tensor; the parameters behind them are not in the file".into();
-            return Err(ModelError::Export { path: self.path.clone(), why });
+        let export = |why| ModelError::Export { path: self.path.clone(), why };
+        let mut config = self.config()?.to_json().map_err(export)?;
+        for (key, token) in
+            [("bos_token_id", "tokenizer.ggml.bos_token_id"), ("eos_token_id", "tokenizer.ggml.eos_token_id")]
+        {
+            config.insert(key.into(), json!(self.token(token)?));
         }
-        let Config { shape, rms_eps, .. } = self.config()?;
-        let token = |key: &str| self.token(key).map(|id| json!(id));
-        let scaling = match self.scaling()? {
-            Scaling::Linear { factor } => {
-                json!({"type": "linear", "rope_type": "linear", "factor": factor})
-            }
-            _ => Value::Null,
-        };
-        Ok(json!({
-            "architectures": ["LlamaForCausalLM"],
-            "model_type": "llama",
-            "hidden_act": "silu",
-            "hidden_size": shape.hidden,
-            "intermediate_size": shape.intermediate,
-            "num_hidden_layers": shape.layers,
-            "num_attention_heads": shape.heads,
-            "num_key_value_heads": shape.kv_heads,
-            "head_dim": shape.head_dim,
-            "vocab_size": shape.vocabulary,
-            "max_position_embeddings": shape.context,
-            // By way of text: the nearest f64 of 1e-5 as f32 has a long tail.
-            "rms_norm_eps": shortest(rms_eps),
-            "rope_theta": shortest(self.theta()?),
-            "rope_scaling": scaling,
-            "attention_bias": false,
-            "mlp_bias": false,
-            "bos_token_id": token("tokenizer.ggml.bos_token_id")?,
-            "eos_token_id": token("tokenizer.ggml.eos_token_id")?,
-        }))
+        Ok(config.into())
     }
 
     /// `tokenizer.json` and `tokenizer_config.json` of the same model.
@@ -52,7 +24,7 @@ impl Gguf {
         let mut config = json!({
             "tokenizer_class": "PreTrainedTokenizerFast",
             "clean_up_tokenization_spaces": false,
-            "model_max_length": self.number("llama.context_length")?,
+            "model_max_length": self.number(&self.own("context_length"))?,
         });
         for (name, key) in [
             ("bos_token", "tokenizer.ggml.bos_token_id"),

@@ -1,14 +1,15 @@
-//! Metadata keys of a GGUF of the architecture `llama`: read, harmless, or neutral.
+//! Metadata keys of a GGUF: read, harmless, or neutral.
 
 use candle_core::quantized::gguf_file::Value;
 
 use crate::model::ModelError;
+use crate::model::config::shortest;
 use crate::model::keys::{Keys, Neutral};
 
 const ZERO: Neutral = Neutral::Number(0.0);
 const ONE: Neutral = Neutral::Number(1.0);
 
-/// The keys. Keys of another architecture's name are not read by llama.cpp either: see [`check`].
+/// Keys of any architecture.
 const KEYS: Keys = Keys {
     used: &[
         "general.architecture",
@@ -16,23 +17,6 @@ const KEYS: Keys = Keys {
         "split.no",
         "split.count",
         "split.tensors.count",
-        "llama.context_length",
-        "llama.embedding_length",
-        "llama.block_count",
-        "llama.feed_forward_length",
-        "llama.vocab_size",
-        "llama.attention.head_count",
-        "llama.attention.head_count_kv",
-        "llama.attention.key_length",
-        "llama.attention.head_dim",
-        "llama.attention.value_length",
-        "llama.attention.layer_norm_rms_epsilon",
-        "llama.attention.sliding_window",
-        "llama.rope.dimension_count",
-        "llama.rope.freq_base",
-        "llama.rope.scaling.type",
-        "llama.rope.scaling.factor",
-        "llama.rope.scale_linear",
         "tokenizer.ggml.model",
         "tokenizer.ggml.pre",
         "tokenizer.ggml.tokens",
@@ -72,12 +56,6 @@ const KEYS: Keys = Keys {
         "general.imatrix.*",
         "general.sampling.*",
         "general.hf_repo*",
-        "llama.tensor_data_layout",
-        // Only scalings that are refused use these.
-        "llama.rope.scaling.original_context_length",
-        "llama.rope.scaling.finetuned",
-        "llama.rope.scaling.yarn_beta_fast",
-        "llama.rope.scaling.yarn_beta_slow",
         // Byte-level BPE has no use for scores; ids of further tokens name them and no more.
         "tokenizer.ggml.scores",
         "tokenizer.ggml.token_type_count",
@@ -100,31 +78,6 @@ const KEYS: Keys = Keys {
     neutral: &[
         ("general.type", &[Neutral::Text("model")]),
         ("general.quantization_version", &[Neutral::Number(2.0)]),
-        ("llama.expert_count", &[ZERO]),
-        ("llama.expert_used_count", &[ZERO]),
-        ("llama.expert_shared_count", &[ZERO]),
-        ("llama.expert_weights_scale", &[ZERO, ONE]),
-        ("llama.leading_dense_block_count", &[ZERO]),
-        ("llama.nextn_predict_layers", &[ZERO]),
-        ("llama.use_parallel_residual", &[Neutral::Flag(false)]),
-        ("llama.attention.causal", &[Neutral::Flag(true)]),
-        ("llama.pooling_type", &[ZERO]),
-        ("llama.logit_scale", &[ZERO, ONE]),
-        ("llama.embedding_scale", &[ZERO, ONE]),
-        ("llama.residual_scale", &[ZERO, ONE]),
-        ("llama.attention.scale", &[ZERO]),
-        ("llama.attention.output_scale", &[ONE]),
-        ("llama.attention.temperature_scale", &[ZERO]),
-        ("llama.attn_logit_softcapping", &[ZERO]),
-        ("llama.final_logit_softcapping", &[ZERO]),
-        ("llama.attention.clamp_kqv", &[ZERO]),
-        ("llama.attention.max_alibi_bias", &[ZERO]),
-        ("llama.rope.scale", &[ZERO, ONE]),
-        ("llama.rope.scaling.attn_factor", &[ONE]),
-        ("llama.rope.scaling.yarn_attn_factor", &[ONE]),
-        ("llama.rope.scaling.yarn_ext_factor", &[ZERO]),
-        ("llama.rope.scaling.yarn_log_multiplier", &[ZERO]),
-        ("llama.rope.scaling.alpha", &[ZERO]),
         ("tokenizer.ggml.add_eos_token", &[Neutral::Flag(false)]),
         ("tokenizer.ggml.add_sep_token", &[Neutral::Flag(false)]),
         ("tokenizer.ggml.add_space_prefix", &[Neutral::Flag(false)]),
@@ -134,18 +87,83 @@ const KEYS: Keys = Keys {
     ],
 };
 
-/// Refuses the first key that may change a number and is not read.
-pub fn check<'a>(file: &str, metadata: impl IntoIterator<Item = (&'a String, &'a Value)>) -> Result<(), ModelError> {
+/// Keys under the name of the architecture, beside those that only some families read. Keys under the name of another one are
+/// not read by llama.cpp either: see [`check`].
+const OWN: Keys = Keys {
+    used: &[
+        "context_length",
+        "embedding_length",
+        "block_count",
+        "feed_forward_length",
+        "vocab_size",
+        "attention.head_count",
+        "attention.head_count_kv",
+        "attention.key_length",
+        "attention.head_dim",
+        "attention.value_length",
+        "attention.layer_norm_rms_epsilon",
+        "attention.sliding_window",
+        "rope.dimension_count",
+        "rope.freq_base",
+        "rope.scaling.type",
+        "rope.scaling.factor",
+        "rope.scaling.original_context_length",
+        "rope.scale_linear",
+        "rope.scaling.attn_factor",
+        "rope.scaling.yarn_attn_factor",
+        "rope.scaling.yarn_ext_factor",
+        "rope.scaling.yarn_beta_fast",
+        "rope.scaling.yarn_beta_slow",
+    ],
+    harmless: &["tensor_data_layout", "rope.scaling.finetuned"],
+    neutral: &[
+        ("expert_count", &[ZERO]),
+        ("expert_used_count", &[ZERO]),
+        ("expert_shared_count", &[ZERO]),
+        ("expert_weights_scale", &[ZERO, ONE]),
+        ("leading_dense_block_count", &[ZERO]),
+        ("nextn_predict_layers", &[ZERO]),
+        ("use_parallel_residual", &[Neutral::Flag(false)]),
+        ("attention.causal", &[Neutral::Flag(true)]),
+        ("pooling_type", &[ZERO]),
+        ("logit_scale", &[ZERO, ONE]),
+        ("embedding_scale", &[ZERO, ONE]),
+        ("residual_scale", &[ZERO, ONE]),
+        ("attention.scale", &[ZERO]),
+        ("attention.output_scale", &[ONE]),
+        ("attention.temperature_scale", &[ZERO]),
+        ("attn_logit_softcapping", &[ZERO]),
+        ("final_logit_softcapping", &[ZERO]),
+        ("attention.clamp_kqv", &[ZERO]),
+        ("attention.max_alibi_bias", &[ZERO]),
+        ("rope.scale", &[ZERO, ONE]),
+        ("rope.scaling.yarn_log_multiplier", &[ZERO]),
+        ("rope.scaling.alpha", &[ZERO]),
+    ],
+};
+
+/// Refuses the first key that may change a number and is not read. `own` are keys that the family reads beyond those that all
+/// read.
+pub fn check<'a>(
+    file: &str,
+    architecture: &str,
+    own: &[&str],
+    metadata: impl IntoIterator<Item = (&'a String, &'a Value)>,
+) -> Result<(), ModelError> {
     // Writers may add keys under prefixes of their own (`quantize.imatrix.file`, `mradermacher.quantized_by`); those that describe
     // the model have one of these prefixes.
-    const MEANT: [&str; 7] = ["general.", "llama.", "tokenizer.", "split.", "adapter.", "clip.", "controlvector."];
-    let mut entries = Vec::new();
+    const MEANT: [&str; 6] = ["general.", "tokenizer.", "split.", "adapter.", "clip.", "controlvector."];
     for (key, value) in metadata {
-        if MEANT.iter().any(|start| key.starts_with(start)) && !KEYS.used.contains(&key.as_str()) {
-            entries.push((key.as_str(), as_json(value)));
+        let of_architecture = key.strip_prefix(architecture).and_then(|rest| rest.strip_prefix('.'));
+        if let Some(short) = of_architecture {
+            if !own.contains(&short) && !OWN.used.contains(&short) {
+                OWN.check(file, [(short, &as_json(value))]).map_err(|e| e.under(architecture))?;
+            }
+        } else if MEANT.iter().any(|start| key.starts_with(start)) && !KEYS.used.contains(&key.as_str()) {
+            KEYS.check(file, [(key.as_str(), &as_json(value))])?;
         }
     }
-    KEYS.check(file, entries.iter().map(|(key, value)| (*key, value)))
+    Ok(())
 }
 
 /// The value as JSON; of a long array only its length.
@@ -188,9 +206,4 @@ pub fn stored_as(value: &Value) -> &'static str {
         Value::String(_) => "STRING",
         Value::Array(_) => "ARRAY",
     }
-}
-
-/// The f64 whose shortest text is that of the f32.
-pub fn shortest(x: f32) -> f64 {
-    x.to_string().parse().unwrap_or(f64::from(x))
 }

@@ -3,7 +3,11 @@
 
 use multiversion::multiversion;
 
-use super::{Heads, LANES, VOCABULARY_CHUNK, View, exp, exp_sum_in_place, product, scores_of};
+use super::{
+    GELU, GELU_CUBE, LANES, VOCABULARY_CHUNK, View, cap_in_place, exp, exp_sum_in_place, moments, product, sigmoid,
+};
+
+pub use super::attention::backward as causal_attention;
 
 /// dx [n, d_in] = dy [n, d_out] W, added to `onto` where there is one.
 pub fn linear_input(dy: &[f32], w: &[f32], d_in: usize, d_out: usize, onto: Option<Vec<f32>>) -> Vec<f32> {
@@ -24,7 +28,7 @@ pub fn linear_weight(dy: &[f32], x: &[f32], d_in: usize, d_out: usize) -> Vec<f3
 
 /// Sum of a b, in a fixed order of partial sums.
 #[inline(always)]
-fn dot(a: &[f32], b: &[f32]) -> f32 {
+pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut lanes = [0.0f32; LANES];
     let (chunks_a, chunks_b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
     let rest: f32 = chunks_a.remainder().iter().zip(chunks_b.remainder()).map(|(a, b)| a * b).sum();
@@ -82,45 +86,50 @@ pub fn scale_columns(z: &[f32], scale: &[f32], dy: &[f32]) -> (Vec<f32>, Vec<f32
     (dz, dscale)
 }
 
-/// Of [`super::causal_attention`]: the gradients of q, k and v. The scores are computed again, a block at a time.
-pub fn causal_attention(
-    [q, k, v]: [&[f32]; 3],
-    dy: &[f32],
-    heads: Heads,
-    segments: &[usize],
-) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
-    let dim = heads.dim;
-    let (width, kv_width) = heads.widths();
-    let (mut dq, mut dk, mut dv) = (vec![0.0; q.len()], vec![0.0; k.len()], vec![0.0; v.len()]);
-    let size = scores_of(segments);
-    let (mut shares, mut dscores) = (vec![0.0; size], vec![0.0; size]);
-    for (block, at) in heads.blocks(segments) {
-        let (rows, end) = (block.end - block.start, block.end);
-        let own = (at + block.start) * width + block.head * dim;
-        let its = at * kv_width + block.kv * dim;
-        let inverse_sums = block.exponentials(&mut shares, &q[at * width..], &k[at * kv_width..], heads);
-        let dout = View::new(&dy[own..], rows, dim, width);
-        product(&mut dscores, end, 0.0, dout, View::new(&v[its..], end, dim, kv_width).t(), 1.0);
-        for (row, inverse) in inverse_sums[..rows].iter().enumerate() {
-            let row = row * end..(row + 1) * end;
-            softmax_row(&mut shares[row.clone()], &mut dscores[row], *inverse);
-        }
-        let (shares, dscores) = (View::new(&shares, rows, end, end), View::new(&dscores, rows, end, end));
-        product(&mut dv[its..], kv_width, 1.0, shares.t(), dout, 1.0);
-        product(&mut dq[own..], width, 0.0, dscores, View::new(&k[its..], end, dim, kv_width), 1.0);
-        product(&mut dk[its..], kv_width, 1.0, dscores.t(), View::new(&q[own..], rows, dim, width), 1.0);
+/// Of gelu(gate) * up: the gradients of gate and up.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq+avx2+fma", "x86_64+avx2+fma"))]
+pub fn gelu_times(gate: &[f32], up: &[f32], dy: &[f32]) -> (Vec<f32>, Vec<f32>) {
+    let (mut dgate, mut dup) = (vec![0.0; gate.len()], vec![0.0; gate.len()]);
+    for ((((dg, du), &g), &u), &dy) in dgate.iter_mut().zip(&mut dup).zip(gate).zip(up).zip(dy) {
+        let s = sigmoid(GELU * (g + GELU_CUBE * g * g * g));
+        *dg = dy * u * (s + g * s * (1.0 - s) * GELU * (1.0 + 3.0 * GELU_CUBE * g * g));
+        *du = dy * g * s;
     }
-    (dq, dk, dv)
+    (dgate, dup)
 }
 
-/// Exponentials become shares p; the gradient g of the shares becomes that of the scores, p (g - sum of p g).
-#[multiversion(targets("x86_64+avx512f+avx512vl+avx512bw+avx512dq+avx2+fma", "x86_64+avx2+fma"))]
-fn softmax_row(shares: &mut [f32], gradient: &mut [f32], inverse: f32) {
-    shares.iter_mut().for_each(|p| *p *= inverse);
-    let mean = dot(shares, gradient);
-    for (g, p) in gradient.iter_mut().zip(&*shares) {
-        *g = p * (*g - mean);
+/// Of max(gate, 0) * up: the gradients of gate and up.
+pub fn relu_times(gate: &[f32], up: &[f32], dy: &[f32]) -> (Vec<f32>, Vec<f32>) {
+    let of = |g: f32, x: f32| if g > 0.0 { x } else { 0.0 };
+    let dgate = gate.iter().zip(up).zip(dy).map(|((&g, u), dy)| of(g, dy * u));
+    let dup = gate.iter().zip(dy).map(|(&g, dy)| of(g, dy * g));
+    (dgate.collect(), dup.collect())
+}
+
+/// Of [`super::layer_norm`]: the gradients of x, gain and shift.
+pub fn layer_norm(x: &[f32], gain: &[f32], dy: &[f32], eps: f32) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
+    let d = gain.len();
+    let (mut dx, mut dgain, mut dshift) = (vec![0.0; x.len()], vec![0.0; d], vec![0.0; d]);
+    for ((x, dy), dx) in x.chunks_exact(d).zip(dy.chunks_exact(d)).zip(dx.chunks_exact_mut(d)) {
+        let (mean, scale) = moments(x, eps);
+        let normal: Vec<f32> = x.iter().map(|x| (x - mean) * scale).collect();
+        let weighed: Vec<f32> = dy.iter().zip(gain).map(|(dy, gain)| dy * gain).collect();
+        let (level, along) = (weighed.iter().sum::<f32>() / d as f32, dot(&weighed, &normal) / d as f32);
+        for (((dx, normal), weighed), dy) in dx.iter_mut().zip(&normal).zip(&weighed).zip(dy.iter().enumerate()) {
+            let (at, dy) = dy;
+            *dx = scale * (weighed - level - normal * along);
+            dgain[at] += dy * normal;
+            dshift[at] += dy;
+        }
     }
+    (dx, dgain, dshift)
+}
+
+/// Of y + row: the gradient of the row, the sum of dy over rows.
+pub fn add_row(dy: &[f32], d: usize) -> Vec<f32> {
+    let mut drow = vec![0.0; d];
+    dy.chunks_exact(d).for_each(|dy| drow.iter_mut().zip(dy).for_each(|(sum, dy)| *sum += dy));
+    drow
 }
 
 /// Of [`super::cross_entropy`], with `losses` its result and `dy` a factor per row: the gradient of h, and that of the head if
@@ -131,28 +140,42 @@ pub fn cross_entropy(
     targets: &[u32],
     [losses, dy]: [&[f64]; 2],
     head_too: bool,
+    cap: Option<f32>,
 ) -> (Vec<f32>, Option<Vec<f32>>) {
     let (n, vocabulary) = (targets.len(), head.len() / d);
     // log of the sum of exponentials = loss + the target's logit.
     let shifts: Vec<f32> = (0..n)
         .map(|i| {
             let target = targets[i] as usize * d;
-            (losses[i] + f64::from(dot(&h[i * d..(i + 1) * d], &head[target..target + d]))) as f32
+            let mut logit = [dot(&h[i * d..(i + 1) * d], &head[target..target + d])];
+            if let Some(cap) = cap {
+                cap_in_place(&mut logit, cap);
+            }
+            (losses[i] + f64::from(logit[0])) as f32
         })
         .collect();
     let mut dh = vec![0.0; h.len()];
     let mut dhead = head_too.then(|| vec![0.0; head.len()]);
     let mut logits = vec![0.0; n * VOCABULARY_CHUNK.min(vocabulary)];
+    let mut slopes = Vec::new();
     for start in (0..vocabulary).step_by(VOCABULARY_CHUNK) {
         let width = VOCABULARY_CHUNK.min(vocabulary - start);
         let rows = View::new(&head[start * d..], width, d, d);
         product(&mut logits, width, 0.0, View::new(h, n, d, d), rows.t(), 1.0);
+        if let Some(cap) = cap {
+            cap_in_place(&mut logits[..n * width], cap);
+            slopes.clear();
+            slopes.extend(logits[..n * width].iter().map(|capped| 1.0 - (capped / cap).powi(2)));
+        }
         for (i, logits) in logits[..n * width].chunks_exact_mut(width).enumerate() {
             exp_sum_in_place(logits, shifts[i]);
             if let Some(share) = (targets[i] as usize).checked_sub(start).and_then(|j| logits.get_mut(j)) {
                 *share -= 1.0;
             }
             logits.iter_mut().for_each(|x| *x *= dy[i] as f32);
+        }
+        if cap.is_some() {
+            logits.iter_mut().zip(&slopes).for_each(|(x, slope)| *x *= slope);
         }
         let dlogits = View::new(&logits, n, width, width);
         product(&mut dh, d, 1.0, dlogits, rows, 1.0);

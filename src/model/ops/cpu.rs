@@ -8,7 +8,8 @@ use std::sync::OnceLock;
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
 
 use super::values::Values;
-use crate::model::kernel::{self, Heads, backward};
+use crate::model::config::Activation;
+use crate::model::kernel::{self, backward};
 
 /// The values of a contiguous tensor on the CPU.
 pub fn slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
@@ -159,6 +160,56 @@ impl CustomOp2 for RmsNorm {
     }
 }
 
+/// The norm with mean and shift.
+pub(super) struct LayerNorm {
+    pub(super) eps: f32,
+}
+
+impl CustomOp3 for LayerNorm {
+    fn name(&self) -> &'static str {
+        "layer-norm"
+    }
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        lx: &Layout,
+        g: &CpuStorage,
+        lg: &Layout,
+        s: &CpuStorage,
+        ls: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let y = kernel::layer_norm(slice(x, lx)?, slice(g, lg)?, slice(s, ls)?, self.eps);
+        Ok((CpuStorage::F32(y), lx.shape().clone()))
+    }
+    fn bwd(&self, x: &Tensor, gain: &Tensor, shift: &Tensor, _: &Tensor, dy: &Tensor) -> Gradients3 {
+        let (dx, dgain, dshift) = backward::layer_norm(&Values::of(x)?, &Values::of(gain)?, &Values::of(dy)?, self.eps);
+        Ok((gradient(x, dx)?, gradient(gain, dgain)?, gradient(shift, dshift)?))
+    }
+}
+
+/// A row added to every row.
+pub(super) struct AddRow;
+
+impl CustomOp2 for AddRow {
+    fn name(&self) -> &'static str {
+        "add-row"
+    }
+    fn cpu_fwd(&self, y: &CpuStorage, ly: &Layout, r: &CpuStorage, lr: &Layout) -> Result<(CpuStorage, Shape)> {
+        if ly.shape().dims2()?.1 != lr.shape().dims1()? {
+            candle_core::bail!("add row: rows of {ly:?} and a row of {lr:?}");
+        }
+        Ok((CpuStorage::F32(kernel::add_row(slice(y, ly)?, slice(r, lr)?)), ly.shape().clone()))
+    }
+    fn bwd(&self, y: &Tensor, row: &Tensor, _: &Tensor, dy: &Tensor) -> Gradients2 {
+        let dy_values = Values::of(dy)?;
+        let drow = match row.track_op() {
+            true => gradient(row, backward::add_row(&dy_values, row.dim(0)?))?,
+            false => None,
+        };
+        Ok((y.track_op().then(|| dy.clone()), drow))
+    }
+}
+
 /// The rotary embedding.
 pub(super) struct Rotary {
     pub(super) heads: usize,
@@ -193,12 +244,12 @@ impl CustomOp3 for Rotary {
 }
 
 /// Causal attention inside each segment.
-pub(super) struct Attention {
-    pub(super) heads: Heads,
+pub(super) struct CausalAttention {
+    pub(super) attention: kernel::Attention,
     pub(super) segments: Vec<usize>,
 }
 
-impl CustomOp3 for Attention {
+impl CustomOp3 for CausalAttention {
     fn name(&self) -> &'static str {
         "causal-attention"
     }
@@ -211,28 +262,39 @@ impl CustomOp3 for Attention {
         v: &CpuStorage,
         lv: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let y = kernel::causal_attention(slice(q, lq)?, slice(k, lk)?, slice(v, lv)?, self.heads, &self.segments);
+        let y = kernel::causal_attention(slice(q, lq)?, slice(k, lk)?, slice(v, lv)?, self.attention, &self.segments);
         Ok((CpuStorage::F32(y), lq.shape().clone()))
     }
     fn bwd(&self, q: &Tensor, k: &Tensor, v: &Tensor, _: &Tensor, dy: &Tensor) -> Gradients3 {
         let (qs, ks, vs) = (Values::of(q)?, Values::of(k)?, Values::of(v)?);
-        let (dq, dk, dv) = backward::causal_attention([&*qs, &*ks, &*vs], &Values::of(dy)?, self.heads, &self.segments);
+        let (dq, dk, dv) =
+            backward::causal_attention([&*qs, &*ks, &*vs], &Values::of(dy)?, self.attention, &self.segments);
         Ok((gradient(q, dq)?, gradient(k, dk)?, gradient(v, dv)?))
     }
 }
 
-/// silu(gate) * up.
-pub(super) struct SiluTimes;
+/// f(gate) * up.
+pub(super) struct Gated(pub(super) Activation);
 
-impl CustomOp2 for SiluTimes {
+impl CustomOp2 for Gated {
     fn name(&self) -> &'static str {
-        "silu-times"
+        "gated"
     }
     fn cpu_fwd(&self, g: &CpuStorage, lg: &Layout, u: &CpuStorage, lu: &Layout) -> Result<(CpuStorage, Shape)> {
-        Ok((CpuStorage::F32(kernel::silu_times(slice(g, lg)?, slice(u, lu)?)), lg.shape().clone()))
+        let f = match self.0 {
+            Activation::Silu => kernel::silu_times,
+            Activation::GeluTanh => kernel::gelu_times,
+            Activation::Relu => kernel::relu_times,
+        };
+        Ok((CpuStorage::F32(f(slice(g, lg)?, slice(u, lu)?)), lg.shape().clone()))
     }
     fn bwd(&self, gate: &Tensor, up: &Tensor, _: &Tensor, dy: &Tensor) -> Gradients2 {
-        let (dgate, dup) = backward::silu_times(&Values::of(gate)?, &Values::of(up)?, &Values::of(dy)?);
+        let f = match self.0 {
+            Activation::Silu => backward::silu_times,
+            Activation::GeluTanh => backward::gelu_times,
+            Activation::Relu => backward::relu_times,
+        };
+        let (dgate, dup) = f(&Values::of(gate)?, &Values::of(up)?, &Values::of(dy)?);
         Ok((gradient(gate, dgate)?, gradient(up, dup)?))
     }
 }
@@ -240,6 +302,7 @@ impl CustomOp2 for SiluTimes {
 /// The loss of each row against its target.
 pub(super) struct TokenLosses {
     pub(super) targets: Vec<u32>,
+    pub(super) cap: Option<f32>,
 }
 
 impl CustomOp2 for TokenLosses {
@@ -248,7 +311,7 @@ impl CustomOp2 for TokenLosses {
     }
     fn cpu_fwd(&self, h: &CpuStorage, lh: &Layout, w: &CpuStorage, lw: &Layout) -> Result<(CpuStorage, Shape)> {
         let (d, _) = widths("token losses", lh.shape(), lw.shape())?;
-        let losses = kernel::cross_entropy(slice(h, lh)?, slice(w, lw)?, d, &self.targets);
+        let losses = kernel::cross_entropy(slice(h, lh)?, slice(w, lw)?, d, &self.targets, self.cap);
         Ok((CpuStorage::F64(losses), self.targets.len().into()))
     }
     fn bwd(&self, h: &Tensor, head: &Tensor, losses: &Tensor, dy: &Tensor) -> Gradients2 {
@@ -258,7 +321,8 @@ impl CustomOp2 for TokenLosses {
         }
         let (losses, dy) = (losses.to_vec1::<f64>()?, dy.to_vec1::<f64>()?);
         let (hs, heads) = (Values::of(h)?, Values::of(head)?);
-        let (dh, dhead) = backward::cross_entropy([&*hs, &*heads], d, &self.targets, [&losses, &dy], head.track_op());
+        let (of, needs) = ([&losses[..], &dy], head.track_op());
+        let (dh, dhead) = backward::cross_entropy([&*hs, &*heads], d, &self.targets, of, needs, self.cap);
         let dhead = dhead.map(|values| gradient(head, values)).transpose()?.flatten();
         Ok((gradient(h, dh)?, dhead))
     }

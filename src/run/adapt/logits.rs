@@ -9,7 +9,8 @@ use crate::adapt::peft;
 use crate::cache::Arrays;
 use crate::model::ModelError;
 use crate::model::checkpoint::Checkpoint;
-use crate::model::llama::{Resident, logits};
+use crate::model::decoder::logits;
+use crate::model::weights::Resident;
 use crate::run::RunError;
 
 /// Writes token ids and logits of the first `tokens` tokens of a text, of a model with or without an adapter, as

@@ -9,7 +9,7 @@ use crate::atomic::write_folder;
 use crate::evaluate::uncertainty::{Estimate, estimate, paired};
 use crate::model::checkpoint::Checkpoint;
 use crate::model::export;
-use crate::model::llama::{Resident, Weights};
+use crate::model::weights::{Resident, Weights};
 use crate::run::session::Run;
 use crate::run::texts::{self, Patience};
 use crate::run::{Context, RunError, sources};

@@ -7,7 +7,7 @@ use crate::assets::Source;
 use crate::atomic::{write_bytes, write_folder};
 use crate::model::checkpoint::Checkpoint;
 use crate::model::export;
-use crate::model::llama::Weights;
+use crate::model::weights::Weights;
 use crate::plan::Trial;
 use crate::report::card::{self, Card, Data, Form};
 use crate::results::TrainedRow;
