@@ -9,7 +9,8 @@ use corda::decompose::truncate::Truncation;
 use corda::decompose::{End, Factorisation, corda as method};
 use corda::evaluate::{Window, resident_losses};
 use corda::model::ModelError;
-use corda::model::config::{Config, base_frequencies};
+use corda::model::arch::Family;
+use corda::model::config::Config;
 use corda::model::generate::{Stop, greedy};
 use corda::model::kernel::{View, product};
 use corda::model::shape::Shape;
@@ -21,6 +22,7 @@ use rayon::prelude::*;
 
 fn shape(layers: usize) -> Shape {
     Shape {
+        family: Family::llama(),
         hidden: 576,
         layers,
         heads: 9,
@@ -38,20 +40,14 @@ fn random(dims: &[usize]) -> Tensor {
 }
 
 fn model(layers: usize) -> Resident {
-    let shape = shape(layers);
-    let embedding = random(&[shape.vocabulary, shape.hidden]);
-    let one = || Tensor::ones(shape.hidden, candle_core::DType::F32, &Device::Cpu).expect("ones");
-    let linears = shape.linears();
-    let blocks = (0..layers).map(|layer| Block {
-        attention_norm: one(),
-        mlp_norm: one(),
-        linears: std::array::from_fn(|i| random(&[linears[layer * 7 + i].d_out, linears[layer * 7 + i].d_in])),
-    });
-    Resident {
-        blocks: blocks.collect(),
-        frame: Frame { head: embedding.clone(), embedding, norm: one() },
-        config: Config { frequencies: base_frequencies(10_000.0, 64), rms_eps: 1e-5, shape },
-    }
+    let config = Config::plain(shape(layers), 1e-5);
+    let tensor = |dims: &[usize]| match dims {
+        [_] => Tensor::ones(dims, candle_core::DType::F32, &Device::Cpu),
+        _ => Ok(random(dims)),
+    };
+    let blocks = (0..layers).map(|layer| Block::read(&config, layer, |_, _, dims| tensor(dims)).expect("a block"));
+    let (blocks, frame) = (blocks.collect(), Frame::of(&config, |_, _, dims| tensor(dims)).expect("a frame"));
+    Resident { blocks, frame, config }
 }
 
 fn tokens(length: usize) -> Vec<u32> {

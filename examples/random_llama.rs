@@ -10,8 +10,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use corda::model::shape::block_tensor;
-use corda::model::shape::{LINEARS, Shape};
+use corda::model::arch::Family;
+use corda::model::config::Config;
+use corda::model::shape::Shape;
 use corda::tensors::{self, Entry};
 use half::f16;
 use safetensors::tensor::Dtype;
@@ -20,6 +21,7 @@ const CHARACTERS: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01
 
 fn shape(size: &str) -> Option<Shape> {
     let of = |hidden, layers, heads, intermediate| Shape {
+        family: Family::llama(),
         hidden,
         layers,
         heads,
@@ -51,23 +53,11 @@ fn weights(dims: &[usize], mean: f32, state: &mut u64) -> Vec<u8> {
 
 fn write(size: &str, folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
     let shape = shape(size).ok_or("there are the sizes 0.5b and 1.3b")?;
-    let linears = shape.linears();
+    let model = Config::plain(shape.clone(), 1e-5);
     let mut files: Vec<Vec<(String, Vec<usize>)>> = (0..shape.layers)
-        .map(|layer| {
-            let norms = ["input_layernorm", "post_attention_layernorm"];
-            let mut tensors: Vec<_> =
-                norms.iter().map(|part| (block_tensor(layer, part), vec![shape.hidden])).collect();
-            let own = &linears[layer * LINEARS.len()..(layer + 1) * LINEARS.len()];
-            tensors.extend(own.iter().map(|l| (format!("{}.weight", l.name), vec![l.d_out, l.d_in])));
-            tensors
-        })
+        .map(|layer| model.slots(layer).into_iter().map(|slot| (slot.name, slot.dims)).collect())
         .collect();
-    let wide = vec![shape.vocabulary, shape.hidden];
-    files.push(vec![
-        ("model.embed_tokens.weight".into(), wide.clone()),
-        ("model.norm.weight".into(), vec![shape.hidden]),
-        ("lm_head.weight".into(), wide),
-    ]);
+    files.push(model.frame_slots().into_iter().map(|slot| (slot.name, slot.dims)).collect());
     let (mut state, mut index) = (0x2545_f491_4f6c_dd1du64, serde_json::Map::new());
     let count = files.len();
     for (i, tensors) in files.into_iter().enumerate() {

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 pub mod arch;
 pub mod cached;
 pub mod checkpoint;
-pub mod config;
 pub mod decoder;
 pub mod export;
 pub mod format;
@@ -19,11 +18,12 @@ pub mod ops;
 pub mod packed;
 pub mod rope;
 pub mod rotary;
-pub mod shape;
 pub mod shards;
 pub mod tokenised;
 pub mod tokenizer;
 pub mod weights;
+
+pub use arch::{config, shape};
 
 /// What can be wrong with a model's files. Every message says which file.
 #[derive(Debug, thiserror::Error)]

@@ -164,7 +164,7 @@ fn prompts_that_cannot_be_answered_are_named() {
 #[test]
 fn a_broken_model_answers_nothing() {
     let mut model = resident(BASE);
-    model.frame.norm = (&model.frame.norm * f64::NAN).unwrap();
+    model.frame.norm.gain = (&model.frame.norm.gain * f64::NAN).unwrap();
     assert_eq!(greedy(&model, &prompts(), &all_of(3)).unwrap(), vec![Vec::<u32>::new(); prompts().len()]);
 }
 

@@ -9,10 +9,10 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::ModelError;
-use super::config::{Config, Reading};
-use super::gguf::Gguf;
-use super::shape::{Shape, Site};
+use config::{Config, Reading};
+use shape::{Shape, Site};
 
+pub mod config;
 mod gemma2;
 mod gemma3;
 mod llama;
@@ -22,6 +22,7 @@ mod opt;
 mod phi3;
 mod qwen2;
 mod qwen3;
+pub mod shape;
 mod smollm3;
 
 /// Every family that is computed, by `model_type`.
@@ -175,7 +176,21 @@ pub struct GgufFamily {
     /// Keys of the metadata, without the architecture, that the family reads beyond those that all read.
     pub keys: &'static [&'static str],
     /// Completes a configuration that has its shape, norms and plain rotary embedding.
-    pub read: fn(&Gguf, &mut Config) -> Result<(), ModelError>,
+    pub read: fn(&dyn Metadata, &mut Config) -> Result<(), ModelError>,
+}
+
+/// What families read of a GGUF's metadata; keys are without the architecture.
+pub trait Metadata {
+    /// A number greater than 0, or 0 where `zero` allows it.
+    fn real(&self, key: &str, zero: bool) -> Result<Option<f32>, ModelError>;
+    /// A cap; 0 is none, and without the key it is the default.
+    fn cap(&self, key: &str, default: Option<f32>) -> Result<Option<f32>, ModelError>;
+    /// The length of the sliding window; 0 is none, as is one as long as the context, and without the key it is the default.
+    fn window(&self, config: &Config, default: Option<usize>) -> Result<Option<usize>, ModelError>;
+    /// Refuses a sliding window shorter than the context.
+    fn no_window(&self, config: &Config) -> Result<(), ModelError>;
+    /// One rotary embedding for all blocks.
+    fn rotary(&self, config: &mut Config) -> Result<(), ModelError>;
 }
 
 /// A family of decoders: what `model_type` of a `config.json` names.
@@ -224,7 +239,7 @@ impl Family {
     }
 
     /// Llama's, the default.
-    pub fn llama() -> &'static Family {
+    pub const fn llama() -> &'static Family {
         &llama::FAMILY
     }
 

@@ -10,7 +10,7 @@ use multiversion::multiversion;
 mod attention;
 pub mod backward;
 
-pub use attention::{Attention, Heads, causal_attention};
+pub use attention::{Attention, Heads, backward as attention_backward, causal_attention};
 
 /// Lanes of the partial sums: wide enough for AVX-512, with fixed order, so that sums are reproducible.
 const LANES: usize = 16;
@@ -120,6 +120,20 @@ fn exp(x: f32) -> f32 {
     // The low bits of t hold the integer n; moved up to the exponent they make 2^n.
     let scale = f32::from_bits((t.to_bits() << 23).wrapping_add(0x3f80_0000));
     if x < -87.3 { 0.0 } else { y * scale }
+}
+
+/// Sum of a b, in a fixed order of partial sums.
+#[inline(always)]
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut lanes = [0.0f32; LANES];
+    let (chunks_a, chunks_b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+    let rest: f32 = chunks_a.remainder().iter().zip(chunks_b.remainder()).map(|(a, b)| a * b).sum();
+    for (a, b) in chunks_a.zip(chunks_b) {
+        for ((s, a), b) in lanes.iter_mut().zip(a).zip(b) {
+            *s += a * b;
+        }
+    }
+    lanes.iter().sum::<f32>() + rest
 }
 
 /// The largest value; NaN values are passed over (they surface in the sum of exponentials).

@@ -180,6 +180,7 @@ fn read_tiny(path: &Path) -> Result<crate::model::shape::Shape, String> {
     let (intermediate, vocabulary, context) = (128, 256, 512);
     let tied = true;
     Ok(crate::model::shape::Shape {
+        family: crate::model::arch::Family::llama(),
         hidden,
         layers: 1,
         heads,

@@ -4,12 +4,14 @@ use candle_core::{Device, Tensor};
 
 use super::{Settings, Start, Tokenised, Trainer, Tuning};
 use crate::adapt::Adapter;
-use crate::model::config::{Config, base_frequencies};
+use crate::model::arch::{Family, Place};
+use crate::model::config::{Config, FramePart, Part};
 use crate::model::shape::Shape;
 use crate::model::weights::{Block, Frame, Resident};
 
 pub(super) fn shape(tied: bool) -> Shape {
     Shape {
+        family: Family::llama(),
         hidden: 16,
         layers: 2,
         heads: 4,
@@ -39,23 +41,27 @@ fn tensor(salt: usize, dims: &[usize]) -> Tensor {
 }
 
 pub(super) fn model(tied: bool) -> Resident {
-    let shape = shape(tied);
-    let linears = shape.linears();
-    let blocks = (0..shape.layers).map(|layer| Block {
-        attention_norm: tensor(100 + layer, &[shape.hidden]),
-        mlp_norm: tensor(200 + layer, &[shape.hidden]),
-        linears: std::array::from_fn(|i| {
-            let linear = &linears[7 * layer + i];
-            tensor(10 * layer + i + 1, &[linear.d_out, linear.d_in])
-        }),
+    let config = Config::plain(shape(tied), 1e-5);
+    let blocks = (0..config.shape.layers).map(|layer| {
+        let block = Block::read(&config, layer, |part, _, dims| {
+            let salt = match part {
+                Part::Gain(Place::BeforeAttention) => 100 + layer,
+                Part::Weight(i) => 10 * layer + i + 1,
+                _ => 200 + layer,
+            };
+            Ok::<_, std::convert::Infallible>(tensor(salt, dims))
+        });
+        block.unwrap()
     });
-    let embedding = tensor(50, &[shape.vocabulary, shape.hidden]);
-    let head = if tied { embedding.clone() } else { tensor(51, &[shape.vocabulary, shape.hidden]) };
-    Resident {
-        blocks: blocks.collect(),
-        frame: Frame { embedding, norm: tensor(300, &[shape.hidden]), head },
-        config: Config { frequencies: base_frequencies(10_000.0, shape.head_dim), rms_eps: 1e-5, shape },
-    }
+    let frame = Frame::of(&config, |part, _, dims| {
+        let salt = match part {
+            FramePart::Embedding => 50,
+            FramePart::Head => 51,
+            _ => 300,
+        };
+        Ok::<_, std::convert::Infallible>(tensor(salt, dims))
+    });
+    Resident { blocks: blocks.collect(), frame: frame.unwrap(), config }
 }
 
 /// Adapters of rank 3 on every linear of the blocks, neither factor zero.

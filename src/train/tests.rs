@@ -316,8 +316,8 @@ fn every_tensor_comes_once() {
 #[test]
 fn a_start_that_is_not_finite_is_told_from_a_rate_that_is_too_high() {
     let mut start = start(Tuning::Lora, true);
-    let norm = start.base.frame.norm.affine(f64::NAN, 0.0).unwrap();
-    start.base.frame.norm = norm;
+    let norm = start.base.frame.norm.gain.affine(f64::NAN, 0.0).unwrap();
+    start.base.frame.norm.gain = norm;
     let mut trainer = Trainer::new(start, examples(3), settings()).unwrap();
     let error = trainer.step().unwrap_err();
     assert!(matches!(error, TrainError::StartNotFinite { what: "the loss", .. }), "{error}");

@@ -4,6 +4,7 @@ use super::*;
 use crate::model::shape::Linear;
 
 const SHAPE: Shape = Shape {
+    family: crate::model::arch::Family::llama(),
     hidden: 8,
     layers: 2,
     heads: 2,

@@ -1,9 +1,8 @@
 //! Gemma 2: norms before and after attention and MLP, caps on scores and logits, a sliding window in every other block.
 
-use super::{Family, GgufFamily, NormKind, Place, Role, llama};
+use super::config::{Activation, Config, Reading};
+use super::{Family, GgufFamily, Metadata, NormKind, Place, Role, llama};
 use crate::model::ModelError;
-use crate::model::config::{Activation, Config, Reading};
-use crate::model::gguf::Gguf;
 
 /// Norms around attention and MLP.
 const NORMS: &[NormKind] = &[
@@ -68,7 +67,7 @@ pub(super) fn around(from: &Reading, config: &mut Config) -> Result<(), ModelErr
     Ok(())
 }
 
-fn read_gguf(from: &Gguf, config: &mut Config) -> Result<(), ModelError> {
+fn read_gguf(from: &dyn Metadata, config: &mut Config) -> Result<(), ModelError> {
     around_gguf(config, 46);
     config.score_cap = from.cap("attn_logit_softcapping", Some(50.0))?;
     config.logit_cap = from.cap("final_logit_softcapping", Some(30.0))?;

@@ -1,10 +1,9 @@
 //! Gemma 3, the text models: Gemma 2 without caps on scores, queries and keys normalised head by head, five blocks with a sliding
 //! window to one without, and rotary frequencies of their own in each kind of block.
 
-use super::{Family, GgufFamily, NormKind, Place, gemma2};
+use super::config::{Config, Reading};
+use super::{Family, GgufFamily, Metadata, NormKind, Place, gemma2};
 use crate::model::ModelError;
-use crate::model::config::{Config, Reading};
-use crate::model::gguf::Gguf;
 use crate::model::rope::Rope;
 
 const NORMS: &[NormKind] = &[
@@ -66,7 +65,7 @@ fn read(from: &Reading, config: &mut Config) -> Result<(), ModelError> {
     Ok(())
 }
 
-fn read_gguf(from: &Gguf, config: &mut Config) -> Result<(), ModelError> {
+fn read_gguf(from: &dyn Metadata, config: &mut Config) -> Result<(), ModelError> {
     gemma2::around_gguf(config, 62);
     config.logit_cap = from.cap("final_logit_softcapping", None)?;
     let window = from.window(config, None)?;

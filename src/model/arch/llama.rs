@@ -1,9 +1,8 @@
 //! Llama, versions 1 to 3, and what has its architecture under its name; parts of it are those of other families.
 
-use super::{Family, GgufFamily, HeadNorm, LinearKind, Names, NormFormula, NormKind, Place, Role};
+use super::config::{Config, Reading};
+use super::{Family, GgufFamily, HeadNorm, LinearKind, Metadata, Names, NormFormula, NormKind, Place, Role};
 use crate::model::ModelError;
-use crate::model::config::{Config, Reading};
-use crate::model::gguf::Gguf;
 
 pub(super) const LINEARS: &[LinearKind] = &[
     LinearKind { name: "self_attn.q_proj", gguf: "attn_q", role: Role::Query },
@@ -55,7 +54,7 @@ fn read(from: &Reading, config: &mut Config) -> Result<(), ModelError> {
     from.rotary(config)
 }
 
-fn read_gguf(from: &Gguf, config: &mut Config) -> Result<(), ModelError> {
+fn read_gguf(from: &dyn Metadata, config: &mut Config) -> Result<(), ModelError> {
     from.no_window(config)?;
     from.rotary(config)
 }

@@ -1,8 +1,8 @@
 //! Mistral: Llama with attention over a sliding window in every block.
 
+use super::config::{Config, Reading};
 use super::{Family, llama};
 use crate::model::ModelError;
-use crate::model::config::{Config, Reading};
 
 pub(super) static FAMILY: Family = Family {
     name: "mistral",

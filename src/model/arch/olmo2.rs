@@ -1,9 +1,8 @@
 //! OLMo 2: norms after attention and MLP only, queries and keys normalised over all heads together.
 
-use super::{Family, GgufFamily, HeadNorm, NormKind, Place, Role, llama};
+use super::config::{Config, Reading};
+use super::{Family, GgufFamily, HeadNorm, Metadata, NormKind, Place, Role, llama};
 use crate::model::ModelError;
-use crate::model::config::{Config, Reading};
-use crate::model::gguf::Gguf;
 
 const NORMS: &[NormKind] = &[
     NormKind { place: Place::Query, name: "self_attn.q_norm", gguf: "attn_q_norm" },
@@ -30,7 +29,7 @@ fn read(from: &Reading, config: &mut Config) -> Result<(), ModelError> {
     from.rotary(config)
 }
 
-fn read_gguf(from: &Gguf, config: &mut Config) -> Result<(), ModelError> {
+fn read_gguf(from: &dyn Metadata, config: &mut Config) -> Result<(), ModelError> {
     from.no_window(config)?;
     from.rotary(config)
 }

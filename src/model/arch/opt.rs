@@ -1,9 +1,9 @@
 //! OPT: LayerNorm, learned positions, biases everywhere, an MLP without a gate. The tables of earlier work on decomposition
 //! (ASVD, SVD-LLM) use it.
 
+use super::config::{Activation, Config, Reading};
 use super::{Family, LinearKind, Names, NormFormula, NormKind, Place, Role, llama};
 use crate::model::ModelError;
-use crate::model::config::{Activation, Config, Reading};
 
 const LINEARS: &[LinearKind] = &[
     LinearKind { name: "self_attn.q_proj", gguf: "", role: Role::Query },

@@ -1,10 +1,9 @@
 //! Phi 3, 3.5 and 4 mini: Llama with queries, keys and values in one linear, gate and up in another. They are decomposed as they
 //! are: each is one linear of the model.
 
-use super::{Family, GgufFamily, LinearKind, Role, llama};
+use super::config::{Config, Reading};
+use super::{Family, GgufFamily, LinearKind, Metadata, Role, llama};
 use crate::model::ModelError;
-use crate::model::config::{Config, Reading};
-use crate::model::gguf::Gguf;
 use crate::model::rope::Scaling;
 
 const LINEARS: &[LinearKind] = &[
@@ -36,7 +35,7 @@ fn read(from: &Reading, config: &mut Config) -> Result<(), ModelError> {
     }
 }
 
-fn read_gguf(from: &Gguf, config: &mut Config) -> Result<(), ModelError> {
+fn read_gguf(from: &dyn Metadata, config: &mut Config) -> Result<(), ModelError> {
     let window = from.window(config, None)?;
     config.set_windows(window, |_| true);
     from.rotary(config)

@@ -1,10 +1,9 @@
 //! Qwen 2 and 2.5: Llama with biases on queries, keys and values, and a sliding window in later blocks where the configuration
 //! says so.
 
-use super::{Family, GgufFamily, Role, llama};
+use super::config::{Config, Reading};
+use super::{Family, GgufFamily, Metadata, Role, llama};
 use crate::model::ModelError;
-use crate::model::config::{Config, Reading};
-use crate::model::gguf::Gguf;
 
 pub(super) static FAMILY: Family = Family {
     name: "qwen2",
@@ -35,7 +34,7 @@ pub(super) fn later_windows(from: &Reading, config: &mut Config) -> Result<(), M
     Ok(())
 }
 
-fn read_gguf(from: &Gguf, config: &mut Config) -> Result<(), ModelError> {
+fn read_gguf(from: &dyn Metadata, config: &mut Config) -> Result<(), ModelError> {
     from.no_window(config)?;
     from.rotary(config)
 }

@@ -1,9 +1,8 @@
 //! Qwen 3: Qwen 2 without biases, queries and keys normalised head by head.
 
-use super::{Family, GgufFamily, NormKind, Place, Role, llama, qwen2};
+use super::config::{Config, Reading};
+use super::{Family, GgufFamily, Metadata, NormKind, Place, Role, llama, qwen2};
 use crate::model::ModelError;
-use crate::model::config::{Config, Reading};
-use crate::model::gguf::Gguf;
 
 const NORMS: &[NormKind] = &[
     NormKind { place: Place::BeforeAttention, name: "input_layernorm", gguf: "attn_norm" },
@@ -30,7 +29,7 @@ fn read(from: &Reading, config: &mut Config) -> Result<(), ModelError> {
     from.rotary(config)
 }
 
-fn read_gguf(from: &Gguf, config: &mut Config) -> Result<(), ModelError> {
+fn read_gguf(from: &dyn Metadata, config: &mut Config) -> Result<(), ModelError> {
     from.no_window(config)?;
     from.rotary(config)
 }

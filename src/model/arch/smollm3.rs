@@ -2,10 +2,9 @@
 
 use serde_json::Value;
 
-use super::{Family, GgufFamily, Role, llama};
+use super::config::{Config, Reading};
+use super::{Family, GgufFamily, Metadata, Role, llama};
 use crate::model::ModelError;
-use crate::model::config::{Config, Reading};
-use crate::model::gguf::Gguf;
 
 /// Blocks from one without a rotary embedding to the next.
 const INTERVAL: usize = 4;
@@ -52,7 +51,7 @@ fn rotated_layers(from: &Reading, layers: usize) -> Result<Vec<bool>, ModelError
     }
 }
 
-fn read_gguf(from: &Gguf, config: &mut Config) -> Result<(), ModelError> {
+fn read_gguf(from: &dyn Metadata, config: &mut Config) -> Result<(), ModelError> {
     from.no_window(config)?;
     from.rotary(config)?;
     for (i, layer) in config.layers.iter_mut().enumerate() {

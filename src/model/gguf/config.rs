@@ -6,7 +6,7 @@ use candle_core::quantized::gguf_file::Value;
 
 use super::{Gguf, ROPE_FREQS, ROPE_LONG, ROPE_SHORT, keys, unsigned};
 use crate::model::ModelError;
-use crate::model::arch::{FAMILIES, Family, GgufFamily};
+use crate::model::arch::{FAMILIES, Family, GgufFamily, Metadata};
 use crate::model::config::{Config, Part, shortest};
 use crate::model::keys::refused;
 use crate::model::rope::{Rope, Scaling, long_attention, yarn_attention};
@@ -126,43 +126,6 @@ impl Gguf {
         Ok(head_dim)
     }
 
-    /// A cap; 0 is none, and without the key it is the default.
-    pub fn cap(&self, key: &str, default: Option<f32>) -> Result<Option<f32>, ModelError> {
-        Ok(self.real(key, true)?.or(default).filter(|cap| *cap > 0.0))
-    }
-
-    /// The length of the sliding window; 0 is none, and without the key it is the default.
-    pub fn window(&self, config: &Config, default: Option<usize>) -> Result<Option<usize>, ModelError> {
-        let found = self.optional_number(&self.own("attention.sliding_window"))?.or(default);
-        Ok(found.filter(|window| *window > 0 && *window < config.shape.context))
-    }
-
-    /// Refuses a sliding window shorter than the context.
-    pub fn no_window(&self, config: &Config) -> Result<(), ModelError> {
-        match self.window(config, None)? {
-            None => Ok(()),
-            Some(size) => {
-                let why = "is not supported; only 0 is, or one as long as the context";
-                Err(refused(&self.name(), &self.own("attention.sliding_window"), &size.into(), why))
-            }
-        }
-    }
-
-    /// One rotary embedding for all blocks.
-    pub fn rotary(&self, config: &mut Config) -> Result<(), ModelError> {
-        let dims = match self.optional_number(&self.own("rope.dimension_count"))? {
-            Some(dims) if dims >= 2 && dims.is_multiple_of(2) && dims <= config.shape.head_dim => dims,
-            Some(dims) => {
-                let why = format!("is not an even number up to the width of a head, {}", config.shape.head_dim);
-                return Err(refused(&self.name(), &self.own("rope.dimension_count"), &dims.into(), why));
-            }
-            None => config.shape.head_dim,
-        };
-        let theta = self.real("rope.freq_base", false)?.map_or(10_000.0, f64::from);
-        config.ropes = vec![Rope { theta, dims, scaling: self.scaling(config, dims)? }];
-        Ok(())
-    }
-
     /// Scaling of the rotary frequencies, as in llama.cpp: the default type is linear, the factor may have its name of 2023, and a
     /// factor that is 0 or missing is 1.
     fn scaling(&self, config: &Config, dims: usize) -> Result<Scaling, ModelError> {
@@ -264,5 +227,44 @@ impl Gguf {
             self.name(),
             dims / 2
         )))
+    }
+}
+
+impl Metadata for Gguf {
+    fn real(&self, key: &str, zero: bool) -> Result<Option<f32>, ModelError> {
+        self.number_of(&self.own(key), zero)
+    }
+
+    fn cap(&self, key: &str, default: Option<f32>) -> Result<Option<f32>, ModelError> {
+        Ok(self.real(key, true)?.or(default).filter(|cap| *cap > 0.0))
+    }
+
+    fn window(&self, config: &Config, default: Option<usize>) -> Result<Option<usize>, ModelError> {
+        let found = self.optional_number(&self.own("attention.sliding_window"))?.or(default);
+        Ok(found.filter(|window| *window > 0 && *window < config.shape.context))
+    }
+
+    fn no_window(&self, config: &Config) -> Result<(), ModelError> {
+        match self.window(config, None)? {
+            None => Ok(()),
+            Some(size) => {
+                let why = "is not supported; only 0 is, or one as long as the context";
+                Err(refused(&self.name(), &self.own("attention.sliding_window"), &size.into(), why))
+            }
+        }
+    }
+
+    fn rotary(&self, config: &mut Config) -> Result<(), ModelError> {
+        let dims = match self.optional_number(&self.own("rope.dimension_count"))? {
+            Some(dims) if dims >= 2 && dims.is_multiple_of(2) && dims <= config.shape.head_dim => dims,
+            Some(dims) => {
+                let why = format!("is not an even number up to the width of a head, {}", config.shape.head_dim);
+                return Err(refused(&self.name(), &self.own("rope.dimension_count"), &dims.into(), why));
+            }
+            None => config.shape.head_dim,
+        };
+        let theta = self.real("rope.freq_base", false)?.map_or(10_000.0, f64::from);
+        config.ropes = vec![Rope { theta, dims, scaling: self.scaling(config, dims)? }];
+        Ok(())
     }
 }

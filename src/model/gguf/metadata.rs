@@ -90,9 +90,4 @@ impl Gguf {
     pub(super) fn own(&self, key: &str) -> String {
         format!("{}.{key}", self.architecture().unwrap_or_default())
     }
-
-    /// A number of the architecture, greater than 0, or 0 where `zero` allows it.
-    pub fn real(&self, key: &str, zero: bool) -> Result<Option<f32>, ModelError> {
-        self.number_of(&self.own(key), zero)
-    }
 }

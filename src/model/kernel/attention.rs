@@ -5,8 +5,7 @@
 
 use multiversion::multiversion;
 
-use super::backward::dot;
-use super::{View, cap_in_place, exp_sum_in_place, product, row_max};
+use super::{View, cap_in_place, dot, exp_sum_in_place, product, row_max};
 
 /// Rows of a query block: scores of one block stay in cache.
 const QUERY_BLOCK: usize = 64;

@@ -4,10 +4,8 @@
 use multiversion::multiversion;
 
 use super::{
-    GELU, GELU_CUBE, LANES, VOCABULARY_CHUNK, View, cap_in_place, exp, exp_sum_in_place, moments, product, sigmoid,
+    GELU, GELU_CUBE, LANES, VOCABULARY_CHUNK, View, cap_in_place, dot, exp, exp_sum_in_place, moments, product, sigmoid,
 };
-
-pub use super::attention::backward as causal_attention;
 
 /// dx [n, d_in] = dy [n, d_out] W, added to `onto` where there is one.
 pub fn linear_input(dy: &[f32], w: &[f32], d_in: usize, d_out: usize, onto: Option<Vec<f32>>) -> Vec<f32> {
@@ -24,20 +22,6 @@ pub fn linear_weight(dy: &[f32], x: &[f32], d_in: usize, d_out: usize) -> Vec<f3
     let mut dw = vec![0.0; d_out * d_in];
     product(&mut dw, d_in, 0.0, View::new(dy, n, d_out, d_out).t(), View::new(x, n, d_in, d_in), 1.0);
     dw
-}
-
-/// Sum of a b, in a fixed order of partial sums.
-#[inline(always)]
-pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut lanes = [0.0f32; LANES];
-    let (chunks_a, chunks_b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let rest: f32 = chunks_a.remainder().iter().zip(chunks_b.remainder()).map(|(a, b)| a * b).sum();
-    for (a, b) in chunks_a.zip(chunks_b) {
-        for ((s, a), b) in lanes.iter_mut().zip(a).zip(b) {
-            *s += a * b;
-        }
-    }
-    lanes.iter().sum::<f32>() + rest
 }
 
 /// Of y = x s w, s = (mean(x^2) + eps)^-1/2: dx = s (w dy - x s^2 mean(w dy x)), and dw = sum over rows of dy x s.

@@ -268,7 +268,7 @@ impl CustomOp3 for CausalAttention {
     fn bwd(&self, q: &Tensor, k: &Tensor, v: &Tensor, _: &Tensor, dy: &Tensor) -> Gradients3 {
         let (qs, ks, vs) = (Values::of(q)?, Values::of(k)?, Values::of(v)?);
         let (dq, dk, dv) =
-            backward::causal_attention([&*qs, &*ks, &*vs], &Values::of(dy)?, self.attention, &self.segments);
+            kernel::attention_backward([&*qs, &*ks, &*vs], &Values::of(dy)?, self.attention, &self.segments);
         Ok((gradient(q, dq)?, gradient(k, dk)?, gradient(v, dv)?))
     }
 }

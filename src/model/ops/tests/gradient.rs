@@ -3,6 +3,7 @@
 use candle_core::{Device, Var};
 
 use super::super::*;
+use crate::model::kernel::Heads;
 
 /// Values in about [-scale, scale] that look random, a sequence for each salt.
 fn values(n: usize, salt: u32, scale: f32) -> Vec<f32> {
@@ -64,16 +65,29 @@ fn gradients_are_finite_differences() {
     holds("scaled columns", &[&x, &row], || scale_columns(&x, &row));
     holds("norm", &[&x, &row], || rms_norm(&x, &row, 1e-5));
     let up = var((5, 19), 6, 1.0);
-    holds("silu", &[&x, &up], || silu_times(&x, &up));
+    for f in [Activation::Silu, Activation::GeluTanh] {
+        holds("gated", &[&x, &up], || gated(&x, &up, f));
+    }
+    // Away from the corner at 0.
+    let away = Var::from_tensor(&((x.sign().unwrap() * 0.1).unwrap() + x.as_tensor()).unwrap()).unwrap();
+    holds("relu", &[&away, &up], || gated(&away, &up, Activation::Relu));
+    let shift = Var::from_vec(values(19, 13, 1.0), 19, &Device::Cpu).unwrap();
+    holds("layer norm", &[&x, &row, &shift], || layer_norm(&x, &row, &shift, 1e-5));
+    holds("added row", &[&x, &shift], || add_row(&x, &shift));
     let angle = var((5, 2), 7, 1.0);
     let (cos, sin) = (angle.as_detached_tensor().cos().unwrap(), angle.as_detached_tensor().sin().unwrap());
     let heads = var((5, 12), 8, 1.0);
     holds("rotary", &[&heads], || rotary(&heads, &cos, &sin, 3, 0.5));
+    holds("rotary of a part", &[&heads], || rotary(&heads, &cos, &sin, 2, 0.5));
     let of = Heads { query: 4, key_value: 2, dim: 6 };
     let (q, k, v) = (var((20, 24), 9, 1.0), var((20, 12), 10, 1.0), var((20, 12), 11, 1.0));
     holds("attention", &[&q, &k, &v], || packed_attention(&q, &k, &v, of, &[17, 1, 2]));
+    let windowed = Attention { heads: of, window: Some(4), cap: Some(2.0) };
+    holds("attention", &[&q, &k, &v], || packed_attention(&q, &k, &v, windowed, &[17, 1, 2]));
     let head = var((23, 19), 12, 1.0);
-    holds("losses", &[&x, &head], || token_losses(&x, &head, &[0, 22, 5, 5, 13]));
+    for cap in [None, Some(2.0)] {
+        holds("losses", &[&x, &head], || token_losses(&x, &head, &[0, 22, 5, 5, 13], cap));
+    }
 }
 
 #[test]
@@ -82,12 +96,24 @@ fn gradients_are_candles_over_several_blocks() {
     let (q, k, v) = (var((200, 96), 1, 1.0), var((200, 32), 2, 1.0), var((200, 32), 3, 1.0));
     let segments = [77, 64, 59];
     let ours = packed_attention(&q, &k, &v, of, &segments).unwrap();
-    let theirs = generic::causal_attention(&q, &k, &v, of, &segments).unwrap();
+    let theirs = generic::causal_attention(&q, &k, &v, of.into(), &segments).unwrap();
+    let windowed = Attention { heads: of, window: Some(70), cap: Some(3.0) };
+    let ours_windowed = packed_attention(&q, &k, &v, windowed, &segments).unwrap();
+    let theirs_windowed = generic::causal_attention(&q, &k, &v, windowed, &segments).unwrap();
     let (h, head) = (var((9, 24), 4, 1.0), var((2500, 24), 5, 1.0));
     let targets = [0, 1, 1023, 1024, 2047, 2048, 2499, 7, 1500];
     let (losses, generic_losses) =
-        (token_losses(&h, &head, &targets).unwrap(), generic::token_losses(&h, &head, &targets).unwrap());
-    for (ours, theirs, vars) in [(ours, theirs, vec![&q, &k, &v]), (losses, generic_losses, vec![&h, &head])] {
+        (token_losses(&h, &head, &targets, None).unwrap(), generic::token_losses(&h, &head, &targets, None).unwrap());
+    let (capped, generic_capped) = (
+        token_losses(&h, &head, &targets, Some(3.0)).unwrap(),
+        generic::token_losses(&h, &head, &targets, Some(3.0)).unwrap(),
+    );
+    for (ours, theirs, vars) in [
+        (ours, theirs, vec![&q, &k, &v]),
+        (ours_windowed, theirs_windowed, vec![&q, &k, &v]),
+        (losses, generic_losses, vec![&h, &head]),
+        (capped, generic_capped, vec![&h, &head]),
+    ] {
         for (a, b) in gradients(&ours, &vars).into_iter().zip(gradients(&theirs, &vars)) {
             let (a, b) = (flat(&a.unwrap()), flat(&b.unwrap()));
             let largest = b.iter().fold(0.0f32, |m, x| m.max(x.abs()));

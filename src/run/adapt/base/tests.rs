@@ -9,6 +9,7 @@ const OTHER: &str = "1123456789abcdef0123456789abcdef01234567";
 
 fn model(name: &str, source: Source) -> Model {
     let shape = Shape {
+        family: crate::model::arch::Family::llama(),
         hidden: 8,
         layers: 1,
         heads: 2,

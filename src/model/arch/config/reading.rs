@@ -5,9 +5,9 @@ use serde_json::Value;
 use super::{Activation, Config};
 use crate::model::ModelError;
 use crate::model::arch::Role;
+use crate::model::arch::shape::Shape;
 use crate::model::keys::{Fields, refused};
 use crate::model::rope::{self, Rope, Written};
-use crate::model::shape::Shape;
 
 /// A `config.json` whose dimensions are known.
 #[derive(Debug, Clone)]

@@ -10,18 +10,19 @@ const LLAMA3: &str = r#"{"model_type": "llama", "hidden_size": 4096, "intermedia
 #[test]
 fn llama3_scaling_keeps_short_waves_and_stretches_long_ones() {
     let config = Config::from_json(LLAMA3).unwrap();
-    let base = base_frequencies(500_000.0, 128);
-    assert_eq!(config.frequencies[0], base[0]);
-    let last = config.frequencies.len() - 1;
-    assert!((config.frequencies[last] / base[last] - 1.0 / 8.0).abs() < 1e-6);
+    let base = crate::model::rope::base_frequencies(500_000.0, 128);
+    let frequencies = config.ropes[0].frequencies(512);
+    assert_eq!(frequencies[0], base[0]);
+    let last = frequencies.len() - 1;
+    assert!((frequencies[last] / base[last] - 1.0 / 8.0).abs() < 1e-6);
     assert!(!config.shape.tied);
 }
 
 #[test]
 fn what_is_not_supported_is_named() {
     for (from, to, said) in [
-        ("\"llama\"", "\"mistral\"", "mistral"),
-        ("\"llama3\"", "\"yarn\"", "yarn"),
+        ("\"llama\"", "\"mixtral\"", "mixtral"),
+        ("\"llama3\"", "\"ntk\"", "ntk"),
         ("\"factor\": 8.0,", "", "factor"),
         ("\"num_key_value_heads\": 8", "\"num_key_value_heads\": 7", "key/value heads"),
         ("\"hidden_size\": 4096,", "", "hidden_size"),
@@ -106,8 +107,8 @@ fn a_value_of_the_wrong_type_and_a_senseless_one_are_named_by_the_key_of_the_fil
 #[test]
 fn a_key_that_changes_a_number_is_refused_by_name_and_value() {
     for (keys, said) in [
-        (json!({"attention_bias": true}), vec!["`attention_bias`", "true"]),
-        (json!({"mlp_bias": true}), vec!["`mlp_bias`"]),
+        (json!({"qkv_bias": true}), vec!["`qkv_bias`", "true"]),
+        (json!({"attention_bias": 1}), vec!["`attention_bias`", "true or false"]),
         (json!({"hidden_act": "gelu"}), vec!["`hidden_act`", "gelu"]),
         (json!({"partial_rotary_factor": 0.5}), vec!["`partial_rotary_factor`", "0.5"]),
         (json!({"sliding_window": 4096}), vec!["`sliding_window`", "4096"]),

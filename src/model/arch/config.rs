@@ -4,11 +4,11 @@
 use serde_json::Value;
 
 use self::keys::KEYS;
-use super::ModelError;
-use super::arch::{Family, NormFormula, POSITION_OFFSET, Place, Role};
-use super::keys::{Fields, refused};
-use super::rope::Rope;
 use super::shape::{HEAD, Shape};
+use super::{Family, NormFormula, POSITION_OFFSET, Place, Role};
+use crate::model::ModelError;
+use crate::model::keys::{Fields, refused};
+use crate::model::rope::Rope;
 
 pub use reading::Reading;
 pub use write::shortest;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::arch::{Family, HeadNorm, NormFormula, POSITION_OFFSET, Place};
+use super::{Family, HeadNorm, NormFormula, POSITION_OFFSET, Place};
 
 /// The family and the dimensions of a decoder.
 #[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema, PartialEq)]
@@ -102,7 +102,7 @@ impl Linear {
 
 /// SmolLM2-135M's, for tests.
 #[cfg(test)]
-pub(crate) static SMOLLM2: std::sync::LazyLock<Shape> = std::sync::LazyLock::new(|| Shape {
+pub(crate) const SMOLLM2: Shape = Shape {
     family: Family::llama(),
     hidden: 576,
     layers: 30,
@@ -113,7 +113,7 @@ pub(crate) static SMOLLM2: std::sync::LazyLock<Shape> = std::sync::LazyLock::new
     vocabulary: 49152,
     context: 8192,
     tied: true,
-});
+};
 
 fn is_llama(family: &&'static Family) -> bool {
     **family == *Family::llama()
@@ -207,7 +207,7 @@ impl Shape {
 
 /// Whether a tensor is a table that follows from the configuration. Older programs stored some; transformers and llama.cpp do not
 /// read them.
-pub(super) fn is_table(name: &str) -> bool {
+pub(in crate::model) fn is_table(name: &str) -> bool {
     [
         ".rotary_emb.inv_freq",
         ".rotary_emb.cos_cached",
