@@ -56,7 +56,7 @@ const REASONS: [(&str, &str); 12] = [
     ("task_type", "only causal language models are known here"),
     ("modules_to_save", "it replaces whole modules of the base"),
     ("trainable_token_indices", "it replaces rows of the embedding"),
-    ("lora_bias", "it adds a bias, and the linears here have none"),
+    ("lora_bias", "biases that are trained beside the adapter are not supported"),
     ("target_parameters", "it adapts parameters that are not linears"),
     ("layer_replication", "it repeats blocks of the base"),
     ("alora_invocation_tokens", "it acts on some tokens only and cannot be merged"),
@@ -176,7 +176,7 @@ impl Config {
 
     /// Whether PEFT would put an adapter on this linear.
     pub fn is_target(&self, linear: &str) -> bool {
-        let layer = || linear.strip_prefix("model.layers.")?.split('.').next()?.parse::<usize>().ok();
+        let layer = || linear.split_once(".layers.")?.1.split('.').next()?.parse::<usize>().ok();
         self.targets.as_ref().is_none_or(|targets| targets.has(linear))
             && !self.excluded.as_ref().is_some_and(|excluded| excluded.has(linear))
             && self.layers.as_ref().is_none_or(|layers| layer().is_some_and(|layer| layers.contains(&layer)))

@@ -194,7 +194,7 @@ fn role(name: &str) -> Result<Role, &'static str> {
         return Err("adapts the embedding; only linears can be adapted here");
     }
     if rest.ends_with(".bias") {
-        return Err("is a bias, and the linears here have none");
+        return Err("is a bias that was trained beside the adapter, which is not supported");
     }
     if rest.contains(".modules_to_save.") {
         return Err("replaces a module of the base (`modules_to_save`)");

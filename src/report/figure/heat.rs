@@ -83,9 +83,9 @@ pub fn short(linear: &str) -> String {
 
 /// Index of the block and kind of a linear by its Hugging Face name; outside the blocks the name is the kind.
 pub fn block_and_kind(linear: &str) -> (Option<u32>, &str) {
-    let mut parts = linear.split('.');
-    match (parts.next(), parts.next(), parts.next().map(str::parse), parts.next_back()) {
-        (Some("model"), Some("layers"), Some(Ok(layer)), Some(kind)) => (Some(layer), kind),
+    let mut parts = linear.split('.').skip_while(|part| *part != "layers").skip(1);
+    match (parts.next().map(str::parse), parts.next_back()) {
+        (Some(Ok(layer)), Some(kind)) => (Some(layer), kind),
         _ => (None, linear),
     }
 }

@@ -42,7 +42,7 @@ pub struct Line {
 impl Column {
     /// Of the globs of a variant: `12` of `model.layers.12.*`, `q_proj` of `*.q_proj`, others as they are.
     pub fn new(globs: &str) -> Self {
-        let number = globs.strip_prefix("model.layers.").and_then(|rest| rest.strip_suffix(".*"));
+        let number = globs.strip_suffix(".*").and_then(|rest| rest.rsplit_once(".layers.")).map(|(_, number)| number);
         match number.filter(|number| number.bytes().all(|b| b.is_ascii_digit())) {
             Some(number) => Self { label: number.to_string(), block: true },
             None => Self { label: globs.trim_start_matches("*.").to_string(), block: false },
