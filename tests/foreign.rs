@@ -146,7 +146,7 @@ fn a_gguf_key_that_changes_a_number_is_refused() {
         ("llama.expert_used_count", Value::U32(2), "2"),
         ("llama.vocab_size", Value::U32(65), "65"),
         ("llama.something_new", Value::F32(0.3), "0.3"),
-        ("general.architecture", text("qwen2"), "qwen2"),
+        ("general.architecture", text("mamba"), "mamba"),
         ("general.type", text("adapter"), "adapter"),
         ("general.quantization_version", Value::U32(1), "1"),
         ("general.alignment", Value::U32(0), "0"),
@@ -221,17 +221,25 @@ fn every_tensor_of_a_gguf_is_used() {
         QTensor::quantize(&Tensor::ones(n, candle_core::DType::F32, &Device::Cpu).unwrap(), GgmlDType::F32).unwrap()
     };
     for (name, said) in [
-        ("blk.0.attn_q.bias", "biases"),
+        ("blk.2.attn_q.bias", "no such bias"),
         ("blk.3.attn_norm.weight", "3 layers"),
         ("blk.0.ffn_gate_inp.weight", "experts"),
-        ("blk.0.attn_q_norm.weight", "normalised queries"),
+        ("blk.0.attn_q_norm.weight", "are not normalised"),
         ("blk.0.attn_q.scale", "it belongs to weights quantised in a way that is not supported"),
-        ("rope_factors_long.weight", "nothing reads"),
     ] {
         let mut gguf = Gguf::of(&TIED);
         gguf.tensors.insert(name.into(), ones(64));
         gguf.write(&path);
         refused(&path, &["x.gguf", name, said]);
+    }
+    // What one tensor says others must say too: biases are those of every block, and LongRoPE has two tensors.
+    for (name, missing) in
+        [("blk.0.attn_q.bias", "blk.1.attn_q.bias"), ("rope_factors_long.weight", "rope_factors_short.weight")]
+    {
+        let mut gguf = Gguf::of(&TIED);
+        gguf.tensors.insert(name.into(), ones(64));
+        gguf.write(&path);
+        refused(&path, &["x.gguf", missing]);
     }
     let mut gguf = Gguf::of(&TIED);
     gguf.tensors.remove("blk.1.ffn_up.weight");

@@ -9,6 +9,7 @@ mod authoring;
 mod cli;
 mod foreign;
 mod generate;
+mod gguf;
 mod golden;
 mod hub;
 mod inputs;

@@ -183,6 +183,8 @@ pub struct GgufFamily {
 pub trait Metadata {
     /// A number greater than 0, or 0 where `zero` allows it.
     fn real(&self, key: &str, zero: bool) -> Result<Option<f32>, ModelError>;
+    /// A whole number of at least 0.
+    fn count(&self, key: &str) -> Result<Option<usize>, ModelError>;
     /// A cap; 0 is none, and without the key it is the default.
     fn cap(&self, key: &str, default: Option<f32>) -> Result<Option<f32>, ModelError>;
     /// The length of the sliding window; 0 is none, as is one as long as the context, and without the key it is the default.

@@ -121,12 +121,12 @@ fn every_tensor_is_used() {
         folder
     };
     for (name, said) in [
-        ("model.layers.0.self_attn.q_proj.bias", "biases"),
+        ("model.layers.0.self_attn.q_proj.bias", "no such bias"),
         ("model.layers.3.input_layernorm.weight", "3 layers"),
         ("model.layers.0.block_sparse_moe.gate.weight", "experts"),
         ("model.layers.1.self_attn.q_norm.weight", "normalised"),
         ("model.layers.1.mlp.up_proj.weight_scale", "quantised"),
-        ("score.weight", "more than a Llama"),
+        ("score.weight", "more than a `llama`"),
     ] {
         refused(with(name, ones(8)).path(), &["model.safetensors", name, said]);
     }

@@ -68,8 +68,10 @@ fn read(from: &Reading, config: &mut Config) -> Result<(), ModelError> {
 fn read_gguf(from: &dyn Metadata, config: &mut Config) -> Result<(), ModelError> {
     gemma2::around_gguf(config, 62);
     config.logit_cap = from.cap("final_logit_softcapping", None)?;
+    // Without the key, no block has a window, nor the frequencies of those that have one.
+    let windowed = from.count("attention.sliding_window")?.is_some_and(|window| window > 0);
+    let sliding = |layer: usize| windowed && !(layer + 1).is_multiple_of(PATTERN);
     let window = from.window(config, None)?;
-    let sliding = |layer: usize| !(layer + 1).is_multiple_of(PATTERN);
     config.set_windows(window, sliding);
     from.rotary(config)?;
     let theta = from.real("rope.freq_base_swa", false)?.map_or(LOCAL_THETA, f64::from);

@@ -186,11 +186,9 @@ impl Gguf {
     fn yarn(&self, config: &Config, factor: f32) -> Result<Scaling, ModelError> {
         self.neutral(&["rope.scaling.yarn_ext_factor"], 1.0)?;
         if factor <= 0.0 {
-            return Err(ModelError::Config(format!(
-                "{}: yarn needs `{}`",
-                self.name(),
-                self.own("rope.scaling.factor")
-            )));
+            let why = format!("but `{}` is missing", self.own("rope.scaling.factor"));
+            let kind = self.own("rope.scaling.type");
+            return Err(self.bad(&kind, self.meta(&kind)?, &why));
         }
         let factor = shortest(factor);
         let number = |key: &str, default: f64| Ok::<_, ModelError>(self.real(key, false)?.map_or(default, shortest));
@@ -237,6 +235,10 @@ impl Metadata for Gguf {
 
     fn cap(&self, key: &str, default: Option<f32>) -> Result<Option<f32>, ModelError> {
         Ok(self.real(key, true)?.or(default).filter(|cap| *cap > 0.0))
+    }
+
+    fn count(&self, key: &str) -> Result<Option<usize>, ModelError> {
+        self.optional_number(&self.own(key))
     }
 
     fn window(&self, config: &Config, default: Option<usize>) -> Result<Option<usize>, ModelError> {

@@ -4,7 +4,7 @@
 use multiversion::multiversion;
 
 use super::{
-    GELU, GELU_CUBE, LANES, VOCABULARY_CHUNK, View, cap_in_place, dot, exp, exp_sum_in_place, moments, product, sigmoid,
+    GELU, GELU_CUBE, VOCABULARY_CHUNK, View, cap_in_place, dot, exp, exp_sum_in_place, moments, product, sigmoid,
 };
 
 /// dx [n, d_in] = dy [n, d_out] W, added to `onto` where there is one.

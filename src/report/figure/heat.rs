@@ -83,11 +83,11 @@ pub fn short(linear: &str) -> String {
 
 /// Index of the block and kind of a linear by its Hugging Face name; outside the blocks the name is the kind.
 pub fn block_and_kind(linear: &str) -> (Option<u32>, &str) {
-    let mut parts = linear.split('.').skip_while(|part| *part != "layers").skip(1);
-    match (parts.next().map(str::parse), parts.next_back()) {
-        (Some(Ok(layer)), Some(kind)) => (Some(layer), kind),
-        _ => (None, linear),
-    }
+    let inside = || {
+        let (layer, rest) = linear.split_once("layers.")?.1.split_once('.')?;
+        Some((layer.parse().ok()?, rest.rsplit('.').next()?))
+    };
+    inside().map_or((None, linear), |(layer, kind)| (Some(layer), kind))
 }
 
 fn line(cells: &[HeatRow], linear: &str, columns: &[&str]) -> Line {
