@@ -7,6 +7,7 @@
 mod adapters;
 mod authoring;
 mod cli;
+mod families;
 mod foreign;
 mod generate;
 mod gguf;

@@ -1,0 +1,278 @@
+"""Tiny random models of every family by transformers and PyTorch: the numbers that corda has to agree with.
+
+    families.py FOLDER    (writes FOLDER/families.json and FOLDER/families.safetensors)
+
+No weights are exchanged: every tensor is filled by a formula of its index among the sorted names (`wave`, which tests/families.rs
+has too). For each case: config.json as transformers writes it, logits of every position of a window of 96 tokens, statistics of
+every distinct linear input by hooks, greedy continuations without a cache, and three AdamW steps of LoRA and of all weights.
+"""
+
+import json
+import math
+import sys
+from pathlib import Path
+
+import peft
+import torch
+import transformers
+from peft import LoraConfig, get_peft_model
+from safetensors.torch import save_file
+from transformers import AutoConfig, AutoModelForCausalLM, get_cosine_schedule_with_warmup
+
+torch.manual_seed(0)
+WINDOW, VOCABULARY, RATE, STEPS, NEW = 96, 48, 1e-2, 3, 24
+PROMPTS = [3, 17, 40]
+
+COMMON = {
+    "hidden_size": 32,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "intermediate_size": 40,
+    "vocab_size": VOCABULARY,
+    "max_position_embeddings": 128,
+    "rms_norm_eps": 1e-6,
+    "rope_theta": 10_000.0,
+}
+SLIDING, FULL = "sliding_attention", "full_attention"
+
+CASES = {
+    "llama-biases": ("llama", {"attention_bias": True, "mlp_bias": True, "tie_word_embeddings": True}),
+    "llama-llama3": (
+        "llama",
+        {
+            "tie_word_embeddings": False,
+            "rope_scaling": {
+                "rope_type": "llama3",
+                "factor": 8.0,
+                "low_freq_factor": 1.0,
+                "high_freq_factor": 4.0,
+                "original_max_position_embeddings": 32,
+            },
+        },
+    ),
+    "llama-yarn": (
+        "llama",
+        {"tie_word_embeddings": True, "rope_scaling": {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32}},
+    ),
+    "llama-linear": ("llama", {"tie_word_embeddings": True, "rope_scaling": {"rope_type": "linear", "factor": 4.0}}),
+    "mistral-window": ("mistral", {"sliding_window": 24, "head_dim": 12, "tie_word_embeddings": False}),
+    "mistral-full": ("mistral", {"sliding_window": None, "tie_word_embeddings": True}),
+    "qwen2": ("qwen2", {"tie_word_embeddings": True}),
+    "qwen2-window": (
+        "qwen2",
+        {"use_sliding_window": True, "sliding_window": 20, "max_window_layers": 2, "tie_word_embeddings": False},
+    ),
+    "qwen3": ("qwen3", {"head_dim": 12, "tie_word_embeddings": True}),
+    "qwen3-biases": ("qwen3", {"head_dim": 8, "attention_bias": True, "tie_word_embeddings": False}),
+    "gemma2": (
+        "gemma2",
+        {"head_dim": 12, "query_pre_attn_scalar": 20, "sliding_window": 16, "attn_logit_softcapping": 5.0, "final_logit_softcapping": 3.0},
+    ),
+    "gemma2-untied": ("gemma2", {"head_dim": 8, "sliding_window": 16, "tie_word_embeddings": False}),
+    "gemma3": (
+        "gemma3_text",
+        {"head_dim": 12, "query_pre_attn_scalar": 20, "sliding_window": 16, "layer_types": [SLIDING, SLIDING, FULL, SLIDING]},
+    ),
+    "gemma3-untied": (
+        "gemma3_text",
+        {
+            "head_dim": 8,
+            "sliding_window": 16,
+            "layer_types": [SLIDING, FULL, SLIDING, FULL],
+            "tie_word_embeddings": False,
+            "rope_parameters": {
+                FULL: {"rope_type": "linear", "factor": 8.0, "rope_theta": 1_000_000.0},
+                SLIDING: {"rope_type": "default", "rope_theta": 10_000.0},
+            },
+        },
+    ),
+    "phi3": ("phi3", {"sliding_window": 24, "tie_word_embeddings": False, "pad_token_id": 0}),
+    # Short factors at 96 tokens of an original context of 100, long ones at 96 of 64.
+    **{
+        name: (
+            "phi3",
+            {
+                "partial_rotary_factor": 0.75,
+                "tie_word_embeddings": True,
+                "pad_token_id": 0,
+                "original_max_position_embeddings": original,
+                "rope_scaling": {"type": "longrope", "short_factor": [1.0, 1.5, 2.0], "long_factor": [2.0, 3.0, 4.0]},
+            },
+        )
+        for name, original in [("phi3-short", 100), ("phi3-long", 64)]
+    },
+    "olmo2": ("olmo2", {"tie_word_embeddings": False, "pad_token_id": 0, "eos_token_id": 0}),
+    "olmo2-tied": ("olmo2", {"tie_word_embeddings": True, "attention_bias": True, "pad_token_id": 0, "eos_token_id": 0}),
+    "smollm3": ("smollm3", {"no_rope_layer_interval": 2, "tie_word_embeddings": True, "pad_token_id": 0}),
+    "smollm3-window": (
+        "smollm3",
+        {
+            "no_rope_layers": [1, 0, 0, 1],
+            "use_sliding_window": True,
+            "sliding_window": 16,
+            "tie_word_embeddings": False,
+            "pad_token_id": 0,
+        },
+    ),
+    "opt": ("opt", {"ffn_dim": 40, "word_embed_proj_dim": 32, "pad_token_id": 0, "tie_word_embeddings": True}),
+}
+
+
+def wave(n, salt, scale):
+    at = torch.arange(n, dtype=torch.float64)
+    return (scale * torch.sin(1.3 * at + salt + 0.7 * torch.sin(0.37 * at))).float()
+
+
+def fill(model, family):
+    """Every tensor by the formula of its index among the sorted names, as they are stored."""
+    state = model.state_dict()
+    tied = model.config.tie_word_embeddings
+    names = sorted(name for name in state if not (tied and name == "lm_head.weight"))
+    with torch.no_grad():
+        for salt, name in enumerate(names):
+            tensor = state[name]
+            values = wave(tensor.numel(), salt, 0.4 if tensor.dim() > 1 else 0.2)
+            if tensor.dim() == 1 and name.endswith(".weight") and not family.startswith("gemma"):
+                values = values + 1.0
+            tensor.copy_(values.reshape(tensor.shape))
+    return names
+
+
+def build(family, keys):
+    values = dict(COMMON) | keys
+    if family == "opt":
+        for key in ["num_key_value_heads", "intermediate_size", "rms_norm_eps", "rope_theta"]:
+            values.pop(key)
+    if "rope_parameters" in values:
+        values.pop("rope_theta")
+    config = AutoConfig.for_model(family, **values)
+    config._attn_implementation = "eager"
+    model = AutoModelForCausalLM.from_config(config, attn_implementation="eager").float().eval()
+    return model, fill(model, family)
+
+
+def tokens(n=WINDOW, salt=0):
+    return [(7 * t * t + 11 * t + 13 * salt + 3) % VOCABULARY for t in range(n)]
+
+
+def blocks(model):
+    inner = model.model
+    return inner.decoder.layers if hasattr(inner, "decoder") else inner.layers
+
+
+def inputs(block):
+    """The first linear at each distinct input of a block."""
+    attention = block.self_attn
+    mlp = getattr(block, "mlp", block)
+    first = getattr(attention, "qkv_proj", None) or attention.q_proj
+    output = getattr(attention, "o_proj", None) or attention.out_proj
+    gate = next(getattr(mlp, name) for name in ["gate_up_proj", "gate_proj", "fc1"] if hasattr(mlp, name))
+    down = next(getattr(mlp, name) for name in ["down_proj", "fc2"] if hasattr(mlp, name))
+    return [first, output, gate, down]
+
+
+def forward(model, ids):
+    """Logits of a window, and of every distinct input: trace and weighed sum of X^T X, weighed sum of the mean of abs(X)."""
+    found = []
+
+    def hook(_, arguments):
+        x = arguments[0].detach().reshape(-1, arguments[0].shape[-1]).double()
+        square = x.T @ x
+        weighed = (square.flatten() * wave(square.numel(), 1, 1.0).double()).sum().item()
+        marginal = (x.abs().mean(0) * wave(x.shape[1], 2, 1.0).double()).sum().item()
+        found.append([square.trace().item(), weighed, marginal])
+
+    handles = [linear.register_forward_pre_hook(hook) for block in blocks(model) for linear in inputs(block)]
+    handles.append(model.lm_head.register_forward_pre_hook(hook))
+    with torch.no_grad():
+        logits = model(torch.tensor([ids]), use_cache=False).logits[0]
+    for handle in handles:
+        handle.remove()
+    return logits, found
+
+
+def continued(model, prompt):
+    """The greedy continuation without a cache, and the smallest lead of a choice over the next."""
+    ids, lead = list(prompt), math.inf
+    for _ in range(NEW):
+        with torch.no_grad():
+            logits = model(torch.tensor([ids]), use_cache=False).logits[0, -1]
+        best = logits.topk(2)
+        lead = min(lead, (best.values[0] - best.values[1]).item())
+        ids.append(best.indices[0].item())
+    return {"prompt": list(prompt), "answer": ids[len(prompt) :], "lead": lead}
+
+
+def example(i):
+    length = 30 + 3 * i
+    return tokens(length, i), length - 6 - i
+
+
+def trained(model, lora):
+    linears = {name: m for name, m in model.named_modules() if isinstance(m, torch.nn.Linear) and name != "lm_head"}
+    if lora:
+        names = sorted({name.rsplit(".", 1)[1] for name in linears})
+        model = get_peft_model(model, LoraConfig(r=3, lora_alpha=3, target_modules=names))
+        for i, name in enumerate(sorted(linears)):
+            adapted = model.base_model.model.get_submodule(name)
+            a, b = adapted.lora_A["default"].weight, adapted.lora_B["default"].weight
+            a.data.copy_(wave(a.numel(), 500 + i, 0.3).reshape(a.shape))
+            b.data.copy_(wave(b.numel(), 400 + i, 0.1).reshape(b.shape))
+    else:
+        model.requires_grad_(True)
+    ours = lambda name: name.removeprefix("base_model.model.").removesuffix(".default.weight" if lora else "")
+    learned = [(ours(name), p) for name, p in model.named_parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for _, p in learned if p.dim() > 1], "weight_decay": 0.1},
+        {"params": [p for _, p in learned if p.dim() == 1], "weight_decay": 0.0},
+    ]
+    optimizer = torch.optim.AdamW(groups, lr=RATE, betas=(0.9, 0.999), eps=1e-8)
+    schedule = get_cosine_schedule_with_warmup(optimizer, 0, STEPS)
+    out = {"loss": [], "gradient_norm": []}
+    for _ in range(STEPS):
+        optimizer.zero_grad()
+        losses = []
+        for i in range(4):
+            ids, response = example(i)
+            logits = model(torch.tensor([ids]), use_cache=False).logits[0]
+            target = torch.tensor(ids[response:])
+            losses.append(torch.nn.functional.cross_entropy(logits[response - 1 : -1], target, reduction="none"))
+        loss = torch.cat(losses).mean()
+        loss.backward()
+        out["gradient_norm"].append(float(torch.nn.utils.clip_grad_norm_([p for _, p in learned], 1.0)))
+        out["loss"].append(loss.item())
+        optimizer.step()
+        schedule.step()
+    weighed = lambda p: (p.detach().flatten().double() * wave(p.numel(), 1, 1.0).double()).sum().item()
+    out["parameters"] = {name: round(weighed(p), 6) for name, p in learned}
+    return out
+
+
+def main():
+    folder = Path(sys.argv[1])
+    versions = f"torch {torch.__version__}, transformers {transformers.__version__}, peft {peft.__version__}"
+    out = {"origin": f"tests/interop/families.py with {versions}, f32 on the CPU, eager attention", "cases": []}
+    tensors = {}
+    for name, (family, keys) in CASES.items():
+        model, names = build(family, keys)
+        logits, statistics = forward(model, tokens())
+        tensors[name] = logits.contiguous()
+        config = {key: value for key, value in model.config.to_dict().items() if key != "transformers_version"}
+        case = {
+            "name": name,
+            "config": config,
+            "tensors": names,
+            "statistics": statistics,
+            "answers": [] if name == "phi3-long" else [continued(model, tokens(n, n)) for n in PROMPTS],
+            "full": trained(build(family, keys)[0], False),
+            "lora": trained(build(family, keys)[0], True),
+        }
+        out["cases"].append(case)
+        leads = [answer["lead"] for answer in case["answers"]]
+        print(name, "logits", logits.std().item(), "losses", case["full"]["loss"], "leads", leads, file=sys.stderr)
+    (folder / "families.json").write_text(json.dumps(out, indent=None, separators=(",", ":")) + "\n")
+    save_file(tensors, folder / "families.safetensors")
+
+
+main()
