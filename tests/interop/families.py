@@ -87,7 +87,7 @@ CASES = {
             },
         },
     ),
-    "phi3": ("phi3", {"sliding_window": 24, "tie_word_embeddings": False, "pad_token_id": 0}),
+    "phi3": ("phi3", {"sliding_window": 24, "tie_word_embeddings": False}),
     # Short factors at 96 tokens of an original context of 100, long ones at 96 of 64.
     **{
         name: (
@@ -95,16 +95,15 @@ CASES = {
             {
                 "partial_rotary_factor": 0.75,
                 "tie_word_embeddings": True,
-                "pad_token_id": 0,
-                "original_max_position_embeddings": original,
+                    "original_max_position_embeddings": original,
                 "rope_scaling": {"type": "longrope", "short_factor": [1.0, 1.5, 2.0], "long_factor": [2.0, 3.0, 4.0]},
             },
         )
         for name, original in [("phi3-short", 100), ("phi3-long", 64)]
     },
-    "olmo2": ("olmo2", {"tie_word_embeddings": False, "pad_token_id": 0, "eos_token_id": 0}),
-    "olmo2-tied": ("olmo2", {"tie_word_embeddings": True, "attention_bias": True, "pad_token_id": 0, "eos_token_id": 0}),
-    "smollm3": ("smollm3", {"no_rope_layer_interval": 2, "tie_word_embeddings": True, "pad_token_id": 0}),
+    "olmo2": ("olmo2", {"tie_word_embeddings": False, "eos_token_id": 0}),
+    "olmo2-tied": ("olmo2", {"tie_word_embeddings": True, "attention_bias": True, "eos_token_id": 0}),
+    "smollm3": ("smollm3", {"no_rope_layer_interval": 3, "tie_word_embeddings": True}),
     "smollm3-window": (
         "smollm3",
         {
@@ -112,10 +111,9 @@ CASES = {
             "use_sliding_window": True,
             "sliding_window": 16,
             "tie_word_embeddings": False,
-            "pad_token_id": 0,
         },
     ),
-    "opt": ("opt", {"ffn_dim": 40, "word_embed_proj_dim": 32, "pad_token_id": 0, "tie_word_embeddings": True}),
+    "opt": ("opt", {"ffn_dim": 40, "word_embed_proj_dim": 32, "tie_word_embeddings": True}),
 }
 
 
@@ -146,7 +144,8 @@ def build(family, keys):
             values.pop(key)
     if "rope_parameters" in values:
         values.pop("rope_theta")
-    config = AutoConfig.for_model(family, **values)
+    # PyTorch gives the embedding of a padding token no gradient; here every token is one of a text.
+    config = AutoConfig.for_model(family, **values, pad_token_id=None)
     config._attn_implementation = "eager"
     model = AutoModelForCausalLM.from_config(config, attn_implementation="eager").float().eval()
     return model, fill(model, family)
