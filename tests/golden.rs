@@ -17,11 +17,11 @@ use corda::progress::Progress;
 use corda::spec::Catalog;
 use sha2::{Digest, Sha256};
 
-fn catalog() -> Catalog {
+pub fn catalog() -> Catalog {
     Catalog::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/catalog.yaml")).unwrap()
 }
 
-fn files(source: &Source) -> Vec<PathBuf> {
+pub fn files(source: &Source) -> Vec<PathBuf> {
     let fetched = Store::open(&Store::default_root()).fetch(source, &Progress::hidden()).unwrap();
     fetched.files.into_values().map(|file| file.path).collect()
 }
@@ -30,7 +30,7 @@ fn checkpoint() -> Checkpoint {
     Checkpoint::open(&files(&catalog().model("smollm2-135m-instruct").unwrap().source)).unwrap()
 }
 
-fn ptb(split: &str) -> String {
+pub fn ptb(split: &str) -> String {
     let corpus = catalog().corpus("ptb", split).unwrap();
     corpus::read(&corpus.format, split, &files(&corpus.source)).unwrap().joined()
 }

@@ -22,3 +22,4 @@ mod streams;
 mod sweep;
 mod tiny;
 mod train;
+mod vocabularies;

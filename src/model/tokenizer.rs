@@ -2,64 +2,30 @@
 
 use std::path::Path;
 
-use tokenizers::models::bpe::{BPE, Vocab};
-use tokenizers::pre_tokenizers::byte_level::ByteLevel;
-use tokenizers::pre_tokenizers::digits::Digits;
-use tokenizers::pre_tokenizers::sequence::Sequence;
-use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use tokenizers::processors::template::TemplateProcessing;
-use tokenizers::{AddedToken, PreTokenizerWrapper, SplitDelimiterBehavior};
 
 use super::ModelError;
 use super::format::read_text;
-use super::keys::refused;
 use crate::guard::unless_it_panics;
 
+mod byte_level;
 mod config;
 mod ends;
+mod sentencepiece;
 mod settings;
 mod tokens;
 
+pub use byte_level::ByteLevelBpe;
+pub use sentencepiece::{SentencePiece, Spelling};
 pub use settings::Beside;
 
 /// A tokenizer ready to encode. Encoding adds what the model's own post-processor adds (BOS for Llama, nothing for SmolLM2).
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
+    /// What the model's files call the token that a text begins with, whether or not it is added.
+    bos: Option<u32>,
     /// Notes for the user on how the files were read, one sentence each.
     pub notes: Vec<String>,
-}
-
-/// A byte-level BPE as GGUF files carry it.
-pub struct ByteLevelBpe {
-    /// The file, for messages.
-    pub origin: String,
-    /// Token of each id, in the byte-level alphabet.
-    pub tokens: Vec<String>,
-    /// `left right`, best first.
-    pub merges: Vec<String>,
-    /// Ids matched in the text as a whole.
-    pub special: Vec<u32>,
-    /// llama.cpp's name of the pre-tokenizer; empty where the file has none, which is its default.
-    pub pre_tokenizer: String,
-    /// Prepended to every text.
-    pub bos: Option<u32>,
-}
-
-/// The default splitting of llama.cpp: punctuation first, then as GPT-2 without its last alternative, then numbers, then digits
-/// in threes.
-fn llama_cpp_default() -> Result<PreTokenizerWrapper, ModelError> {
-    let mut steps: Vec<PreTokenizerWrapper> = Vec::new();
-    for pattern in [
-        r"[\p{P}\$\+<=>\^~\|]+",
-        r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)",
-        r"\p{N}+",
-        r"[0-9][0-9][0-9]",
-    ] {
-        let pattern = SplitPattern::Regex(pattern.into());
-        steps.push(Split::new(pattern, SplitDelimiterBehavior::Isolated, false).map_err(error)?.into());
-    }
-    steps.push(ByteLevel::new(false, true, false).into());
-    Ok(Sequence::new(steps).into())
 }
 
 fn error(e: impl std::fmt::Display) -> ModelError {
@@ -85,8 +51,8 @@ impl Tokenizer {
         // Stored with the tokenizer, and used by transformers only where a caller asks: texts would be shortened.
         inner.with_truncation(None).map_err(error)?;
         inner.with_padding(None);
-        let notes = config::apply(&mut inner, beside)?;
-        Ok(Self { inner, notes })
+        let (notes, bos) = config::apply(&mut inner, beside)?;
+        Ok(Self { inner, bos, notes })
     }
 
     /// Compares the ids with the rows of the model's embedding; messages name `file`. An id beyond them is an error if its token is
@@ -128,43 +94,10 @@ impl Tokenizer {
         }
     }
 
-    /// Builds a byte-level BPE. Only pre-tokenizers whose splitting is known are accepted.
-    pub fn from_byte_level_bpe(bpe: ByteLevelBpe) -> Result<Self, ModelError> {
-        let byte_level = ByteLevel::new(false, true, true);
-        let pre_tokenizer: PreTokenizerWrapper = match bpe.pre_tokenizer.as_str() {
-            // Single digits, then GPT-2's splitting.
-            "smollm" => Sequence::new(vec![Digits::new(true).into(), byte_level.into()]).into(),
-            "gpt-2" => byte_level.into(),
-            "" | "default" => llama_cpp_default()?,
-            other => {
-                let why = "is not supported; \"default\", \"gpt-2\" and \"smollm\" are, so use the model in Hugging Face format \
-                           (tokenizer.json)";
-                return Err(refused(&bpe.origin, "tokenizer.ggml.pre", &other.into(), why));
-            }
-        };
-        let vocabulary: Vocab = bpe.tokens.iter().enumerate().map(|(id, token)| (token.clone(), id as u32)).collect();
-        let merges = bpe
-            .merges
-            .iter()
-            .map(|merge| match merge.split_once(' ') {
-                Some((left, right)) => Ok((left.to_string(), right.to_string())),
-                None => {
-                    Err(error(format!("{}: merge {merge:?} in `tokenizer.ggml.merges` is not two tokens", bpe.origin)))
-                }
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        let token = |id: u32| {
-            bpe.tokens.get(id as usize).cloned().ok_or_else(|| error(format!("special id {id} beyond the vocabulary")))
-        };
-        let model = guarded(|| BPE::builder().vocab_and_merges(vocabulary, merges).build());
-        let model = model.map_err(|e| error(format!("{}: `tokenizer.ggml.merges`: {e}", bpe.origin)))?;
-        let mut inner = tokenizers::Tokenizer::new(model);
-        inner.with_pre_tokenizer(Some(pre_tokenizer));
-        inner.with_decoder(Some(byte_level));
-        let special = bpe.special.iter().map(|&id| Ok(AddedToken::from(token(id)?, true)));
-        inner.add_special_tokens(special.collect::<Result<Vec<_>, ModelError>>()?).map_err(error)?;
-        if let Some(bos) = bpe.bos {
-            let name = token(bos)?;
+    /// Of a tokenizer that was put together; a text then begins with `bos`, if `begins` says so.
+    fn built(mut inner: tokenizers::Tokenizer, bos: Option<u32>, begins: bool) -> Result<Self, ModelError> {
+        if let Some(bos) = bos.filter(|_| begins) {
+            let name = inner.id_to_token(bos).ok_or_else(|| error(format!("there is no token {bos}")))?;
             let template = TemplateProcessing::builder()
                 .try_single(format!("{name} $A"))
                 .map_err(error)?
@@ -173,7 +106,17 @@ impl Tokenizer {
                 .map_err(error)?;
             inner.with_post_processor(Some(template));
         }
-        Ok(Self { inner, notes: Vec::new() })
+        Ok(Self { inner, bos, notes: Vec::new() })
+    }
+
+    /// The token that a text begins with: the one that is added to every text, or, if none is, the one that the model's files
+    /// name.
+    pub fn bos(&self) -> Option<u32> {
+        let ids =
+            |special: bool| guarded(|| self.inner.encode_fast("a", special)).ok().map(|ids| ids.get_ids().to_vec());
+        let (Some(bare), Some(whole)) = (ids(false), ids(true)) else { return self.bos };
+        let before = (0..whole.len()).find(|&at| whole[at..].starts_with(&bare)).unwrap_or(0);
+        whole[..before].last().copied().or(self.bos)
     }
 
     /// As `tokenizer.json`.
@@ -184,6 +127,12 @@ impl Tokenizer {
     /// Token ids of a text.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, ModelError> {
         let encoding = guarded(|| self.inner.encode_fast(text, true));
+        Ok(encoding.map_err(|e| error(format!("cannot encode a text: {e}")))?.get_ids().to_vec())
+    }
+
+    /// Token ids of a text without what is added to every text.
+    pub fn encode_plain(&self, text: &str) -> Result<Vec<u32>, ModelError> {
+        let encoding = guarded(|| self.inner.encode_fast(text, false));
         Ok(encoding.map_err(|e| error(format!("cannot encode a text: {e}")))?.get_ids().to_vec())
     }
 

@@ -32,6 +32,18 @@ impl Gguf {
         gguf_file::write(&mut std::fs::File::create(path).unwrap(), &metadata, &tensors).unwrap();
     }
 
+    /// Writes it under the name of another architecture, for its vocabulary: the tensors stay a Llama's.
+    pub fn write_as(mut self, architecture: &str, path: &Path) {
+        let metadata = std::mem::take(&mut self.metadata);
+        let renamed = |key: String| match key.strip_prefix("llama.") {
+            Some(rest) => format!("{architecture}.{rest}"),
+            None => key,
+        };
+        self.metadata = metadata.into_iter().map(|(key, value)| (renamed(key), value)).collect();
+        self.metadata.insert("general.architecture".into(), Value::String(architecture.into()));
+        self.write(path);
+    }
+
     pub fn of(tiny: &Tiny) -> Self {
         let (metadata, tensors) = parts(tiny);
         Self { metadata: metadata.into_iter().map(|(key, value)| (key.to_string(), value)).collect(), tensors }

@@ -23,6 +23,8 @@ const KEYS: Keys = Keys {
         "tokenizer.ggml.token_type",
         "tokenizer.ggml.merges",
         "tokenizer.ggml.add_bos_token",
+        "tokenizer.ggml.add_space_prefix",
+        "tokenizer.ggml.scores",
         "tokenizer.ggml.bos_token_id",
         "tokenizer.ggml.eos_token_id",
         "tokenizer.ggml.eot_token_id",
@@ -56,8 +58,7 @@ const KEYS: Keys = Keys {
         "general.imatrix.*",
         "general.sampling.*",
         "general.hf_repo*",
-        // Byte-level BPE has no use for scores; ids of further tokens name them and no more.
-        "tokenizer.ggml.scores",
+        // Ids of further tokens name them and no more.
         "tokenizer.ggml.token_type_count",
         "tokenizer.ggml.eom_token_id",
         "tokenizer.ggml.eos_token_ids",
@@ -80,7 +81,6 @@ const KEYS: Keys = Keys {
         ("general.quantization_version", &[Neutral::Number(2.0)]),
         ("tokenizer.ggml.add_eos_token", &[Neutral::Flag(false)]),
         ("tokenizer.ggml.add_sep_token", &[Neutral::Flag(false)]),
-        ("tokenizer.ggml.add_space_prefix", &[Neutral::Flag(false)]),
         ("tokenizer.ggml.remove_extra_whitespaces", &[Neutral::Flag(false)]),
         ("tokenizer.ggml.precompiled_charsmap", &[Neutral::Empty]),
         ("tokenizer.rwkv.world", &[Neutral::Empty]),

@@ -9,7 +9,9 @@ fn the_response_starts_where_the_prompt_ends_or_is_merged_into() {
             origin: "x.gguf".into(),
             tokens: tokens.clone(),
             merges: vec!["a b".into()],
-            special: vec![0],
+            control: vec![0],
+            user_defined: Vec::new(),
+            adds_bos: None,
             pre_tokenizer: "gpt-2".into(),
             bos,
         })

@@ -55,12 +55,18 @@ pub fn check_tokenizer(file: &str, text: &str) -> Result<(), ModelError> {
     }
 }
 
-/// Applies the files beside a `tokenizer.json` to the tokenizer that was read from it. Returns notes for the user.
-pub fn apply(tokenizer: &mut Tokenizer, beside: Beside) -> Result<Vec<String>, ModelError> {
+/// Applies the files beside a `tokenizer.json` to the tokenizer that was read from it. Returns notes for the user, and the token
+/// that they name as the beginning of a text.
+pub fn apply(tokenizer: &mut Tokenizer, beside: Beside) -> Result<(Vec<String>, Option<u32>), ModelError> {
     let settings = Settings::read(beside)?;
     tokens::add(tokenizer, &settings)?;
     check_prefix_space(tokenizer, &settings)?;
-    ends::add(tokenizer, &settings)
+    let notes = ends::add(tokenizer, &settings)?;
+    let bos = match settings.find("bos_token") {
+        Some((file, value)) => tokenizer.token_to_id(&tokens::added_token(file, "bos_token", value, true)?.content),
+        None => None,
+    };
+    Ok((notes, bos))
 }
 
 /// Checks that `add_prefix_space` agrees with what the tokenizer does.

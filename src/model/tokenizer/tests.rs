@@ -7,7 +7,9 @@ fn small(pre_tokenizer: &str, bos: Option<u32>) -> Result<Tokenizer, ModelError>
         origin: "x.gguf".into(),
         tokens,
         merges,
-        special: vec![0],
+        control: vec![0],
+        user_defined: Vec::new(),
+        adds_bos: None,
         pre_tokenizer: pre_tokenizer.into(),
         bos,
     })
@@ -26,7 +28,9 @@ fn llama_cpp_cuts_punctuation_off_and_digits_into_threes() {
             origin: "x.gguf".into(),
             tokens: ["1", "2", "3", "4", "34", "Ġ", ".", "Ġ.", "a", ".a", "a."].map(String::from).to_vec(),
             merges: ["3 4", "Ġ .", ". a", "a ."].map(String::from).to_vec(),
-            special: Vec::new(),
+            control: Vec::new(),
+            user_defined: Vec::new(),
+            adds_bos: None,
             pre_tokenizer: pre_tokenizer.into(),
             bos: None,
         };
