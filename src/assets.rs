@@ -5,6 +5,7 @@
 mod error;
 mod fetch;
 mod hub;
+mod joined;
 mod path;
 mod pypi;
 mod source;

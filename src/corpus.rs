@@ -11,7 +11,7 @@ pub use error::CorpusError;
 pub use markup::Lost;
 pub use records::Records;
 pub use wiki::lost;
-pub use window::{BYTES_A_TOKEN, Length, length, most_tokens, windows};
+pub use window::{BYTES_A_TOKEN, Bos, Length, length, most_tokens, windows, windows_from};
 
 mod error;
 mod jsonl;

@@ -84,7 +84,7 @@ impl Plan {
         }
         Self {
             parts: Part::all(&experiment.model.shape, &experiment.linears()),
-            tokens: experiment.evaluations.iter().map(|evaluation| keys.tokens(&evaluation.corpus)).collect(),
+            tokens: experiment.evaluations.iter().map(|evaluation| keys.tokens(evaluation)).collect(),
             lengths: keys.lengths(),
             stages: graph(experiment, kinds),
             heatmaps,

@@ -189,6 +189,9 @@ pub struct Model {
     pub shape: Shape,
     /// Licence as an SPDX identifier or a name; empty for inline models.
     pub licence: String,
+    /// Where the terms of its use are, beyond the licence's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub terms: Option<String>,
     /// How to cite it; empty for inline models.
     pub citation: String,
 }
@@ -329,6 +332,9 @@ pub struct Evaluation {
     pub windows: Option<usize>,
     /// Length of a window, in tokens; it has `length - 1` predictions.
     pub length: usize,
+    /// Where the beginning-of-text token stands.
+    #[serde(skip_serializing_if = "crate::corpus::Bos::is_stream")]
+    pub bos: crate::corpus::Bos,
 }
 
 impl Corpus {

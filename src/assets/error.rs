@@ -238,6 +238,8 @@ pub enum Advice {
     FetchAgain,
     /// For a file of a package.
     OtherIndex,
+    /// For a file that was joined from parts which are right each.
+    Parts,
 }
 
 impl fmt::Display for Advice {
@@ -252,6 +254,7 @@ impl fmt::Display for Advice {
                 "Nothing was kept. If the catalog's sum is right, the mirror or a cache of pip serves another file: run \
                  `pip cache purge` or use another index, and run this again"
             }
+            Self::Parts => "Each part is right, so the sum of the whole, or the order of the parts, is wrong where they are listed",
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Fetches files from any kind of source into the store, and identifies them.
 
 use super::hub::Repository;
+use super::joined::Joined;
 use super::source::{is_commit, validate};
 use super::store::{Files, Store};
 use super::{AssetError, Fetched, Source, path, pypi};
@@ -27,6 +28,13 @@ impl Store {
             Source::Hub { repo, dataset, revision, files } => {
                 Repository { store: self, repo, dataset: *dataset, revision }.fetch(files, progress)?
             }
+            Source::Joined { file, sha256, parts } => {
+                let joined = Joined { store: self, file, sha256, parts };
+                match joined.find(progress)? {
+                    Some(found) => found,
+                    None => joined.fetch(&origin, progress)?,
+                }
+            }
         };
         Ok(Fetched { files, origin })
     }
@@ -43,6 +51,9 @@ impl Store {
             }
             Source::Hub { repo, dataset, revision, files } => {
                 Repository { store: self, repo, dataset: *dataset, revision }.find_all(files, &progress).ok()??
+            }
+            Source::Joined { file, sha256, parts } => {
+                Joined { store: self, file, sha256, parts }.find(&progress).ok()??
             }
         };
         Some(Fetched { files, origin: source.origin() })
@@ -78,6 +89,8 @@ impl Store {
                 })?;
                 format!("{origin}[{}]", pinned.join(","))
             }
+            // Wherever the parts come from.
+            Source::Joined { file, sha256, .. } => format!("joined:{file}={sha256}"),
             Source::Path { path, sha256 } => {
                 let files = path::files(self, path, sha256.as_deref(), &Progress::hidden())?;
                 match files.values().next() {

@@ -32,6 +32,15 @@ pub enum Source {
         /// Path -> sha256; `None` where only the commit pins it (the hub's own checksum is then verified).
         files: BTreeMap<String, Option<String>>,
     },
+    /// One file that its publisher stores in parts.
+    Joined {
+        /// Its name.
+        file: String,
+        /// sha256 of the whole.
+        sha256: String,
+        /// Where the parts come from, in order; each is one file.
+        parts: Vec<Source>,
+    },
     /// A file or folder of the user's.
     Path {
         /// Absolute, or relative to the folder of the spec file (already joined).
@@ -48,6 +57,10 @@ impl Source {
             Self::Pypi { package, version, .. } => format!("pypi:{package}=={version}"),
             Self::Hub { repo, dataset: false, revision, .. } => format!("hub:{repo}@{revision}"),
             Self::Hub { repo, dataset: true, revision, .. } => format!("hub:datasets/{repo}@{revision}"),
+            Self::Joined { file, parts, .. } => {
+                let from: Vec<String> = parts.iter().map(Self::origin).collect();
+                format!("joined:{file} from {}", from.join(", "))
+            }
             Self::Path { path, .. } => format!("path:{}", path.display()),
         }
     }
@@ -81,6 +94,16 @@ pub(super) fn validate(source: &Source) -> Result<(), AssetError> {
             }
             (files.keys().collect(), files.values().flatten().collect())
         }
+        Source::Joined { file, sha256, parts } => {
+            if parts.is_empty() {
+                return bad("it has no parts".into());
+            }
+            if file.contains('/') {
+                return bad(format!("`{file}` is not the name of a file"));
+            }
+            parts.iter().try_for_each(|part| validate_part(source, part))?;
+            (vec![file], vec![sha256])
+        }
         Source::Path { sha256, .. } => (Vec::new(), sha256.iter().collect()),
     };
     if files.is_empty() && !matches!(source, Source::Path { .. }) {
@@ -100,6 +123,24 @@ pub(super) fn validate(source: &Source) -> Result<(), AssetError> {
         Some(sum) => bad(format!("`{sum}` is not a sha256 (64 lower-case hexadecimal digits)")),
         None => Ok(()),
     }
+}
+
+/// Refuses what is not one file.
+fn validate_part(whole: &Source, part: &Source) -> Result<(), AssetError> {
+    let files = match part {
+        Source::Pypi { files, .. } => files.len(),
+        Source::Hub { files, .. } => files.len(),
+        Source::Path { .. } => 1,
+        Source::Joined { .. } => {
+            let problem = format!("its part {} is joined itself: list the parts in one list", part.origin());
+            return Err(AssetError::BadSource { origin: whole.origin(), problem });
+        }
+    };
+    if files != 1 {
+        let problem = format!("its part {} lists {files} files; a part is one file", part.origin());
+        return Err(AssetError::BadSource { origin: whole.origin(), problem });
+    }
+    validate(part)
 }
 
 /// Letters, digits and `others`, starting with a letter or digit.

@@ -17,6 +17,7 @@ pub(super) type Files = BTreeMap<String, FetchedFile>;
 /// ```text
 /// assets/pypi/<package>-<version>/<path in the wheel>
 /// assets/hub/<models|datasets>--<owner>--<name>/<revision>/<path in the repository>
+/// assets/joined/<sha256>/<file>
 /// ```
 #[derive(Debug, Clone)]
 pub struct Store {

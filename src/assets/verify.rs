@@ -191,6 +191,11 @@ impl Stamps {
         }
     }
 
+    /// Removes the stamp of a file that goes.
+    pub(super) fn forget(&self, path: &Path) {
+        let _ = fs::remove_file(self.place(path));
+    }
+
     /// The path of the stamp of `path`.
     fn place(&self, path: &Path) -> PathBuf {
         match (path.starts_with(&self.root), path.file_name()) {

@@ -20,7 +20,10 @@ pub fn print(experiments: &Path) -> Result<(), Failure> {
     }
     outln!("models");
     for entry in &catalog.models {
-        outln!("  {:24} {} parameters, {}", entry.model.name, entry.model.shape.parameters(), entry.model.licence);
+        let model = &entry.model;
+        let terms = model.terms.as_ref().map(|terms| format!(" ({terms})")).unwrap_or_default();
+        let (family, parameters) = (model.shape.family, model.shape.parameters());
+        outln!("  {:24} {family}, {parameters} parameters, {}{terms}", model.name, model.licence);
     }
     outln!("corpora");
     for entry in &catalog.corpora {

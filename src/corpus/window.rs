@@ -1,7 +1,49 @@
 //! Test sets: a stream of tokens cut into windows, and whether a text is long enough.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::CorpusError;
 use super::sample::Encode;
+
+/// Where the beginning-of-text token stands in a test set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Bos {
+    /// Once, where the tokenizer puts it: before the text, which is then cut into windows. The official protocol.
+    Stream,
+    /// Before each window, which is that token and `length - 1` tokens of the text.
+    Window,
+    /// Nowhere.
+    None,
+}
+
+impl Bos {
+    /// Whether it is the official protocol.
+    pub fn is_stream(&self) -> bool {
+        *self == Self::Stream
+    }
+
+    /// Tokens of the text in a window of `length` tokens.
+    pub fn of_text(self, length: usize) -> usize {
+        if self == Self::Window { length.saturating_sub(1) } else { length }
+    }
+}
+
+/// [`windows`] as a model sees them: with `bos`, each is that token and `length - 1` tokens of the text.
+///
+/// # Errors
+/// As [`windows`].
+pub fn windows_from(
+    tokens: &[u32],
+    length: usize,
+    count: Option<usize>,
+    bos: Option<u32>,
+) -> Result<Vec<Vec<u32>>, CorpusError> {
+    let of_text = length.saturating_sub(usize::from(bos.is_some()));
+    let parts = windows(tokens, of_text, count)?;
+    Ok(parts.into_iter().map(|part| bos.into_iter().chain(part.iter().copied()).collect()).collect())
+}
 
 /// Non-overlapping windows of `length` tokens from the start; the tail that fills no window is dropped. `count` takes
 /// the first ones only.

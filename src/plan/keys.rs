@@ -47,8 +47,12 @@ impl Keys<'_> {
         json!({"version": TEXT, "identity": identity, "format": corpus.format, "split": corpus.split})
     }
 
-    pub(super) fn tokens(&self, corpus: &Corpus) -> String {
-        key("tokens", TOKENS, &json!({"tokenizer": self.identities.model, "corpus": self.corpus(corpus)}))
+    pub(super) fn tokens(&self, evaluation: &Evaluation) -> String {
+        let mut inputs = json!({"tokenizer": self.identities.model, "corpus": self.corpus(&evaluation.corpus)});
+        if !evaluation.bos.is_stream() {
+            inputs["bos"] = json!(false);
+        }
+        key("tokens", TOKENS, &inputs)
     }
 
     pub(super) fn lengths(&self) -> Lengths {
@@ -120,12 +124,15 @@ impl Keys<'_> {
 
     /// Of window losses; `weights` says how the model differs from the undamaged one, for which it is null.
     pub(super) fn loss(&self, evaluation: &Evaluation, weights: Value) -> String {
-        let inputs = json!({
+        let mut inputs = json!({
             "model": self.identities.model,
             "corpus": self.corpus(&evaluation.corpus),
             "length": evaluation.length,
             "weights": weights,
         });
+        if !evaluation.bos.is_stream() {
+            inputs["bos"] = json!(evaluation.bos);
+        }
         key("loss", LOSS, &self.on_device(inputs))
     }
 

@@ -27,6 +27,17 @@ pub enum RunError {
     /// A model or text could not be fetched or verified.
     #[error(transparent)]
     Asset(#[from] AssetError),
+    /// Windows that are to begin with a token that the model does not have.
+    #[error(
+        "evaluation `{evaluation}`: the tokenizer of {model} names no beginning-of-text token for its windows; use \
+         `bos: stream` or `bos: none`"
+    )]
+    NoBos {
+        /// Name of the evaluation.
+        evaluation: String,
+        /// Name of the model.
+        model: String,
+    },
     /// A text could not be read or sampled.
     #[error(transparent)]
     Corpus(#[from] CorpusError),

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::adapt::{Adapter, Split};
 use crate::cache::{Arrays, Journal, Measured, ReadArrays};
-use crate::corpus::windows;
+use crate::corpus::{Bos, windows_from};
 use crate::evaluate::{Done, Window, resident_losses, streamed_losses};
 use crate::model::shape::Linear;
 use crate::model::weights::{Resident, Weights};
@@ -162,21 +162,21 @@ impl Run<'_> {
         bar: &Bar,
     ) -> Result<(), RunError> {
         // Of the evaluations that have something to do, each read once.
-        let mut tokens: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
+        let mut windows: BTreeMap<usize, Vec<Vec<u32>>> = BTreeMap::new();
         for one in todo {
-            if let Entry::Vacant(entry) = tokens.entry(one.losses.evaluation) {
-                entry.insert(self.tokens(one.losses.evaluation)?);
+            if let Entry::Vacant(entry) = windows.entry(one.losses.evaluation) {
+                entry.insert(self.windows_of(one.losses.evaluation)?);
             }
         }
         let (mut all, mut places, mut longest) = (Vec::new(), Vec::new(), 1);
         for (model, point) in points.iter().enumerate() {
             for one in todo.iter().filter(|one| one.losses.point == *point) {
                 let spec = &self.experiment.evaluations[one.losses.evaluation];
-                let windows = windows(&tokens[&one.losses.evaluation], spec.length, spec.windows)?;
+                let windows = &windows[&one.losses.evaluation];
                 let journal = self.context.cache.journal(&one.losses.key);
                 longest = longest.max(spec.length);
                 for &index in &one.missing {
-                    all.push(Window { model, id: places.len(), tokens: windows[index] });
+                    all.push(Window { model, id: places.len(), tokens: &windows[index] });
                     places.push((journal.clone(), index));
                 }
             }
@@ -208,10 +208,9 @@ impl Run<'_> {
     /// The losses of an evaluation's windows on some weights, not kept anywhere.
     pub(super) fn losses(&self, evaluation: usize, weights: &dyn Weights, name: &str) -> Result<Vec<f64>, RunError> {
         let spec = &self.experiment.evaluations[evaluation];
-        let tokens = self.tokens(evaluation)?;
-        let windows = windows(&tokens, spec.length, spec.windows)?;
+        let windows = self.windows_of(evaluation)?;
         let windows: Vec<Window> =
-            windows.into_iter().enumerate().map(|(id, tokens)| Window { model: 0, id, tokens }).collect();
+            windows.iter().enumerate().map(|(id, tokens)| Window { model: 0, id, tokens }).collect();
         let total = (windows.len() * spec.length) as u64;
         let bar = self.context.progress.bar(format!("evaluate {name} on {}", spec.name), total, Unit::Count("tokens"));
         let losses = Mutex::new(vec![f64::NAN; windows.len()]);
@@ -228,8 +227,22 @@ impl Run<'_> {
         let spec = &self.experiment.evaluations[evaluation];
         match spec.windows {
             Some(count) => Ok(count),
-            None => Ok(self.tokens(evaluation)?.len() / spec.length),
+            None => Ok(self.tokens(evaluation)?.len() / spec.bos.of_text(spec.length)),
         }
+    }
+
+    /// The windows of an evaluation, as the model sees them.
+    fn windows_of(&self, evaluation: usize) -> Result<Vec<Vec<u32>>, RunError> {
+        let spec = &self.experiment.evaluations[evaluation];
+        let bos = match spec.bos {
+            Bos::Window => {
+                let lacks =
+                    || RunError::NoBos { evaluation: spec.name.clone(), model: self.experiment.model.name.clone() };
+                Some(self.model()?.tokenizer.bos().ok_or_else(lacks)?)
+            }
+            Bos::Stream | Bos::None => None,
+        };
+        Ok(windows_from(&self.tokens(evaluation)?, spec.length, spec.windows, bos)?)
     }
 
     /// The token stream of an evaluation's text, from the cache after the first time.
@@ -241,9 +254,13 @@ impl Run<'_> {
         }
         let text = self.text(&spec.corpus)?.joined();
         let opened = self.model()?;
-        let tokens = opened.tokenizer.encode(&text)?;
-        let (all, rows) = (tokens.len() / spec.length, self.experiment.model.shape.vocabulary);
-        let used = spec.windows.unwrap_or(all).min(all) * spec.length;
+        let tokens = match spec.bos {
+            Bos::Stream => opened.tokenizer.encode(&text)?,
+            Bos::Window | Bos::None => opened.tokenizer.encode_plain(&text)?,
+        };
+        let each = spec.bos.of_text(spec.length);
+        let (all, rows) = (tokens.len() / each, self.experiment.model.shape.vocabulary);
+        let used = spec.windows.unwrap_or(all).min(all) * each;
         opened.tokenizer.check_ids(&format!("the text of the evaluation `{}`", spec.name), &tokens[..used], rows)?;
         {
             let mut arrays = Arrays::default();

@@ -1,8 +1,9 @@
 //! What a report says besides rows: headings, settings, citations.
 
+use crate::corpus::Bos;
 use crate::report::Meta;
 use crate::results::provenance::{Provenance, Samples};
-use crate::spec::{Calibration, Experiment};
+use crate::spec::{Calibration, Evaluation, Experiment};
 
 use super::finetune::settings;
 use super::texts::Known;
@@ -16,8 +17,13 @@ pub(super) fn meta(experiment: &Experiment, provenance: &Provenance) -> Meta {
         format!("targets {} ({} linears)", experiment.targets.describe(), experiment.linears().len()),
         format!("seed {}", experiment.seed),
     ];
+    if !model.licence.is_empty() {
+        let terms = model.terms.as_ref().map(|terms| format!("; {terms}")).unwrap_or_default();
+        settings.insert(1, format!("licence of the model: {}{terms}", model.licence));
+    }
     let counted = |c: &Calibration| provenance.samples.iter().find(|samples| samples.calibration == c.name);
     settings.extend(experiment.calibrations.iter().map(|c| sampling(c, counted(c))));
+    settings.extend(experiment.evaluations.iter().map(protocol));
     settings.extend(settings::settings(experiment));
     Meta {
         title: experiment.title.clone(),
@@ -32,6 +38,17 @@ pub(super) fn meta(experiment: &Experiment, provenance: &Provenance) -> Meta {
         citations: citations(experiment),
         parameters: extent::parameters(experiment),
         largest: experiment.arms.iter().filter(|arm| !arm.end.is_smallest()).map(|arm| arm.id.clone()).collect(),
+    }
+}
+
+/// How the windows of an evaluation begin.
+fn protocol(evaluation: &Evaluation) -> String {
+    let Evaluation { name, corpus, length, bos, .. } = evaluation;
+    let windows = format!("evaluation {name}: windows of {length} tokens of {}/{}", corpus.name, corpus.split);
+    match bos {
+        Bos::Stream => format!("{windows}, cut from the text as the tokenizer begins it"),
+        Bos::Window => format!("{windows}, each the beginning-of-text token and {} tokens of the text", length - 1),
+        Bos::None => format!("{windows}, cut from the text without a beginning-of-text token"),
     }
 }
 

@@ -52,7 +52,7 @@ pub(super) fn again(
 const TITLES: [&str; 3] = ["title", "description", "published"];
 
 /// Keys that are recorded otherwise by other versions, or say where a spec came from.
-const ORIGIN: [&str; 5] = ["path", "overrides", "variant", "licence", "citation"];
+const ORIGIN: [&str; 6] = ["path", "overrides", "variant", "licence", "terms", "citation"];
 
 /// Whether results say the same in words as the spec.
 pub(super) fn same_words(recorded: &Value, spec: &Value) -> bool {

@@ -35,7 +35,7 @@ pub fn identities(experiment: &Experiment, store: &Store) -> Result<Identities, 
 fn read_as(source: &Source, identity: String) -> String {
     match source {
         Source::Pypi { .. } => identity,
-        Source::Hub { .. } | Source::Path { .. } => format!("{identity} as {READING}"),
+        Source::Hub { .. } | Source::Joined { .. } | Source::Path { .. } => format!("{identity} as {READING}"),
     }
 }
 

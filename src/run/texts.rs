@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use super::{Context, RunError, sources};
 use crate::assets::AssetError;
 use crate::cache::ReadArrays;
-use crate::corpus::{self, CorpusError, Format, Sampling, records};
+use crate::corpus::{self, Bos, CorpusError, Format, Sampling, records};
 use crate::model::tokenised::Tokenised;
 use crate::plan::Plan;
 use crate::spec::{
@@ -54,6 +54,7 @@ pub fn look(
     for (i, (evaluation, place)) in experiment.evaluations.iter().zip(&places.evaluations).enumerate() {
         let windows = desk.windows(i, evaluation, place);
         known.windows.push(windows);
+        more.extend(desk.without_bos(evaluation, place));
     }
     for (i, (questions, place)) in experiment.questions.iter().zip(&places.questions).enumerate() {
         let prompts = desk.prompts(i, questions, place);
@@ -173,7 +174,7 @@ impl Desk<'_> {
         let refused = |what| CorpusError::Encode { sample: 0, what };
         let found = sampled(calibration, &whole, &reader, self.library, &key).and_then(|lengths| {
             let count = if random {
-                self.library.count(&key, wanted(&lengths), &whole, &reader).map_err(refused)?
+                self.library.count(&key, wanted(&lengths), &whole, &reader, true).map_err(refused)?
             } else {
                 Count::AtLeast(0)
             };
@@ -203,7 +204,7 @@ impl Desk<'_> {
 
     /// Windows that an evaluation measures; for `all` of a long text, none is known before a run counts them.
     fn windows(&mut self, index: usize, evaluation: &Evaluation, place: &TextPlace) -> Option<usize> {
-        let Evaluation { name, corpus, windows, length } = evaluation;
+        let Evaluation { name, corpus, windows, length, bos } = evaluation;
         let who = format!("evaluation `{name}`");
         let key = self.plan.tokens[index].clone();
         let count = match self.tokens(&who, &key, evaluation, place)? {
@@ -214,13 +215,33 @@ impl Desk<'_> {
             }
         };
         let Count::All(tokens) = count else { return *windows };
-        let available = tokens / length;
+        let available = tokens / bos.of_text(*length);
         let wanted = windows.unwrap_or(1);
         if wanted <= available {
             return Some(windows.unwrap_or(available));
         }
         self.refuse(&who, corpus, place, &too_few("windows", wanted, *length, tokens));
         None
+    }
+
+    /// The warning that a model with a beginning-of-text token is measured without it; the error that there is no such token.
+    fn without_bos(&mut self, evaluation: &Evaluation, place: &TextPlace) -> Option<Warning> {
+        let family = self.experiment.model.shape.family;
+        let tokenizer = || self.reader().map(|reader| (reader.tokenizer.bos(), reader.tokenizer.encode("").ok()));
+        let lacks = match evaluation.bos {
+            Bos::Stream => family.bos_each_window,
+            Bos::None => tokenizer().is_some_and(|(_, added)| added.is_some_and(|ids| !ids.is_empty())),
+            Bos::Window => {
+                if let Some((None, _)) = tokenizer() {
+                    let (evaluation, model) = (evaluation.name.clone(), self.experiment.model.name.clone());
+                    let error = RunError::NoBos { evaluation, model };
+                    self.errors.at(&place.length, error.to_string());
+                }
+                false
+            }
+        };
+        let kind = WarningKind::WithoutBos { evaluation: evaluation.name.clone(), each: family.bos_each_window };
+        lacks.then(|| Warning { kind, span: place.length.clone() })
     }
 
     /// Tokens of an evaluation's text; nothing where text or tokenizer are not at hand.
@@ -231,12 +252,12 @@ impl Desk<'_> {
         evaluation: &Evaluation,
         place: &TextPlace,
     ) -> Option<Result<Count, CorpusError>> {
-        let Evaluation { corpus, windows, length, .. } = evaluation;
+        let Evaluation { corpus, windows, length, bos, .. } = evaluation;
         let path = self.context.cache.part("tokens", key, "tokens");
         if let Ok(tokens) = ReadArrays::open(&path).and_then(|file| file.u32("tokens")) {
             return Some(Ok(Count::All(tokens.len())));
         }
-        let least = windows.unwrap_or(1).saturating_mul(*length);
+        let least = windows.unwrap_or(1).saturating_mul(bos.of_text(*length));
         let all = if windows.is_none() { usize::MAX } else { least };
         if let Some(count) = self.library.counted(key, all) {
             return Some(Ok(count));
@@ -257,7 +278,7 @@ impl Desk<'_> {
             return None;
         }
         let refused = |what| CorpusError::Encode { sample: 0, what };
-        Some(self.library.count(key, wanted, &whole, &reader).map_err(refused))
+        Some(self.library.count(key, wanted, &whole, &reader, bos.is_stream()).map_err(refused))
     }
 
     /// The examples of a part of a corpus of records.

@@ -68,6 +68,7 @@ struct RawModel {
     source: Node,
     shape: Node,
     licence: String,
+    terms: Option<String>,
     citation: String,
     description: Option<String>,
 }
@@ -137,8 +138,9 @@ fn read_model(name: &str, node: &Node) -> Result<ModelEntry, Errors> {
     let mut errors = Errors::default();
     let (source, shape) = (errors.keep_all(source::read(&raw.source)), errors.keep(model::shape(&raw.shape)));
     let (Some(source), Some(shape)) = (source, shape) else { return Err(errors) };
-    let RawModel { licence, citation, description, .. } = raw;
-    Ok(ModelEntry { model: Model { name: name.to_owned(), source, shape, licence, citation }, description })
+    let RawModel { licence, terms, citation, description, .. } = raw;
+    let model = Model { name: name.to_owned(), source, shape, licence, terms, citation };
+    Ok(ModelEntry { model, description })
 }
 
 fn read_corpus(name: &str, node: &Node) -> Result<CorpusEntry, Errors> {

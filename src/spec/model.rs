@@ -37,7 +37,7 @@ pub(super) fn resolve(node: &Node, catalog: &Catalog, shape_reader: ShapeReader)
             return Err(Error::at(&node.span, message).into());
         }
     };
-    Ok(Model { name, source, shape, licence: String::new(), citation: String::new() })
+    Ok(Model { name, source, shape, licence: String::new(), terms: None, citation: String::new() })
 }
 
 /// Reads a shape and refuses one that no model can have.
@@ -73,6 +73,7 @@ fn name_of(source: &Source) -> String {
     match source {
         Source::Pypi { package, .. } => package.clone(),
         Source::Hub { repo, .. } => repo.clone(),
+        Source::Joined { file, .. } => file.clone(),
         Source::Path { path, .. } => path.display().to_string(),
     }
 }

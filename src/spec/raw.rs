@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::{adapters, resolve, schema, source, train, written};
 use crate::adapt::Split;
-use crate::corpus::{Records, Sampling};
+use crate::corpus::{Bos, Records, Sampling};
 use crate::decompose::End;
 use crate::model::shape::Shape;
 use crate::yaml::{Node, Spanned};
@@ -258,6 +258,10 @@ pub(super) struct Evaluation {
     /// Length of a window, in tokens, at most the context of the model. The paper's is 2048.
     #[schemars(range(min = 2))]
     pub length: Spanned<usize>,
+    /// Where the beginning-of-text token stands. Without it, `stream`, the official protocol, or `window` for families whose
+    /// losses mean nothing without that token (Gemma).
+    #[schemars(extend("examples" = ["window"]))]
+    pub bos: Option<Bos>,
 }
 
 /// Fine-tuning with AdamW, a cosine schedule, and the loss on the responses only. The defaults are the official settings,

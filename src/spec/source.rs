@@ -39,6 +39,19 @@ pub(super) struct Hub {
     files: Node,
 }
 
+/// One file in several parts: `{join: FILE, sha256: SHA256, parts: [SOURCE, ...]}`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Join {
+    /// The name of the whole file.
+    join: String,
+    /// The sha256 checksum of the whole.
+    sha256: Spanned<String>,
+    /// The sources of the parts in order; each lists one file.
+    #[schemars(with = "Vec<Written>")]
+    parts: Node,
+}
+
 /// A local file or folder: `{path: PATH, sha256: SHA256}`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -58,17 +71,20 @@ pub(super) struct Local {
 pub(super) enum Written {
     Pypi(Pypi),
     Hub(Hub),
+    Join(Join),
     Local(Local),
 }
 
 /// Reads a source.
 pub(super) fn read(node: &Node) -> Result<Source, Errors> {
-    const EXPECTED: &str = "a source: {pypi: ..., version, files}, {hub: ..., revision, files} or {path: ...}";
-    const KINDS: [&str; 3] = ["pypi", "hub", "path"];
+    const EXPECTED: &str =
+        "a source: {pypi: ..., version, files}, {hub: ..., revision, files}, {join: ..., sha256, parts} or {path: ...}";
+    const KINDS: [&str; 4] = ["pypi", "hub", "join", "path"];
     let pairs = node.pairs(EXPECTED)?;
     match KINDS.into_iter().find(|kind| node.get(kind).is_some()) {
         Some("pypi") => pypi(yaml::from_node(node)?),
         Some("hub") => hub(yaml::from_node(node)?),
+        Some("join") => join(yaml::from_node(node)?),
         Some(_) => {
             let Local { path, sha256 } = yaml::from_node(node)?;
             Ok(local(&path, sha256.as_ref())?)
@@ -110,6 +126,33 @@ fn hub(Hub { hub, dataset, revision, files }: Hub) -> Result<Source, Errors> {
         checked.extend(errors.keep(sha256.map(|sha256| (path, sha256))));
     }
     errors.into_result(Source::Hub { repo: hub.value, dataset, revision: revision.value, files: checked })
+}
+
+fn join(Join { join, sha256, parts }: Join) -> Result<Source, Errors> {
+    let mut errors = Errors::default();
+    let sum = errors.keep(is_checksum(&sha256, &sha256.span)).unwrap_or_default();
+    let nodes = parts.elements("parts: a list of sources")?;
+    if nodes.is_empty() {
+        errors.at(&parts.span, "no parts are listed");
+    }
+    let mut all = Vec::new();
+    for node in nodes {
+        let Some(part) = errors.keep_all(read(node)) else { continue };
+        let files = match &part {
+            Source::Pypi { files, .. } => files.len(),
+            Source::Hub { files, .. } => files.len(),
+            Source::Path { .. } => 1,
+            Source::Joined { .. } => {
+                errors.at(&node.span, "a part cannot be joined itself: list all parts here");
+                continue;
+            }
+        };
+        if files != 1 {
+            errors.at(&node.span, format!("this part lists {files} files; a part is one file"));
+        }
+        all.push(part);
+    }
+    errors.into_result(Source::Joined { file: join, sha256: sum, parts: all })
 }
 
 /// A file or folder, relative to the folder of the file that names it.

@@ -2,7 +2,7 @@
 
 use super::{Calibration, Catalog, Corpus, Evaluation, Model, TextPlace, raw, safe_name, source};
 use crate::assets::Source;
-use crate::corpus::{Format, Sampling};
+use crate::corpus::{Bos, Format, Sampling};
 use crate::yaml::{self, Error, Errors, Key, Node, Scalar, Spanned, Value};
 
 /// Things by name with their demands on texts, in the order of the file; `None` if the thing is wrong, which has been
@@ -88,7 +88,9 @@ fn evaluation(
     }
     let corpus = errors.keep(corpus(&raw.corpus, context.catalog))?;
     let place = TextPlace::evaluation(&raw);
-    Some((Evaluation { name: key.name.clone(), corpus, windows: windows?, length: raw.length.value }, place))
+    let needs = context.model.is_some_and(|model| model.shape.family.bos_each_window);
+    let bos = raw.bos.unwrap_or(if needs { Bos::Window } else { Bos::Stream });
+    Some((Evaluation { name: key.name.clone(), corpus, windows: windows?, length: raw.length.value, bos }, place))
 }
 
 fn windows(node: &Node) -> Result<Option<usize>, Error> {

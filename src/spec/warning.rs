@@ -73,6 +73,13 @@ pub enum WarningKind {
         /// `corpus/split`.
         text: String,
     },
+    /// A model with a beginning-of-text token is measured on windows without it.
+    WithoutBos {
+        /// Name of the evaluation.
+        evaluation: String,
+        /// Whether losses of the model mean nothing without it.
+        each: bool,
+    },
     /// A calibration reads the text of questions that are asked.
     SameQuestions {
         /// Name of the calibration.
@@ -136,6 +143,16 @@ impl fmt::Display for WarningKind {
                 };
                 write!(f, "; {how_many} where the text ends: use a longer text or a shorter `length`")
             }
+            Self::WithoutBos { evaluation, each: true } => write!(
+                f,
+                "evaluation `{evaluation}`: a model of this family is made for texts that begin with its beginning-of-text \
+                 token, and its losses mean little on windows without it: use `bos: window`"
+            ),
+            Self::WithoutBos { evaluation, each: false } => write!(
+                f,
+                "evaluation `{evaluation}` leaves out the beginning-of-text token, which the model's tokenizer puts before \
+                 every text"
+            ),
             Self::OverlappingSamples { calibration, samples, tokens, text } => write!(
                 f,
                 "calibration `{calibration}`: {samples} samples with {tokens} tokens together, of a text that has {text}: \

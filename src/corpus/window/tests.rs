@@ -40,3 +40,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn windows_begin_with_the_token_and_take_one_less_of_the_text() {
+    let tokens: Vec<u32> = (0..25).collect();
+    let windows = windows_from(&tokens, 10, None, Some(99)).unwrap();
+    assert_eq!(windows.len(), 2);
+    assert_eq!(windows[0], [99, 0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    assert_eq!(windows[1], [99, 9, 10, 11, 12, 13, 14, 15, 16, 17]);
+    assert_eq!(windows_from(&tokens, 10, Some(1), None).unwrap(), [(0..10).collect::<Vec<u32>>()]);
+    assert!(windows_from(&tokens, 1, None, Some(99)).is_err(), "nothing of the text is left");
+    assert_eq!((Bos::Window.of_text(10), Bos::Stream.of_text(10), Bos::None.of_text(10)), (9, 10, 10));
+}

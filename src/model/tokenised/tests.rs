@@ -11,7 +11,7 @@ fn the_response_starts_where_the_prompt_ends_or_is_merged_into() {
             merges: vec!["a b".into()],
             control: vec![0],
             user_defined: Vec::new(),
-            adds_bos: None,
+            adds_bos: Some(true),
             pre_tokenizer: "gpt-2".into(),
             bos,
         })

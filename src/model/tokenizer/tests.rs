@@ -9,7 +9,7 @@ fn small(pre_tokenizer: &str, bos: Option<u32>) -> Result<Tokenizer, ModelError>
         merges,
         control: vec![0],
         user_defined: Vec::new(),
-        adds_bos: None,
+        adds_bos: Some(true),
         pre_tokenizer: pre_tokenizer.into(),
         bos,
     })
@@ -30,7 +30,7 @@ fn llama_cpp_cuts_punctuation_off_and_digits_into_threes() {
             merges: ["3 4", "Ġ .", ". a", "a ."].map(String::from).to_vec(),
             control: Vec::new(),
             user_defined: Vec::new(),
-            adds_bos: None,
+            adds_bos: Some(true),
             pre_tokenizer: pre_tokenizer.into(),
             bos: None,
         };
@@ -61,6 +61,6 @@ fn decoding_leaves_special_tokens_out_and_unknown_ids() {
 
 #[test]
 fn an_unknown_pre_tokenizer_is_refused() {
-    let error = small("dbrx", None).map(|_| ()).unwrap_err().to_string();
-    assert!(error.contains("dbrx") && error.contains("smollm"), "{error}");
+    let error = small("dbrxx", None).map(|_| ()).unwrap_err().to_string();
+    assert!(error.contains("dbrxx") && error.contains("smollm"), "{error}");
 }

@@ -202,7 +202,7 @@ pub(super) fn name_of(model: &Model) -> Named {
     match &model.source {
         Source::Hub { repo, revision, .. } => Named { name: repo.clone(), revision: Some(revision.clone()) },
         Source::Path { path, .. } => full(path),
-        Source::Pypi { .. } => model.source.origin().as_str().into(),
+        Source::Pypi { .. } | Source::Joined { .. } => model.source.origin().as_str().into(),
     }
 }
 

@@ -139,15 +139,25 @@ impl<'a> Library<'a> {
         }
     }
 
-    /// How many tokens a text has, as far as `wanted` goes.
+    /// How many tokens a text has, as far as `wanted` goes, with what is added to every text if `special`.
     ///
     /// # Errors
     /// What the tokenizer refuses.
-    pub(super) fn count(&self, key: &str, wanted: usize, whole: &Whole, reader: &Reader) -> Result<Count, String> {
+    pub(super) fn count(
+        &self,
+        key: &str,
+        wanted: usize,
+        whole: &Whole,
+        reader: &Reader,
+        special: bool,
+    ) -> Result<Count, String> {
         if let Some(count) = self.counted(key, wanted) {
             return Ok(count);
         }
-        let encode = |text: &str| reader.tokenizer.encode(text).map_err(|e| e.to_string());
+        let encode = |text: &str| {
+            let ids = if special { reader.tokenizer.encode(text) } else { reader.tokenizer.encode_plain(text) };
+            ids.map_err(|e| e.to_string())
+        };
         let (count, kept) = match corpus::length(&whole.joined, wanted, &encode)? {
             Length::Enough => (Count::AtLeast(wanted), Vec::new()),
             Length::Whole(tokens) => (Count::All(tokens.len()), vec![tokens.len() as u32]),

@@ -38,7 +38,7 @@ pub(super) fn sampled(
         return Ok(found.iter().map(|tokens| tokens.len() as u32).collect());
     }
     let wanted = samples.saturating_mul(*length);
-    let found = library.count(key, wanted, whole, reader);
+    let found = library.count(key, wanted, whole, reader, true);
     match found.map_err(|what| CorpusError::Encode { sample: 0, what })? {
         Count::All(tokens) if tokens < wanted => Err(too_few("samples", *samples, *length, tokens)),
         Count::All(_) | Count::AtLeast(_) => Ok(vec![*length as u32; *samples]),

@@ -22,9 +22,10 @@ fn the_shipped_experiments_load() {
             summary += &format!("  {name}: {samples} x {length} of {}/{}\n", corpus.name, corpus.split);
         }
         for evaluation in &experiment.evaluations {
-            let Evaluation { name, corpus, windows, length } = evaluation;
+            let Evaluation { name, corpus, windows, length, bos } = evaluation;
             let windows = windows.map_or("all".into(), |windows| windows.to_string());
-            summary += &format!("  on {name}: {windows} x {length} of {}/{}\n", corpus.name, corpus.split);
+            let bos = if bos.is_stream() { String::new() } else { format!(", bos {bos:?}") };
+            summary += &format!("  on {name}: {windows} x {length} of {}/{}{bos}\n", corpus.name, corpus.split);
         }
         for arm in &experiment.arms {
             summary += &format!("  {} \"{}\" on {}\n", arm.id, arm.label, arm.evaluations.join(", "));

@@ -20,7 +20,7 @@ fn model(name: &str, source: Source) -> Model {
         context: 16,
         tied: true,
     };
-    Model { name: name.into(), source, shape, licence: String::new(), citation: String::new() }
+    Model { name: name.into(), source, shape, licence: String::new(), terms: None, citation: String::new() }
 }
 
 fn hub() -> Model {
