@@ -106,6 +106,7 @@ interop: build ## Load exported adapters with PEFT and compare the logits (insta
 	$(CORDA) adapt experiments/adapters.yaml --out .cache/interop $(foreach one,$(INTEROP),--only $(one)-r16)
 	$(CORDA) adapt experiments/ipm.yaml --out .cache/interop $(foreach one,$(TRAINED),--only $(one)-r16-seed1) $(BRIEF)
 	.cache/interop/venv/bin/python tests/interop/check.py $(CORDA) .cache/interop/adapters docs/adapters.md .cache/interop/ipm
+	.cache/interop/venv/bin/python tests/interop/check_families.py $(CORDA) .cache/interop/families docs/adapters.md
 
 memory: build ## Compare the memory that `corda plan` predicts with what stages take (writes two random models: 4 GB)
 	cargo build --release --locked --example random_llama

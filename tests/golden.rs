@@ -211,3 +211,34 @@ fn discarding_agrees_with_pytorch_and_residuals_with_peft() {
         assert!((ours - theirs).abs() < tolerance, "{arm}: {ours} / {theirs}");
     }
 }
+
+/// By transformers 5.23 in f32 on the same windows, each `<bos>` and 511 tokens of the text.
+#[test]
+fn losses_of_gemma_3_are_those_of_transformers() {
+    let source = catalog().model("gemma3-270m").unwrap().source.clone();
+    let checkpoint = Checkpoint::open(&files(&source)).unwrap();
+    let tokenizer = checkpoint.tokenizer().unwrap();
+    let model = Resident::read(&checkpoint, &candle_core::Device::Cpu).unwrap();
+    let wiki = catalog().corpus("enwiki", "test").unwrap();
+    let wiki = corpus::read(&wiki.format, "test", &files(&wiki.source)).unwrap().joined();
+    for (text, theirs) in [
+        (ptb("validation"), [4.946_111_493_6, 5.323_076_178_9]),
+        (wiki, [2.981_414_119_6, 2.843_083_612_5]),
+    ] {
+        // Enough of the text for two windows, cut between words.
+        let end = text[..16_000].rfind(' ').unwrap();
+        let tokens = tokenizer.encode_plain(&text[..end]).unwrap();
+        let windows = corpus::windows_from(&tokens, 512, Some(2), tokenizer.bos()).unwrap();
+        let windows: Vec<Window> =
+            windows.iter().enumerate().map(|(id, tokens)| Window { model: 0, id, tokens }).collect();
+        let losses = std::sync::Mutex::new([f64::NAN; 2]);
+        resident_losses(&[&model], &windows, &|id, nll, _| {
+            losses.lock().unwrap()[id] = nll;
+            Ok::<_, ModelError>(())
+        })
+        .unwrap();
+        for (ours, theirs) in losses.into_inner().unwrap().into_iter().zip(theirs) {
+            assert!((ours - theirs).abs() < 2e-5, "{ours} against {theirs}");
+        }
+    }
+}
