@@ -16,7 +16,7 @@ TRAINED = lora dora corda-math-256-largest
 BRIEF = --set train.examples=16 --set train.rates=[1.0e-3] --set train.seeds=[1] --set train.beside=[lora,dora] --set questions=null
 
 # The experiments that `make reproduce-all` runs: every one with results in the repository.
-DEFAULTS = table6 spectra heatmaps adapters replicates layers kpm ipm context loss
+DEFAULTS = table6 table6-gemma3 families spectra heatmaps adapters replicates layers kpm ipm context loss
 
 # The oldest supported compiler.
 MSRV := $(shell sed -n 's/^rust-version = "\(.*\)"$$/\1/p' Cargo.toml)
@@ -113,7 +113,7 @@ memory: build ## Compare the memory that `corda plan` predicts with what stages 
 	mkdir -p .cache/memory/cache
 	for size in 0.5b 1.3b; do $(dir $(CORDA))examples/random_llama $$size .cache/memory/random-$$size || exit 1; done
 	cp -r .cache/assets .cache/memory/cache
-	tests/memory.py $(CORDA) .cache/memory smollm2=smollm2-135m-instruct 0.5b=.cache/memory/random-0.5b 1.3b=.cache/memory/random-1.3b
+	tests/memory.py $(CORDA) .cache/memory smollm2=smollm2-135m-instruct gemma3=gemma3-270m 0.5b=.cache/memory/random-0.5b 1.3b=.cache/memory/random-1.3b
 
 bench: ## Run the Criterion benchmarks of the hot paths, and show each as a share of the yardstick
 	CANDLE_NUM_THREADS=1 cargo bench

@@ -178,7 +178,7 @@ pub struct Experiment {
     pub origin: Origin,
 }
 
-/// A model of the Llama family: where it is and what shape it has.
+/// A model: where it is and what shape it has.
 #[derive(Debug, Clone, Serialize, PartialEq)]
 pub struct Model {
     /// Catalog name, or the path of an inline source.
