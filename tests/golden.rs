@@ -221,10 +221,9 @@ fn losses_of_gemma_3_are_those_of_transformers() {
     let model = Resident::read(&checkpoint, &candle_core::Device::Cpu).unwrap();
     let wiki = catalog().corpus("enwiki", "test").unwrap();
     let wiki = corpus::read(&wiki.format, "test", &files(&wiki.source)).unwrap().joined();
-    for (text, theirs) in [
-        (ptb("validation"), [4.946_111_493_6, 5.323_076_178_9]),
-        (wiki, [2.981_414_119_6, 2.843_083_612_5]),
-    ] {
+    for (text, theirs) in
+        [(ptb("validation"), [4.946_111_493_6, 5.323_076_178_9]), (wiki, [2.981_414_119_6, 2.843_083_612_5])]
+    {
         // Enough of the text for two windows, cut between words.
         let end = text[..16_000].rfind(' ').unwrap();
         let tokens = tokenizer.encode_plain(&text[..end]).unwrap();
