@@ -316,5 +316,21 @@ fn what_a_family_needs_is_named_where_the_metadata_lacks_it() {
         gguf.metadata.insert("tokenizer.ggml.tokens".into(), Value::Array(tokens));
     });
     assert!(said.contains("65 tokens") && said.contains("64 rows"), "{said}");
+    // Fewer are what padding leaves.
+    let padded = case("qwen3");
+    let config = Config::from_json(&config_json(padded, true).to_string()).unwrap();
+    write_gguf(&path, padded, &config, &weights(&config));
+    let file = std::fs::read(&path).unwrap();
+    let read = candle_core::quantized::gguf_file::Content::read(&mut std::io::Cursor::new(&file)).unwrap();
+    let mut cursor = std::io::Cursor::new(&file);
+    let tensors =
+        read.tensor_infos.keys().map(|name| (name.clone(), read.tensor(&mut cursor, name, &Device::Cpu).unwrap()));
+    let mut gguf = tiny::gguf::Gguf { tensors: tensors.collect(), metadata: read.metadata.into_iter().collect() };
+    let fewer = (0..VOCABULARY - 7).map(|id| Value::String(format!("t{id}"))).collect();
+    gguf.metadata.insert("tokenizer.ggml.tokens".into(), Value::Array(fewer));
+    gguf.write(&path);
+    let checkpoint = Checkpoint::open_path(&path).unwrap();
+    assert_eq!(checkpoint.config().shape.vocabulary, VOCABULARY);
+    checkpoint.tokenizer().unwrap();
     assert!(Family::named("gemma3_text").is_some_and(|family| family.bos_each_window));
 }

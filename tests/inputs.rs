@@ -294,3 +294,66 @@ fn text_that_is_not_utf8_is_named_by_its_place_or_kind() {
         fails(folder.path(), &["run", "tiny.yaml"], said);
     }
 }
+
+/// The tiny experiment whose tokenizer puts a token before every text, with this `bos`.
+fn with_bos(bos: &str) -> tempfile::TempDir {
+    let folder = changed("windows: 24, length: 128}", &format!("windows: 24, length: 128, bos: {bos}}}"));
+    let path = folder.path().join("model/tokenizer.json");
+    let mut tokenizer: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    tokenizer["post_processor"] = serde_json::json!({
+        "type": "TemplateProcessing",
+        "single": [{"SpecialToken": {"id": "<unk>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+        "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
+        "special_tokens": {"<unk>": {"id": "<unk>", "ids": [0], "tokens": ["<unk>"]}},
+    });
+    std::fs::write(path, tokenizer.to_string()).unwrap();
+    folder
+}
+
+#[test]
+fn the_beginning_of_text_token_stands_where_the_spec_says() {
+    // Without such a token in the tokenizer there is nothing to leave out, and nothing to begin a window with.
+    let plain = losses_of_plain_text();
+    let folder = changed("windows: 24, length: 128}", "windows: 24, length: 128, bos: none}");
+    succeeds(folder.path(), &["run", "tiny.yaml"]);
+    assert_eq!(losses(folder.path()), plain);
+    let folder = changed("windows: 24, length: 128}", "windows: 24, length: 128, bos: window}");
+    fails(folder.path(), &["check", "tiny.yaml"], &["tiny.yaml", "`test`", "beginning-of-text", "bos: stream"]);
+
+    let losses_with = |bos: &str| {
+        let folder = with_bos(bos);
+        let said = succeeds(folder.path(), &["run", "tiny.yaml"]);
+        let page = std::fs::read_to_string(folder.path().join("results/tiny/report.html")).unwrap();
+        (losses(folder.path()), page, said, folder)
+    };
+    let (stream, page, ..) = losses_with("stream");
+    assert!(
+        page.contains("windows of 128 tokens of test.txt") && page.contains("as the tokenizer begins it"),
+        "{page}"
+    );
+    let (none, page, ..) = losses_with("none");
+    assert!(page.contains("leaves out the beginning-of-text token"), "a warning, also on the page");
+    let (window, page, _, folder) = losses_with("window");
+    assert!(page.contains("each the beginning-of-text token and 127 tokens"), "{page}");
+    // Of the undamaged model: calibration samples begin as the tokenizer begins a text in any case.
+    assert!(none[0] == plain[0] && stream[0] != none[0] && window[0] != stream[0] && window[0] != none[0]);
+
+    // By the library: 24 windows of the token and 127 tokens.
+    let checkpoint = corda::model::checkpoint::Checkpoint::open_path(&folder.path().join("model")).unwrap();
+    let model = corda::model::weights::Resident::read(&checkpoint, &candle_core::Device::Cpu).unwrap();
+    let text = std::fs::read_to_string(folder.path().join("test.txt")).unwrap();
+    let tokens = checkpoint.tokenizer().unwrap().encode_plain(&text).unwrap();
+    let mean = tokens.chunks_exact(127).take(24).map(|part| {
+        let tokens: Vec<u32> = std::iter::once(0).chain(part.iter().copied()).collect();
+        let rotary = corda::model::rotary::Rotary::new(&model.config, 128, &candle_core::Device::Cpu).unwrap();
+        let mut hidden = corda::model::decoder::embed(&model, &tokens).unwrap();
+        for block in &model.blocks {
+            let none = &mut |_, _: &candle_core::Tensor| Ok(());
+            hidden = corda::model::decoder::block_forward(&model.config, &rotary, block, &hidden, none).unwrap();
+        }
+        let losses = corda::model::decoder::losses(&model, &hidden, &tokens).unwrap();
+        losses.iter().sum::<f64>() / losses.len() as f64 / 24.0
+    });
+    let expected: f64 = mean.sum();
+    assert!((window[0].2 - expected).abs() < 1e-9, "{:?} against {expected}", window[0]);
+}

@@ -54,6 +54,32 @@ published: corda-table6
 }
 
 #[test]
+fn windows_begin_with_the_token_where_the_family_needs_it_or_the_spec_says_so() {
+    let bench = Bench::new();
+    let bos = |family: &str, key: &str| {
+        let shape = format!(
+            "{{family: {family}, hidden: 64, layers: 1, heads: 4, kv_heads: 2, head_dim: 16, intermediate: 128, vocabulary: 256, \
+             context: 512, tied: false}}"
+        );
+        let text = with("smollm2-135m-instruct", &format!("{{path: models/tiny, shape: {shape}}}"));
+        let text = text.replace(", 16, 8, 16", ", 8");
+        let overrides: Vec<String> =
+            (!key.is_empty()).then(|| format!("evaluate.wiki.bos={key}")).into_iter().collect();
+        let overrides: Vec<&str> = overrides.iter().map(String::as_str).collect();
+        let loaded = bench.load(&text, &overrides).expect("a good spec");
+        loaded.experiment.evaluations.iter().find(|one| one.name == "wiki").expect("wiki").bos
+    };
+    use crate::corpus::Bos;
+    assert_eq!((bos("llama", ""), bos("qwen3", ""), bos("gemma3_text", "")), (Bos::Stream, Bos::Stream, Bos::Window));
+    assert_eq!(
+        (bos("gemma2", "stream"), bos("llama", "window"), bos("opt", "none")),
+        (Bos::Stream, Bos::Window, Bos::None)
+    );
+    let wrong = bench.errors(GOOD, &["evaluate.wiki.bos=always"]);
+    assert!(wrong.contains("always") && wrong.contains("stream"), "{wrong}");
+}
+
+#[test]
 fn an_inline_source_needs_its_shape() {
     let bench = Bench::new();
     let source = format!("{{hub: me/mine, revision: {COMMIT}, files: {{model.safetensors: null}}}}");

@@ -10,5 +10,6 @@ fn the_scale_runs_from_dark_to_light() {
 #[test]
 fn names_are_short() {
     assert_eq!(short("model.layers.12.self_attn.o_proj"), "layer 12  o_proj");
+    assert_eq!(short("model.decoder.layers.3.fc1"), "layer 3  fc1");
     assert_eq!(short("lm_head"), "lm_head");
 }
