@@ -68,7 +68,8 @@ def train(model, tokens):
     return model.eval()
 
 
-def check(corda, text, adapters, untouched, name):
+def check(corda, text, adapters, untouched, name, spec=None):
+    """With a spec, a trained adapter is merged by corda too."""
     folder = adapters / name
     under = folder / "base" if (folder / "base").is_dir() else untouched
     tokens, base = ours(corda, text, under)
@@ -86,10 +87,10 @@ def check(corda, text, adapters, untouched, name):
             converted = PeftModel.from_pretrained(load(untouched), folder / "converted")
             compare(f"{name}: untouched + converted", theirs(converted, tokens), start)
     else:
-        check_converted(corda, text, folder, untouched, name, tokens, model, start)
+        check_converted(corda, text, folder, untouched, name, tokens, model, start, spec)
 
 
-def check_converted(corda, text, folder, untouched, name, tokens, model, start):
+def check_converted(corda, text, folder, untouched, name, tokens, model, start, spec):
     """An adapter before training: the untouched model, and back after a few steps."""
     compare(f"{name}: base + adapter, the original model", start, ours(corda, text, untouched)[1])
     converted = PeftModel.from_pretrained(load(untouched), folder / "converted")
@@ -108,6 +109,11 @@ def check_converted(corda, text, folder, untouched, name, tokens, model, start):
         subprocess.run(convert, check=True, stdout=subprocess.DEVNULL)
         converted = PeftModel.from_pretrained(load(untouched), out)
         compare(f"{name}: trained, converted by corda, in PEFT", theirs(converted, tokens), after)
+        if spec:
+            out = Path(temporary) / "merged"
+            merge = [corda, "merge", spec, "--adapter", trained, "--base", folder / "base", "--out", out]
+            subprocess.run(merge, cwd=spec.parent, check=True, stdout=subprocess.DEVNULL)
+            compare(f"{name}: trained, merged by corda, in transformers", theirs(load(out), tokens), after)
 
 
 def check_initialised(corda, text, untouched, init):

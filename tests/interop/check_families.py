@@ -1,4 +1,5 @@
-"""As check.py, with tiny random models of other families: what `corda adapt` exports, PEFT loads, trains and gives back.
+"""As check.py, with tiny random models of other families: what `corda adapt` exports, PEFT loads, trains and gives back, and
+what corda merges, transformers loads.
 
     check_families.py CORDA FOLDER TEXT
 
@@ -36,7 +37,8 @@ FAMILIES = {
     "qwen3": {"head_dim": 24, "tie_word_embeddings": False},
     "phi3": {
         "partial_rotary_factor": 0.75,
-        "original_max_position_embeddings": 600,
+        # The window of the comparison is longer than that, the samples and test windows are not.
+        "original_max_position_embeddings": 256,
         "rope_scaling": {"type": "longrope", "short_factor": [1.0 + i / 8 for i in range(6)], "long_factor": [2.0] * 6},
     },
 }
@@ -95,7 +97,7 @@ def main():
         lora = next(name for name in names if name.startswith("lora-"))
         for name in names:
             print(family, name)
-            check.check(corda, text, adapters, adapters / lora / "base", name)
+            check.check(corda, text, adapters, adapters / lora / "base", name, place / "spec.yaml")
     print(f"largest difference of a logit: {check.worst:.2e}")
     sys.exit(0 if check.worst < check.BOUND else 1)
 
