@@ -238,7 +238,7 @@ pub fn gelu_times(gate: &[f32], up: &[f32]) -> Vec<f32> {
 }
 
 /// 2 sqrt(2 / pi).
-const GELU: f32 = 1.595_769_1;
+const GELU: f32 = 1.595_769;
 const GELU_CUBE: f32 = 0.044_715;
 
 /// max(gate, 0) * up.

@@ -10,6 +10,7 @@ use corda::model::ModelError;
 use corda::model::checkpoint::Checkpoint;
 use corda::model::shape::{Shape, Site};
 use corda::model::tokenizer::Tokenizer;
+use corda::model::weights::{Frame, read_block};
 
 use super::{Scratch, names, parts};
 
@@ -70,12 +71,9 @@ fn opened(path: &Path, files: &[&str]) {
     let _ = checkpoint.eos().map_err(named);
     let _ = checkpoint.side_files(true).map_err(named);
     if small(&config.shape) {
-        let read = |name: String, dims: &[usize]| {
-            let _ = checkpoint.tensor(&name, dims, &Device::Cpu).map_err(named);
-        };
-        read("model.embed_tokens.weight".into(), &[config.shape.vocabulary, config.shape.hidden]);
-        for linear in config.shape.linears() {
-            read(format!("{}.weight", linear.name), &[linear.d_out, linear.d_in]);
+        let _ = Frame::read(&checkpoint, &Device::Cpu).map_err(named);
+        for layer in 0..config.shape.layers {
+            let _ = read_block(&checkpoint, layer, &Device::Cpu).map_err(named);
         }
     }
 }

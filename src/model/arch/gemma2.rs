@@ -28,6 +28,7 @@ pub(super) const BASE: Family = Family {
         "query_pre_attn_scalar",
         "attn_logit_softcapping",
         "final_logit_softcapping",
+        "sliding_window_size",
         "head_dim",
     ],
     read,
@@ -47,6 +48,10 @@ fn read(from: &Reading, config: &mut Config) -> Result<(), ModelError> {
     config.score_cap = from.cap("attn_logit_softcapping", Some(50.0))?;
     config.logit_cap = from.cap("final_logit_softcapping", Some(30.0))?;
     let window = from.window("sliding_window", Some(4096))?;
+    // The first files have the window twice; transformers does not read this one.
+    if from.fields.count("sliding_window_size")?.is_some_and(|size| Some(size) != window) {
+        return Err(from.contradicts("sliding_window_size", "but `sliding_window` is another; both must agree"));
+    }
     let sliding = from.sliding_layers(|layer| layer.is_multiple_of(2))?;
     from.windows(config, window, |layer| sliding[layer]);
     from.rotary(config)

@@ -72,6 +72,7 @@ fn keys_of_other_families_are_refused_by_name() {
         ("phi3", "head_dim", json!(16)),
         ("opt", "do_layer_norm_before", json!(false)),
         ("gemma2", "hidden_act", json!("silu")),
+        ("gemma2", "sliding_window_size", json!(16)),
         ("gemma2", "layer_types", json!(["full_attention"])),
         ("smollm3", "no_rope_layers", json!([1, 2, 0, 1, 1, 1])),
         ("qwen2", "layer_types", json!(vec!["sliding_attention"; 6])),

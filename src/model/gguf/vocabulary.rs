@@ -113,10 +113,7 @@ impl Gguf {
             (architecture, _) if architecture.starts_with("gemma") => Spelling::Plain,
             ("phi3", None | Some(true)) => Spelling::Each,
             (_, None | Some(true)) => Spelling::First,
-            (_, Some(false)) => {
-                let key = "tokenizer.ggml.add_space_prefix";
-                return Err(self.bad(key, self.meta(key)?, "is not supported for this architecture; only true is"));
-            }
+            (_, Some(false)) => Spelling::Never,
         };
         let scores = self.list("tokenizer.ggml.scores")?;
         self.one_each("tokenizer.ggml.scores", scores.len().max(1))?;

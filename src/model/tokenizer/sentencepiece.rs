@@ -20,6 +20,9 @@ use super::byte_level::add_whole;
 use super::{Tokenizer, error, guarded};
 use crate::model::ModelError;
 
+/// Bytes of the longest token whose merges are looked for: far more than any has, so that a damaged file costs no time.
+const LONGEST: usize = 4096;
+
 /// What stands for a space.
 const SPACE: &str = "\u{2581}";
 
@@ -28,6 +31,8 @@ const SPACE: &str = "\u{2581}";
 pub enum Spelling {
     /// Llama's: a text gets a space before it, if it has none.
     First,
+    /// As Llama's without that space.
+    Never,
     /// Phi 3's: every piece of a text between special tokens gets a space before it.
     Each,
     /// Gemma's: a text stays as it is, and merges have the order of the vocabulary, not that of the scores.
@@ -79,8 +84,10 @@ impl Tokenizer {
         let mut inner = tokenizers::Tokenizer::new(model);
         let replace = || Replace::new(" ", SPACE).map_err(error);
         match from.spelling {
-            Spelling::First => {
-                inner.with_pre_tokenizer(Some(Metaspace::new('\u{2581}', PrependScheme::First, false)));
+            Spelling::First | Spelling::Never => {
+                let first = from.spelling == Spelling::First;
+                let scheme = if first { PrependScheme::First } else { PrependScheme::Never };
+                inner.with_pre_tokenizer(Some(Metaspace::new('\u{2581}', scheme, false)));
             }
             Spelling::Each => {
                 let steps: Vec<NormalizerWrapper> = vec![Prepend::new(SPACE.into()).into(), replace()?.into()];
@@ -92,7 +99,7 @@ impl Tokenizer {
         }
         let mut steps: Vec<DecoderWrapper> =
             vec![Replace::new(SPACE, " ").map_err(error)?.into(), ByteFallback::new().into(), Fuse::new().into()];
-        if from.spelling != Spelling::Plain {
+        if matches!(from.spelling, Spelling::First | Spelling::Each) {
             steps.push(Strip::new(' ', 1, 0).into());
         }
         inner.with_decoder(Some(Decoders::new(steps)));
@@ -112,6 +119,13 @@ impl SentencePiece {
                 Ok((left.to_string(), right.to_string()))
             };
             return merges.iter().map(two).collect();
+        }
+        if let Some((id, token)) = self.tokens.iter().enumerate().find(|(_, token)| token.len() > LONGEST) {
+            let bytes = token.len();
+            return Err(error(format!(
+                "{}: token {id} has {bytes} bytes; at most {LONGEST} are supported",
+                self.origin
+            )));
         }
         let ids: HashMap<&str, usize> =
             self.tokens.iter().enumerate().map(|(id, token)| (token.as_str(), id)).collect();
