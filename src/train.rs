@@ -68,7 +68,7 @@ pub struct Settings {
     pub rate: f64,
     /// Fraction of the steps in which the rate rises from 0; after them it falls to 0 along a cosine.
     pub warmup: f64,
-    /// Weight decay; none for norms.
+    /// Weight decay; none for norms and biases.
     pub weight_decay: f64,
     /// Decay of the two moments.
     pub betas: (f64, f64),

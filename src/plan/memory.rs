@@ -19,8 +19,11 @@ use crate::train::Tuning;
 const SINGLE: u64 = 4;
 const DOUBLE: u64 = 8;
 
-/// What the program holds whatever it does: itself, the tokenizer, the texts.
-const PROGRAM: u64 = 100 << 20;
+/// What the program holds whatever it does: itself and the texts.
+const PROGRAM: u64 = 30 << 20;
+
+/// What the tokenizer holds for each token of the vocabulary, its merges included (measured: 262,144 tokens take 0.4 GB).
+const TOKEN: u64 = 1500;
 
 /// The part of the room that weights of models held side by side may take.
 const FOR_WEIGHTS: f64 = 0.5;
@@ -103,6 +106,11 @@ impl Layout {
         ((FOR_WINDOWS * self.room.bytes as f64) as u64 / one).max(self.room.threads as u64) as usize
     }
 
+    /// The program and the tokenizer.
+    fn program(&self) -> u64 {
+        PROGRAM + TOKEN * self.shape.vocabulary as u64
+    }
+
     /// Embedding, norm and head.
     fn frame(&self) -> u64 {
         let wide = (self.shape.vocabulary * self.shape.hidden) as u64 * SINGLE;
@@ -169,7 +177,7 @@ impl Layout {
         let widest = widest * widest;
         let statistics = DOUBLE * making.at_once as u64 * (squares + 2 * widest);
         // What the forward pass let go of stays with the allocator: measured, the two add up.
-        PROGRAM + self.weights(1) + hidden + tiles + forward + statistics
+        self.program() + self.weights(1) + hidden + tiles + forward + statistics
     }
 
     /// Peak of decomposing the targets of these parts; `dense` says whether the method has a covariance.
@@ -197,7 +205,7 @@ impl Layout {
             let shared: u64 = parts.map(|part| block + part.last().map_or(0, |(_, read, _)| *read)).sum();
             shared + window.iter().map(|(_, _, own)| own).sum::<u64>()
         });
-        PROGRAM + self.weights(0) + under_way.max().unwrap_or(0)
+        self.program() + self.weights(0) + under_way.max().unwrap_or(0)
     }
 
     /// Peak of measuring what components carry of the output on `texts` texts: blocks side by side, a thread each.
@@ -207,7 +215,7 @@ impl Layout {
         let taken: u64 = targets.iter().map(|l| SINGLE * (depth(l) * (l.d_out + l.d_in)) as u64).sum();
         let widest = targets.iter().map(|l| (l.d_out * l.d_in) as u64).max().unwrap_or(0);
         let each = DOUBLE * squares * texts as u64 + taken / self.shape.layers as u64 + (SINGLE + 2 * DOUBLE) * widest;
-        PROGRAM + self.weights(threads) + threads * each
+        self.program() + self.weights(threads) + threads * each
     }
 
     /// The model, all of it in memory.
@@ -218,12 +226,12 @@ impl Layout {
     /// Peak of training a learner: the model as it came, where a learner starts from another one; and the step.
     pub fn training(&self, kind: Tuning, adapters: &[(Linear, usize)], longest: usize, from_another: bool) -> u64 {
         let came = if from_another || kind == Tuning::Full { self.weights(0) } else { 0 };
-        PROGRAM + came + crate::train::memory::step(&self.shape, kind, adapters, longest, self.room.threads)
+        self.program() + came + crate::train::memory::step(&self.shape, kind, adapters, longest, self.room.threads)
     }
 
     /// Peak of putting a trained model together: the model as it came, what the learner started from, what it became.
     pub fn merging(&self) -> u64 {
-        PROGRAM + self.weights(0) + 2 * self.model()
+        self.program() + self.weights(0) + 2 * self.model()
     }
 
     /// Peak of asking a model questions of up to `longest` tokens, answers included: the groups that threads answer side by
@@ -231,7 +239,7 @@ impl Layout {
     pub fn asking(&self, longest: usize) -> u64 {
         let (threads, vocabulary) = (self.room.threads as u64, self.shape.vocabulary as u64);
         let kept = kept_bytes(&self.shape, GROUP * longest) + SINGLE * GROUP as u64 * vocabulary;
-        PROGRAM + self.weights(1) + threads * (kept + self.activations(ROWS.max(longest)))
+        self.program() + self.weights(1) + threads * (kept + self.activations(ROWS.max(longest)))
     }
 
     /// Peak of measuring `points` models with components of `targets` taken away (0: the undamaged one) on `windows`
@@ -244,11 +252,11 @@ impl Layout {
             // Blocks without targets are shared.
             let damaged = SINGLE * targets.iter().map(|l| (l.d_out * l.d_in) as u64).sum::<u64>();
             let models = self.models().min(points) as u64;
-            return PROGRAM + self.weights(0) + models * damaged + forward + threads * hidden;
+            return self.program() + self.weights(0) + models * damaged + forward + threads * hidden;
         }
         let together = self.windows(length).min(windows * points.max(1)) as u64;
         // The block as it is, and the damaged one in its turn.
-        PROGRAM + self.weights(if points == 0 { 1 } else { 2 }) + together * hidden + forward
+        self.program() + self.weights(if points == 0 { 1 } else { 2 }) + together * hidden + forward
     }
 }
 
