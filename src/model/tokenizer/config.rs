@@ -61,7 +61,8 @@ pub fn apply(tokenizer: &mut Tokenizer, beside: Beside) -> Result<(Vec<String>, 
     let settings = Settings::read(beside)?;
     tokens::add(tokenizer, &settings)?;
     check_prefix_space(tokenizer, &settings)?;
-    let notes = ends::add(tokenizer, &settings)?;
+    let mut notes = ends::add(tokenizer, &settings)?;
+    notes.extend(note_on_spaces(tokenizer, &settings)?);
     let bos = match settings.find("bos_token") {
         Some((file, value)) => tokenizer.token_to_id(&tokens::added_token(file, "bos_token", value, true)?.content),
         None => None,
@@ -86,6 +87,18 @@ fn check_prefix_space(tokenizer: &Tokenizer, settings: &Settings) -> Result<(), 
         }
         None => Ok(()),
     }
+}
+
+/// Transformers 5 builds LLaMA's tokenizers anew from the vocabulary, so that their published normalizer does not count.
+fn note_on_spaces(tokenizer: &Tokenizer, settings: &Settings) -> Result<Option<String>, ModelError> {
+    let normalizer = serde_json::to_value(tokenizer.get_normalizer()).map_err(|e| failed(settings.file, e))?;
+    let mut prepends = None;
+    find_prefix_space(&normalizer, &mut prepends);
+    Ok((prepends == Some(true) && ends::is_llama(settings)).then(|| {
+        "note: by its normalizer, tokenizer.json puts a space after each special token inside a text, such as PTB's <unk>, as in \
+         transformers 4; transformers 5 puts one before the text only"
+            .into()
+    }))
 }
 
 /// Whether any step puts a space before a text; `None` if none is of a kind that could.

@@ -21,13 +21,11 @@ type Tokens = Vec<(String, u32)>;
 /// Applies the flags where they differ from what the tokenizer adds itself. Returns notes for the user.
 pub fn add(tokenizer: &mut Tokenizer, settings: &Settings) -> Result<Vec<String>, ModelError> {
     let file = settings.file;
-    let class = settings.config.get("tokenizer_class").and_then(Value::as_str);
-    // Without a class, that of the model: LLaMA's.
-    if !class.is_none_or(|class| ["Llama", "CodeLlama"].iter().any(|start| class.starts_with(start))) {
+    if !is_llama(settings) {
         return Ok(Vec::new());
     }
     // Only transformers 5 writes `backend`.
-    let by_class = class.is_some() && !settings.config.contains_key("backend");
+    let by_class = class(settings).is_some() && !settings.config.contains_key("backend");
     let flag = |key: &str, missing: bool| match settings.config.get(key) {
         None => Ok(by_class.then_some(missing)),
         Some(_) => settings.flag(key),
@@ -71,6 +69,16 @@ pub fn add(tokenizer: &mut Tokenizer, settings: &Settings) -> Result<Vec<String>
         show(&before),
         show(&after)
     )])
+}
+
+/// Whether the tokenizer is of LLaMA's class.
+pub fn is_llama(settings: &Settings) -> bool {
+    // Without a class, that of the model: LLaMA's.
+    class(settings).is_none_or(|class| ["Llama", "CodeLlama"].iter().any(|start| class.starts_with(start)))
+}
+
+fn class<'a>(settings: &'a Settings) -> Option<&'a str> {
+    settings.config.get("tokenizer_class").and_then(Value::as_str)
 }
 
 fn show(tokens: &Tokens) -> String {

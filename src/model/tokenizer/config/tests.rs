@@ -138,6 +138,22 @@ fn the_user_is_told_where_versions_of_transformers_differ() {
 }
 
 #[test]
+fn the_user_is_told_of_spaces_after_special_tokens() {
+    let tokens = json!([{"id": 0, "content": "<unk>", "special": true, "normalized": false, "single_word": false,
+                         "lstrip": false, "rstrip": false}]);
+    let by = |normalizer: Value, class: &str| {
+        let change = json!({"added_tokens": tokens, "normalizer": normalizer});
+        read(change, json!({"tokenizer_class": class, "add_bos_token": false}), None, None, "a<unk>b").unwrap()
+    };
+    let prepend = json!({"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "s"}]});
+    let (ids, said) = by(prepend.clone(), "LlamaTokenizer");
+    assert_eq!(ids, [6, 3, 0, 6, 4]);
+    assert!(said.contains("transformers 5") && said.contains("<unk>"), "{said}");
+    assert_eq!(by(prepend, "PreTrainedTokenizerFast").1, "");
+    assert_eq!(by(Value::Null, "LlamaTokenizer"), (vec![3, 0, 4], String::new()));
+}
+
+#[test]
 fn the_older_files_count_where_the_config_has_no_decoder() {
     let map = json!({"bos_token": {"content": "<s>", "lstrip": false, "normalized": true, "rstrip": false, "single_word": false},
                      "eos_token": "</s>", "additional_special_tokens": ["ab"]});
