@@ -181,11 +181,16 @@ fn fetch(loaded: &Loaded, context: &Context) -> Result<(), RunError> {
 /// How good the merged model is on each test set.
 fn print_merged(measured: &[run::adapt::Measured]) {
     for one in measured {
-        let perplexity = |e: &Estimate| format!("{:.3} ({:.3} to {:.3})", e.mean.exp(), e.low.exp(), e.high.exp());
+        // A single window has no interval.
+        let within = |low: f64, text: String| if low.is_nan() { String::new() } else { format!(" ({text})") };
+        let perplexity = |e: &Estimate| {
+            format!("{:.3}{}", e.mean.exp(), within(e.low, format!("{:.3} to {:.3}", e.low.exp(), e.high.exp())))
+        };
         outln!("{}: {} predictions", one.evaluation, one.tokens);
         outln!("  base       {}", perplexity(&one.base));
         outln!("  merged     {}", perplexity(&one.merged));
         let delta = &one.delta;
-        outln!("  difference {:+.5} nats per token ({:+.5} to {:+.5})", delta.mean, delta.low, delta.high);
+        let ends = within(delta.low, format!("{:+.5} to {:+.5}", delta.low, delta.high));
+        outln!("  difference {:+.5} nats per token{ends}", delta.mean);
     }
 }

@@ -152,8 +152,10 @@ pub enum ModelError {
         rows: usize,
     },
     /// The model is not the one that the catalog or spec describes.
-    #[error("the model's files say {found:?}, but the catalog says {expected:?}; correct its `shape`")]
+    #[error("the files of the model `{model}` are not as its `shape` says: {}", found.against(expected))]
     OtherShape {
+        /// The model's name.
+        model: String,
         /// In the files.
         found: Box<shape::Shape>,
         /// In the catalog or spec.

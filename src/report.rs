@@ -39,6 +39,7 @@ pub use crate::spec::Published;
 pub use finetune::{Tested, Trained};
 pub use page::Sources;
 pub use study::By;
+pub(crate) use study::distinct;
 
 /// What a report says besides its rows.
 #[derive(Debug, Clone, PartialEq)]

@@ -53,10 +53,12 @@ impl Lines {
     fn add(&mut self, of: Option<&str>, account: &Account, wanted: &dyn Fn(&Kind) -> bool) -> Result<(), RunError> {
         let mut lines = Vec::new();
         for stage in account.plan.stages.iter().filter(|stage| wanted(&stage.kind)) {
-            let memory = stage.memory(account);
-            self.peak = self.peak.take().max(Some((memory, named(of, &stage.id))));
-            let values = stage.values(account)?.into_iter();
-            lines.extend(values.map(|value| Line { value, memory, is_of_a_stage: true }));
+            let (memory, values) = (stage.memory(account), stage.values(account)?);
+            // A calibration that nothing uses is not passed.
+            if !values.is_empty() {
+                self.peak = self.peak.take().max(Some((memory, named(of, &stage.id))));
+            }
+            lines.extend(values.into_iter().map(|value| Line { value, memory, is_of_a_stage: true }));
         }
         self.passing = self.passing.max(passing(account.experiment, account.plan));
         self.extend(of, lines);

@@ -266,8 +266,10 @@ fn every_family_is_the_same_from_gguf_as_from_its_own_files() {
             assert!(worst < 1e-5, "{} tied {tied}: off by {worst}", case.family);
             let stored = Checkpoint::open_path(&file).unwrap();
             assert_eq!(stored.config().shape, config.shape, "{}", case.family);
-            // Exported, it is that model again.
+            // Exported, it is that model again, and transformers takes whole numbers for no others.
             let again = stored.config().to_json().unwrap();
+            let scalar = again.get("query_pre_attn_scalar");
+            assert!(scalar.is_none_or(serde_json::Value::is_u64), "{}: {scalar:?}", case.family);
             let again = Config::from_json(&serde_json::Value::from(again).to_string()).unwrap();
             assert_eq!((again.shape, again.layers, again.biased), (config.shape, config.layers, config.biased));
         }
@@ -294,7 +296,15 @@ fn what_a_family_needs_is_named_where_the_metadata_lacks_it() {
     };
     let all = cases();
     let case = |name: &str| all.iter().find(|case| case.family == name).unwrap();
-    for (family, key) in [("qwen2", "qwen2.attention.head_count"), ("gemma3_text", "gemma3.context_length")] {
+    for (family, key) in [
+        ("qwen2", "qwen2.attention.head_count"),
+        ("qwen2", "qwen2.rope.scaling.original_context_length"),
+        ("qwen3", "qwen3.rope.freq_base"),
+        ("qwen3", "qwen3.attention.key_length"),
+        ("phi3", "phi3.rope.scaling.original_context_length"),
+        ("gemma3_text", "gemma3.attention.sliding_window"),
+        ("gemma3_text", "gemma3.context_length"),
+    ] {
         let said = error(case(family), &|gguf| drop(gguf.metadata.remove(key)));
         assert!(said.contains(key), "{said}");
     }

@@ -109,6 +109,8 @@ pub(super) struct Config {
     pub init: Init,
     /// Whether rows are brought to magnitudes.
     pub dora: bool,
+    /// The class of the model that it was trained on, where the configuration says so.
+    pub class: Option<String>,
     rank: usize,
     alpha: f64,
     ranks: Vec<(Pattern, usize)>,
@@ -160,6 +162,7 @@ impl Config {
             targets: keys.modules("target_modules")?,
             excluded: keys.modules("exclude_modules")?,
             layers,
+            class: map.get("auto_mapping").and_then(|of| of.get("base_model_class")?.as_str()).map(String::from),
         })
     }
 

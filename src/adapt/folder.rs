@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::config::{Init, Named};
 use super::error::AdapterError;
 use super::{Adapter, CONFIG};
+use crate::model::arch::Family;
 use crate::model::shape::{Linear, Shape};
 
 /// An adapter folder as read: each linear's A and B, and the scale of their product.
@@ -15,6 +16,8 @@ pub struct Loaded {
     pub path: PathBuf,
     /// The base that its configuration names.
     pub base: Option<Named>,
+    /// The class of the model that it was trained on, where its configuration says so.
+    pub class: Option<String>,
     /// How it was initialised, as far as its base depends on it.
     pub init: Init,
     /// By Hugging Face name.
@@ -29,6 +32,9 @@ impl Loaded {
     /// Whether every linear is one of the model's, in its shape.
     pub fn check_fits(&self, shape: &Shape) -> Result<(), AdapterError> {
         let other = |why: String| AdapterError::OtherModel { path: self.path.clone(), why };
+        if let Some(family) = self.class.as_deref().and_then(Family::of_class).filter(|its| *its != shape.family) {
+            return Err(other(format!("it was trained on a model of `{family}`, and this is one of `{}`", shape.family)));
+        }
         let known: BTreeMap<String, Linear> = shape.linears().into_iter().map(|l| (l.name.clone(), l)).collect();
         for (name, (adapter, _)) in &self.linears {
             let linear = known.get(name).ok_or_else(|| other(format!("this model has no linear {name}")))?;

@@ -114,8 +114,8 @@ impl Weights<'_> {
             return Err(self.error(name, "has no lora_A beside it".into()));
         }
         let copies = copies.into_iter().map(|(tensor, (_, values))| (tensor, values)).collect();
-        let Config { base, init, .. } = self.config;
-        Ok(Loaded { path: self.path, base, init, linears, magnitudes: kept, copies })
+        let Config { base, init, class, .. } = self.config;
+        Ok(Loaded { path: self.path, base, class, init, linears, magnitudes: kept, copies })
     }
 
     /// A linear's A and B, of the rank that the configuration says.

@@ -254,7 +254,10 @@ impl fmt::Display for Advice {
                 "Nothing was kept. If the catalog's sum is right, the mirror or a cache of pip serves another file: run \
                  `pip cache purge` or use another index, and run this again"
             }
-            Self::Parts => "Each part is right, so the sum of the whole, or the order of the parts, is wrong where they are listed",
+            Self::Parts => {
+                "Parts that have a checksum are right each, so it is the list that is wrong: a part is missing, repeated or out of \
+                 order, or the sum of the whole is another one's"
+            }
         })
     }
 }

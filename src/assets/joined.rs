@@ -22,9 +22,12 @@ pub(super) struct Joined<'a> {
 }
 
 impl Joined<'_> {
-    /// The file in the store, if it is there and right.
+    /// The file in the store, if it is there, right, and was made of these parts.
     pub(super) fn find(&self, progress: &Progress) -> Result<Option<Files>, AssetError> {
         let (path, expected) = (self.path(), Expected::Sha256(self.sha256.into()));
+        if fs::read_to_string(self.made_of()).ok() != Some(self.recipe()) {
+            return Ok(None);
+        }
         let found = self.store.stamps.check(&path, Some(&expected), progress);
         let found = found.map_err(|e| AssetError::io("read", &path, e))?;
         Ok(found.map(|file| Files::from([(self.file.to_string(), file)])))
@@ -39,6 +42,7 @@ impl Joined<'_> {
         if let Some(found) = self.find(progress)? {
             return Ok(found);
         }
+        self.one_file_each()?;
         let parts = self.parts.iter().map(|part| self.store.fetch(part, progress).map(|fetched| fetched.files));
         let parts: Vec<FetchedFile> =
             parts.collect::<Result<Vec<_>, _>>()?.into_iter().flat_map(Files::into_values).collect();
@@ -53,9 +57,29 @@ impl Joined<'_> {
         Ok(Files::from([(self.file.to_string(), fetched)]))
     }
 
+    /// Refuses a folder as a part.
+    fn one_file_each(&self) -> Result<(), AssetError> {
+        let folder = |part: &&Source| matches!(part, Source::Path { path, .. } if path.is_dir());
+        let Some(part) = self.parts.iter().find(folder) else { return Ok(()) };
+        let problem = "is a folder, and a part is one file: list the files inside it".into();
+        Err(AssetError::BadSource { origin: part.origin(), problem })
+    }
+
     /// Where the store has it: by its content, since the parts may come from elsewhere one day.
     fn path(&self) -> PathBuf {
         self.store.root.join("assets/joined").join(self.sha256).join(self.file)
+    }
+
+    /// Where the store keeps what it was made of.
+    fn made_of(&self) -> PathBuf {
+        let mut path = self.path().into_os_string();
+        path.push(".parts.json");
+        path.into()
+    }
+
+    /// The parts with their checksums: other parts are fetched and verified, though the whole may be the same.
+    fn recipe(&self) -> String {
+        serde_json::json!(self.parts).to_string()
     }
 
     fn join(&self, origin: &str, parts: &[FetchedFile], progress: &Progress) -> Result<FetchedFile, AssetError> {
@@ -86,6 +110,8 @@ impl Joined<'_> {
         temporary.flush().map_err(written)?;
         temporary.as_file().sync_all().map_err(written)?;
         temporary.persist(&path).map_err(|e| written(e.error))?;
+        let recipe = self.made_of();
+        fs::write(&recipe, self.recipe()).map_err(|e| AssetError::io("write", &recipe, e))?;
         let fetched = FetchedFile { path: path.clone(), sha256, bytes };
         self.store.stamps.remember(&fetched);
         Ok(fetched)

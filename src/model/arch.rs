@@ -181,6 +181,9 @@ pub struct GgufFamily {
 
 /// What families read of a GGUF's metadata; keys are without the architecture.
 pub trait Metadata {
+    /// Refuses a file that lacks the key, for which nothing stands in.
+    fn need(&self, key: &str) -> Result<(), ModelError>;
+
     /// A number greater than 0, or 0 where `zero` allows it.
     fn real(&self, key: &str, zero: bool) -> Result<Option<f32>, ModelError>;
     /// A whole number of at least 0.
@@ -240,6 +243,11 @@ impl Family {
         FAMILIES.into_iter().find(|family| family.name == name)
     }
 
+    /// The family whose class transformers calls so.
+    pub fn of_class(class: &str) -> Option<&'static Family> {
+        FAMILIES.into_iter().find(|family| family.class == class)
+    }
+
     /// Llama's, the default.
     pub const fn llama() -> &'static Family {
         &llama::FAMILY
@@ -248,8 +256,10 @@ impl Family {
     /// What an unknown name is told: the nearest one, and all.
     pub fn unknown(name: &str) -> String {
         let known: Vec<&str> = FAMILIES.iter().map(|family| family.name).collect();
-        let nearest =
-            known.iter().map(|one| (strsim::jaro_winkler(one, name), *one)).max_by(|a, b| a.0.total_cmp(&b.0));
+        // One that goes on after the name comes before one that is spelt alike.
+        let goes_on = |one: &str| one.strip_prefix(name).is_some_and(|rest| rest.starts_with('_'));
+        let likeness = |one: &str| if goes_on(one) { 1.0 } else { strsim::jaro_winkler(one, name) };
+        let nearest = known.iter().map(|one| (likeness(one), *one)).max_by(|a, b| a.0.total_cmp(&b.0));
         let meant = match nearest {
             Some((similarity, one)) if similarity > 0.8 => format!(" (is `{one}` meant?)"),
             _ => String::new(),

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use candle_core::{Device, Tensor};
 
 use super::ModelError;
+use super::arch::Family;
 use super::config::Config;
 use super::format::{FileKind, read_text};
 use super::generation;
@@ -104,6 +105,7 @@ impl Checkpoint {
         let config = Config::read(&config.display().to_string(), &read_text(config)?)?;
         need("tokenizer.json")?;
         let mut shards = Shards::open(&by_name, &folder)?;
+        by_family(&mut shards, &config);
         let notes = std::mem::take(&mut shards.notes);
         let weights = Weights::Safetensors(shards);
         Self { origin: folder, config, weights, files: by_name, notes }.checked()
@@ -222,7 +224,8 @@ impl Checkpoint {
                 let (config, special, added) = (config?, special?, added?);
                 let [config, special, added] = [&config, &special, &added]
                     .map(|file| file.as_ref().map(|(file, text)| (file.as_str(), text.as_str())));
-                let beside = Beside { config, special, added };
+                let of_llama = self.config.shape.family == Family::llama();
+                let beside = Beside { config, special, added, of_llama };
                 let path = self.need("tokenizer.json")?;
                 let mut tokenizer = Tokenizer::from_files(path, beside)?;
                 tokenizer.check_rows(&path.display().to_string(), self.config.shape.vocabulary)?;
@@ -308,6 +311,32 @@ impl Checkpoint {
             (Weights::Safetensors(_), offset) if offset != 0.0 => Ok((tensor + f64::from(offset))?),
             _ => Ok(tensor),
         }
+    }
+}
+
+/// Calls tensors by the names of the family where a file has those of a model without its head (`AutoModel`), of the text part of
+/// a larger one, or the head in place of the embedding that it is tied to.
+fn by_family(shards: &mut Shards, config: &Config) {
+    let names = &config.shape.family.names;
+    let (embedding, head) = (format!("{}.weight", names.embedding), format!("{HEAD}.weight"));
+    let has = |shards: &Shards, name: &str| shards.names().any(|one| one == name);
+    if has(shards, &embedding) {
+        return;
+    }
+    let (model, bare) = embedding.split_once('.').unwrap_or(("", &embedding));
+    if has(shards, bare) {
+        shards.rename(|stored| if stored == head { stored.into() } else { format!("{model}.{stored}") });
+    }
+    for (outer, inner) in [("language_model.", ""), ("model.language_model.", "model.")] {
+        if has(shards, &embedding.replacen(inner, outer, 1)) {
+            shards.rename(|stored| match stored.strip_prefix(outer) {
+                Some(rest) => format!("{inner}{rest}"),
+                None => stored.into(),
+            });
+        }
+    }
+    if config.shape.tied && !has(shards, &embedding) && has(shards, &head) {
+        shards.rename(|stored| if stored == head { embedding.clone() } else { stored.into() });
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Shards {
     files: Vec<(PathBuf, TensorFile)>,
     /// Which of `files` a tensor is read from.
     owner: BTreeMap<String, usize>,
+    /// Names in the files of tensors that go by another one here.
+    stored: BTreeMap<String, String>,
     /// Notes for the user on files of the folder that are not read.
     pub notes: Vec<String>,
 }
@@ -32,7 +34,7 @@ impl Shards {
         if let Some(path) = by_name.get(WHOLE) {
             let file = open(path)?;
             let owner = file.names().map(|name| (name.to_string(), 0)).collect();
-            return Ok(Self { notes: ignored(by_name, folder, &[WHOLE]), files: vec![(path.clone(), file)], owner });
+            return Ok(Self { notes: ignored(by_name, folder, &[WHOLE]), files: vec![(path.clone(), file)], owner, stored: BTreeMap::new() });
         }
         match by_name.get(INDEX) {
             Some(index) => Self::by_index(by_name, folder, index),
@@ -91,7 +93,7 @@ impl Shards {
                 }
             }
         }
-        Ok(Self { files, owner, notes })
+        Ok(Self { files, owner, stored: BTreeMap::new(), notes })
     }
 
     /// A complete set `*-00001-of-0000N.safetensors`, which needs no index.
@@ -118,7 +120,7 @@ impl Shards {
             }
             files.push((path.clone(), file));
         }
-        Ok(Self { files, owner, notes: Vec::new() })
+        Ok(Self { files, owner, stored: BTreeMap::new(), notes: Vec::new() })
     }
 
     /// Names of all tensors.
@@ -126,18 +128,31 @@ impl Shards {
         self.owner.keys().map(String::as_str)
     }
 
-    fn find(&self, name: &str) -> Option<&(PathBuf, TensorFile)> {
-        self.files.get(*self.owner.get(name)?)
+    /// Calls tensors by the names that `named` gives to those in the files.
+    pub fn rename(&mut self, named: impl Fn(&str) -> String) {
+        for (stored, at) in std::mem::take(&mut self.owner) {
+            let name = named(&stored);
+            if name != stored {
+                self.stored.insert(name.clone(), stored);
+            }
+            self.owner.insert(name, at);
+        }
+    }
+
+    /// The file that has the tensor, and its name there.
+    fn find<'a: 'b, 'b>(&'a self, name: &'b str) -> Option<(&'a PathBuf, &'a TensorFile, &'b str)> {
+        let (path, file) = self.files.get(*self.owner.get(name)?)?;
+        Some((path, file, self.stored.get(name).map_or(name, String::as_str)))
     }
 
     /// The file that the tensor is read from.
     pub fn path_of(&self, name: &str) -> Option<&Path> {
-        self.find(name).map(|(path, _)| path.as_path())
+        self.find(name).map(|(path, ..)| path.as_path())
     }
 
     /// Dimensions of the tensor, if it is there and of a type that is read.
     pub fn dims(&self, name: &str) -> Result<Option<&[usize]>, ModelError> {
-        let Some((path, file)) = self.find(name) else { return Ok(None) };
+        let Some((path, file, name)) = self.find(name) else { return Ok(None) };
         let Some(place) = file.place(name) else { return Ok(None) };
         dtype(path, name, place)?;
         Ok(Some(&place.dims))
@@ -145,7 +160,7 @@ impl Shards {
 
     /// The tensor as f32.
     pub fn tensor(&self, name: &str) -> Result<Option<Tensor>, ModelError> {
-        let Some((path, file)) = self.find(name) else { return Ok(None) };
+        let Some((path, file, name)) = self.find(name) else { return Ok(None) };
         let Some((place, bytes)) = file.array(name).map_err(|e| corrupt(path, e))? else { return Ok(None) };
         let tensor = Tensor::from_raw_buffer(&bytes, dtype(path, name, place)?, &place.dims, &Device::Cpu)?;
         Ok(Some(tensor.to_dtype(DType::F32)?))
@@ -153,13 +168,15 @@ impl Shards {
 
     /// Whether two tensors hold the same values. Only bytes are compared where their types are the same.
     pub fn same(&self, a: &str, b: &str) -> Result<bool, ModelError> {
-        let (Some((path_a, file_a)), Some((path_b, file_b))) = (self.find(a), self.find(b)) else { return Ok(false) };
+        let (Some((path_a, file_a, stored_a)), Some((path_b, file_b, stored_b))) = (self.find(a), self.find(b)) else {
+            return Ok(false);
+        };
         let read = |path: &Path, file: &'_ TensorFile, name: &str| {
             Ok::<_, ModelError>(
                 file.array(name).map_err(|e| corrupt(path, e))?.map(|(place, bytes)| (place.clone(), bytes)),
             )
         };
-        match (read(path_a, file_a, a)?, read(path_b, file_b, b)?) {
+        match (read(path_a, file_a, stored_a)?, read(path_b, file_b, stored_b)?) {
             (Some((place_a, _)), Some((place_b, _))) if place_a.dims != place_b.dims => Ok(false),
             (Some((place_a, bytes_a)), Some((place_b, bytes_b))) if place_a.dtype == place_b.dtype => {
                 Ok(bytes_a[..] == bytes_b[..])

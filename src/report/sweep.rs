@@ -26,6 +26,8 @@ pub struct Combined<'a> {
     pub variants: Vec<(&'a str, &'a str, &'a [String])>,
     /// Whether they differ in seeds only.
     pub replicates: bool,
+    /// Whether the figure shows them beside each other.
+    pub beside: bool,
     /// Whether they differ in targets only: then `layers.svg` shows where the damage is.
     pub over_targets: bool,
     /// Whether each has a page of its own.
@@ -37,7 +39,8 @@ pub struct Combined<'a> {
 /// A test set of all variants that measured on it, each with its label.
 struct Across<'a>(Vec<(&'a str, &'a Test<'a>)>);
 
-/// Writes `table.md`, `table.tex` and `report.html`; of replicates the figure `figure2`, of a sweep over targets `layers`.
+/// Writes `table.md`, `table.tex` and `report.html`; of replicates, and of a few variants beside each other, the figure `figure2`, of
+/// a sweep over targets `layers`.
 ///
 /// # Errors
 /// If rows are missing, or a file cannot be written.
@@ -83,6 +86,12 @@ pub fn render(
             draw("figure2", figure::replicates(&study::arrange(&means, meta.by)?, meta, &shaded)?)?;
         }
     }
+    if combined.beside && !combined.rows.is_empty() {
+        let rows = named_by_variant(combined);
+        let svg = figure::study(&study::arrange(&rows, meta.by)?, None, meta)?;
+        figures.push(("figure2".into(), svg.clone()));
+        written.extend(super::write(out, super::figure("figure2", svg, meta)?)?);
+    }
     let links = combined.variants.iter().filter(|_| combined.pages);
     let links = links.map(|(name, label, _)| (format!("{name}/report.html"), label.to_string())).collect();
     let sources = Sources {
@@ -98,6 +107,16 @@ pub fn render(
     };
     written.extend(super::render_page(&sources, out)?);
     Ok(written)
+}
+
+/// All rows, the test sets of each variant with its label: a panel each.
+fn named_by_variant(combined: &Combined) -> Vec<Row> {
+    let of = |(name, label, _): &(&str, &str, &[String])| {
+        let (name, label) = (name.to_string(), label.to_string());
+        let own = combined.rows.iter().filter(move |row| row.variant.as_ref() == Some(&name));
+        own.map(move |row| Row { evaluation: format!("{label}; {}", row.row.evaluation), ..row.row.clone() })
+    };
+    combined.variants.iter().flat_map(of).collect()
 }
 
 /// Every test set, over the variants.

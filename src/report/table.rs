@@ -70,9 +70,9 @@ impl Cell {
         if values.is_empty() { Cell::Absent } else { Cell::Spread(shown(mean), deviation) }
     }
 
-    /// A difference of losses and the ends of its interval, in nats.
+    /// A difference of losses and the ends of its interval, in nats; of a single window, which has none, the difference alone.
     pub fn nats(parts: [f64; 3]) -> Self {
-        Cell::Difference(parts.map(number::nats))
+        if parts[1].is_nan() { Cell::text(number::nats(parts[0])) } else { Cell::Difference(parts.map(number::nats)) }
     }
 }
 

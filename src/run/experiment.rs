@@ -9,7 +9,7 @@ use crate::spec::Experiment;
 use super::session::{Held, Run};
 use super::stage::Selection;
 use super::texts::Known;
-use super::{Context, Done, RunError, current, outcome, sources};
+use super::{Context, Done, RunError, current, opened, outcome, sources};
 
 /// Runs an experiment to its results folder, or the selected stages into the cache. `look` says what its texts have, once they
 /// are fetched.
@@ -32,6 +32,7 @@ pub(super) fn one(
     // A name that no stage has is refused before anything is fetched.
     selection.stages(&plan)?;
     let assets = run.fetched()?;
+    opened::check_files(experiment, context)?;
     let known = look()?;
     run.compute_all(selection)?;
     if selection != Selection::All {

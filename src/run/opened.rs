@@ -6,7 +6,7 @@ use crate::model::ModelError;
 use crate::model::checkpoint::Checkpoint;
 use crate::model::tokenizer::Tokenizer;
 use crate::plan::memory::Layout;
-use crate::spec::{Experiment, Loaded};
+use crate::spec::{Experiment, Loaded, Model};
 
 use super::{Context, RunError, weights};
 
@@ -31,11 +31,7 @@ impl Opened {
             context.progress.say(note);
         }
         let eos = ends(&checkpoint, experiment)?;
-        let (found, expected) = (&checkpoint.config().shape, &experiment.model.shape);
-        if found != expected {
-            let (found, expected) = (Box::new(found.clone()), Box::new(expected.clone()));
-            return Err(ModelError::OtherShape { found, expected }.into());
-        }
+        check_shape(&checkpoint, &experiment.model)?;
         let tokenizer = checkpoint.tokenizer()?;
         for note in &tokenizer.notes {
             context.progress.say(note);
@@ -48,6 +44,23 @@ impl Opened {
     pub fn eos(&self) -> Result<&[u32], ModelError> {
         self.eos.as_deref().map_err(|why| ModelError::Config(why.clone()))
     }
+}
+
+/// Compares the shape of the files with the one that the spec or the catalog gives.
+fn check_shape(checkpoint: &Checkpoint, model: &Model) -> Result<(), ModelError> {
+    let (found, expected) = (&checkpoint.config().shape, &model.shape);
+    if found == expected {
+        return Ok(());
+    }
+    let (found, expected) = (Box::new(found.clone()), Box::new(expected.clone()));
+    Err(ModelError::OtherShape { model: model.name.clone(), found, expected })
+}
+
+/// The same for fetched files that nothing else may open, because all that is computed from them is in the cache.
+pub(super) fn check_files(experiment: &Experiment, context: &Context) -> Result<(), RunError> {
+    let Some(fetched) = context.store.cached(&experiment.model.source) else { return Ok(()) };
+    let files: Vec<PathBuf> = fetched.files.into_values().map(|file| file.path).collect();
+    Ok(check_shape(&Checkpoint::open(&files)?, &experiment.model)?)
 }
 
 /// What the model's files say of tokens that end a sequence. A mistake there is an error at once where the experiment uses
@@ -72,7 +85,7 @@ pub fn check_model(loaded: &Loaded, context: &Context) -> Result<(), RunError> {
     let (mut looked, mut said) = (Vec::new(), Vec::new());
     for experiment in std::iter::once(&loaded.experiment).chain(variants) {
         let source = serde_json::json!(experiment.model.source).to_string();
-        let use_of_it = (source, experiment.questions.is_empty(), experiment.train.is_some());
+        let use_of_it = (source, experiment.model.shape.clone(), experiment.questions.is_empty(), experiment.train.is_some());
         if looked.contains(&use_of_it) {
             continue;
         }
@@ -80,6 +93,7 @@ pub fn check_model(loaded: &Loaded, context: &Context) -> Result<(), RunError> {
         let Some(fetched) = context.store.cached(&experiment.model.source) else { continue };
         let files: Vec<PathBuf> = fetched.files.into_values().map(|file| file.path).collect();
         let checkpoint = Checkpoint::open(&files)?;
+        check_shape(&checkpoint, &experiment.model)?;
         ends(&checkpoint, experiment)?.ok();
         for note in checkpoint.notes().iter().chain(&checkpoint.tokenizer()?.notes) {
             if !said.contains(note) {

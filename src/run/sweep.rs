@@ -58,7 +58,7 @@ pub(super) fn files(loaded: &Loaded, sweep: &Sweep) -> Vec<&'static str> {
         if sweep.is_over_targets() {
             files.extend(["layers.svg", "layers.png", "layers.pdf"]);
         }
-        if sweep.is_replicates() {
+        if sweep.is_replicates() || sweep.is_drawn_beside() {
             files.extend(["figure2.svg", "figure2.png", "figure2.pdf"]);
         }
     }

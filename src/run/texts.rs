@@ -119,7 +119,7 @@ pub fn look_all(
         }
     }
     let all = errors.into_result(all)?;
-    let warnings = merge_warnings(all.iter().map(|known| known.warnings.as_slice()));
+    let warnings = merge_warnings(&sweep.variants, all.iter().map(|known| known.warnings.as_slice()));
     Ok((all, warnings))
 }
 
@@ -229,7 +229,8 @@ impl Desk<'_> {
         let family = self.experiment.model.shape.family;
         let tokenizer = || self.reader().map(|reader| (reader.tokenizer.bos(), reader.tokenizer.encode("").ok()));
         let lacks = match evaluation.bos {
-            Bos::Stream => family.bos_each_window,
+            // The first window of a text has the token.
+            Bos::Stream => family.bos_each_window && evaluation.windows != Some(1),
             Bos::None => tokenizer().is_some_and(|(_, added)| added.is_some_and(|ids| !ids.is_empty())),
             Bos::Window => {
                 if let Some((None, _)) = tokenizer() {

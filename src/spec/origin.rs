@@ -83,6 +83,12 @@ impl Experiment {
         let mut value = serde_json::to_value(self)?;
         value["path"] = self.origin.file.clone().into();
         relative(&mut value, &self.origin);
+        // What is left out means the default of the model's family.
+        if self.model.shape.family.bos_each_window {
+            for (evaluation, of) in self.evaluations.iter().zip(value["evaluations"].as_array_mut().into_iter().flatten()) {
+                of["bos"] = serde_json::to_value(evaluation.bos)?;
+            }
+        }
         Ok(value)
     }
 

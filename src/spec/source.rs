@@ -44,11 +44,11 @@ pub(super) struct Hub {
 #[serde(deny_unknown_fields)]
 pub(super) struct Join {
     /// The name of the whole file.
-    join: String,
+    join: Spanned<String>,
     /// The sha256 checksum of the whole.
     sha256: Spanned<String>,
     /// The sources of the parts in order; each lists one file.
-    #[schemars(with = "Vec<Written>")]
+    #[schemars(with = "Vec<Part>")]
     parts: Node,
 }
 
@@ -61,6 +61,17 @@ pub(super) struct Local {
     path: Node,
     /// The sha256 checksum that the file must have.
     sha256: Option<Spanned<String>>,
+}
+
+/// Where a part is fetched from.
+// For the schema only.
+#[derive(JsonSchema)]
+#[schemars(untagged, inline)]
+#[allow(dead_code)]
+enum Part {
+    Pypi(Pypi),
+    Hub(Hub),
+    Local(Local),
 }
 
 /// Where files are fetched from.
@@ -131,6 +142,9 @@ fn hub(Hub { hub, dataset, revision, files }: Hub) -> Result<Source, Errors> {
 fn join(Join { join, sha256, parts }: Join) -> Result<Source, Errors> {
     let mut errors = Errors::default();
     let sum = errors.keep(is_checksum(&sha256, &sha256.span)).unwrap_or_default();
+    if join.is_empty() || join.contains(['/', '\\']) || [".", ".."].contains(&join.as_str()) {
+        errors.at(&join.span, format!("`{}` is not the name of a file: no folders in it", *join));
+    }
     let nodes = parts.elements("parts: a list of sources")?;
     if nodes.is_empty() {
         errors.at(&parts.span, "no parts are listed");
@@ -152,7 +166,7 @@ fn join(Join { join, sha256, parts }: Join) -> Result<Source, Errors> {
         }
         all.push(part);
     }
-    errors.into_result(Source::Joined { file: join, sha256: sum, parts: all })
+    errors.into_result(Source::Joined { file: join.value, sha256: sum, parts: all })
 }
 
 /// A file or folder, relative to the folder of the file that names it.

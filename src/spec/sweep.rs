@@ -8,6 +8,8 @@ use crate::yaml::{self, Error, Errors, Key, Node};
 
 /// Largest number of variants: more are probably a mistake.
 const MOST: usize = 256;
+/// Most variants that a figure shows beside each other.
+const MOST_BESIDE: usize = 6;
 /// Longest name of a variant's folder, without the number that distinguishes equal names.
 const LONGEST: usize = 48;
 
@@ -41,6 +43,11 @@ impl Sweep {
     /// Whether the variants are replicates: they differ in seeds only.
     pub fn is_replicates(&self) -> bool {
         self.keys.iter().all(|key| key.rsplit('.').next() == Some("seed"))
+    }
+
+    /// Whether a figure shows the variants beside each other: not so many that no one could read it.
+    pub fn is_drawn_beside(&self) -> bool {
+        !self.is_replicates() && !self.is_over_targets() && self.variants.len() <= MOST_BESIDE
     }
 
     /// Whether only the targets differ.
@@ -93,7 +100,7 @@ pub(super) fn load(
                        variant with `extends` (what they share is computed once)";
         return Err(Error::at(&sweep.span, message).into());
     }
-    let warnings = merge_warnings(variants.iter().map(|variant| variant.warnings.as_slice()));
+    let warnings = merge_warnings(&variants, variants.iter().map(|variant| variant.warnings.as_slice()));
     let keys = axes.iter().map(|axis| axis.key.name.clone()).collect();
     Ok(Loaded { experiment, sweep: Some(Sweep { keys, variants }), warnings, places })
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use miette::{Diagnostic, LabeledSpan, Severity, SourceCode};
 use serde::{Serialize, Serializer};
 
-use super::Experiment;
+use super::{Experiment, Variant};
 use crate::yaml::{Key, Span};
 
 /// A warning, shown before work starts and in the report. Its text is `FILE:LINE:COLUMN: message`.
@@ -80,6 +80,13 @@ pub enum WarningKind {
         /// Whether losses of the model mean nothing without it.
         each: bool,
     },
+    /// Something that holds for some variants of a sweep.
+    OfVariants {
+        /// The labels of the variants.
+        labels: Vec<String>,
+        /// What it is.
+        kind: Box<WarningKind>,
+    },
     /// A calibration reads the text of questions that are asked.
     SameQuestions {
         /// Name of the calibration.
@@ -90,6 +97,9 @@ pub enum WarningKind {
         text: String,
     },
 }
+
+/// The most variants that a warning names.
+const LISTED: usize = 4;
 
 /// Statistics of fewer tokens than dimensions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,6 +129,11 @@ impl fmt::Display for Thin {
 impl fmt::Display for WarningKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::OfVariants { labels, kind } => {
+                let more = labels.len().saturating_sub(LISTED);
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                write!(f, "{}{more}: {kind}", labels[..labels.len().min(LISTED)].join(", "))
+            }
             Self::UnusedCalibration { calibration } => write!(f, "nothing uses calibration `{calibration}`"),
             Self::UnusedEvaluation { evaluation } => write!(f, "no arm is measured on evaluation `{evaluation}`"),
             Self::SmallCalibration { thin, widest, linear } => {
@@ -279,29 +294,44 @@ pub fn thin(
     Some(Warning { kind, span: first? })
 }
 
-/// The warnings of several variants of one file, each once: what is unused in some variants only is not unused, and all
-/// calibrations that are too small make one warning.
-pub fn merge_warnings<'a>(variants: impl Iterator<Item = &'a [Warning]>) -> Vec<Warning> {
-    let (mut all, mut variants_seen): (Vec<(Warning, usize)>, usize) = (Vec::new(), 0);
-    for warnings in variants {
-        variants_seen += 1;
+/// The warnings of all variants of a sweep, each once: what is unused in some variants only is not unused, and all calibrations
+/// that are too small for a model make one warning. What holds for some variants only names them.
+pub fn merge_warnings<'a>(
+    variants: &[Variant],
+    warnings: impl Iterator<Item = &'a [Warning]>,
+) -> Vec<Warning> {
+    let mut all: Vec<(Warning, Vec<&Variant>)> = Vec::new();
+    for (variant, warnings) in variants.iter().zip(warnings) {
         for warning in warnings {
             let is_small = |kind: &WarningKind| matches!(kind, WarningKind::SmallCalibration { .. });
-            let same = |other: &Warning| other == warning || is_small(&other.kind) && is_small(&warning.kind);
-            match all.iter_mut().find(|(other, _)| same(other)) {
-                Some((other, count)) => {
-                    *count += 1;
+            let of_model = |of: &[&Variant]| of.iter().all(|one| one.experiment.model == variant.experiment.model);
+            let same = |(other, of): &&mut (Warning, Vec<&Variant>)| {
+                other == warning || is_small(&other.kind) && is_small(&warning.kind) && of_model(of)
+            };
+            match all.iter_mut().find(same) {
+                Some((other, of)) => {
+                    of.push(variant);
                     other.kind.add(&warning.kind);
                 }
-                None => all.push((warning.clone(), 1)),
+                None => all.push((warning.clone(), vec![variant])),
             }
         }
     }
     let unused = |kind: &WarningKind| {
         matches!(kind, WarningKind::UnusedCalibration { .. } | WarningKind::UnusedEvaluation { .. })
     };
-    let stays = |(warning, count): &(Warning, usize)| !unused(&warning.kind) || *count == variants_seen;
-    all.into_iter().filter(stays).map(|(warning, _)| warning).collect()
+    // Variants with other targets have other widths: which of them are concerned is no news.
+    let several_models = variants.iter().any(|variant| variant.experiment.model != variants[0].experiment.model);
+    let stays = |(warning, of): (Warning, Vec<&Variant>)| match of.len() == variants.len() {
+        true => Some(warning),
+        false if unused(&warning.kind) => None,
+        false if matches!(warning.kind, WarningKind::SmallCalibration { .. }) && !several_models => Some(warning),
+        false => {
+            let labels = of.iter().map(|variant| variant.label.clone()).collect();
+            Some(Warning { kind: WarningKind::OfVariants { labels, kind: Box::new(warning.kind) }, ..warning })
+        }
+    };
+    all.into_iter().filter_map(stays).collect()
 }
 
 impl WarningKind {

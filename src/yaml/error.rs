@@ -106,7 +106,8 @@ fn unknown(what: &str, name: &str, known: impl IntoIterator<Item = impl Into<Str
     Message::Unknown { what: what.to_owned(), name: name.to_owned(), known }
 }
 
-/// The known name that `name` was probably meant to be: few typing errors away, or the one it is a part of.
+/// The known name that `name` was probably meant to be: the one that it begins, few typing errors away, or the one that it is a
+/// part of.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = name.to_lowercase();
     let distance = |candidate: &str| {
@@ -114,7 +115,9 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         let typing_errors = strsim::damerau_levenshtein(&wanted, &candidate);
         let is_part = wanted.len() >= 3 && candidate.contains(&wanted);
         let few = 1 + wanted.chars().count().max(candidate.chars().count()) / 4;
-        (is_part || typing_errors <= few && typing_errors < wanted.chars().count()).then_some(typing_errors)
+        let begins = candidate.strip_prefix(&wanted).is_some_and(|rest| rest.starts_with(['_', '-', '.', '/']));
+        let near = is_part || typing_errors <= few && typing_errors < wanted.chars().count();
+        near.then_some((!begins, typing_errors))
     };
     known
         .into_iter()

@@ -222,6 +222,7 @@ fn the_nearest_name_is_the_one_meant() {
     assert_eq!(nearest("svd", methods), Some("asvd"));
     assert_eq!(nearest("plain", methods), Some("plain-svd"));
     assert_eq!(nearest("pissa", methods), None);
+    assert_eq!(nearest("gemma3", ["gemma2", "gemma3_text"]), Some("gemma3_text"));
     assert_eq!(nearest("x", ["y", "z"]), None);
     assert_eq!(nearest("", ["y", "z"]), None);
 }

@@ -111,6 +111,27 @@ fn a_head_stored_beside_a_tied_embedding_is_used_where_it_differs() {
 }
 
 #[test]
+fn tensors_may_go_by_the_names_that_other_savers_give_them() {
+    let folder = folder_with(&TIED, json!({}));
+    let (expected, path) = (fingerprint(folder.path()), folder.path().join("model.safetensors"));
+    // Without the head's model around it, as part of a model of text and images, and with the head in place of the embedding.
+    let without = |name: &str| name.strip_prefix("model.").unwrap_or(name).to_string();
+    let inside = |name: &str| format!("language_model.{name}");
+    let within = |name: &str| format!("model.language_model.{}", without(name));
+    let head = |name: &str| if name == "model.embed_tokens.weight" { "lm_head.weight".into() } else { name.to_string() };
+    for named in [&without as &dyn Fn(&str) -> String, &inside, &within, &head] {
+        let weights = TIED.weights().into_iter().map(|(name, tensor)| (named(&name), tensor)).collect();
+        save(&weights, &path);
+        assert_eq!(fingerprint(folder.path()), expected);
+    }
+    // What is left over is still refused.
+    let mut weights: HashMap<_, _> = TIED.weights().into_iter().map(|(name, tensor)| (inside(&name), tensor)).collect();
+    weights.insert("vision_tower.x.weight".into(), Tensor::ones(3, DType::F32, &Device::Cpu).unwrap());
+    save(&weights, &path);
+    refused(folder.path(), &["vision_tower.x.weight"]);
+}
+
+#[test]
 fn every_tensor_is_used() {
     let ones = |n: usize| Tensor::ones(n, DType::F32, &Device::Cpu).unwrap();
     let with = |name: &str, tensor: Tensor| {

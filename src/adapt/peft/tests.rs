@@ -57,6 +57,11 @@ fn what_does_not_fit_is_said() {
     let found = read(folder.path()).unwrap();
     let other = found.check_fits(&Shape { intermediate: 16, ..SHAPE }).unwrap_err().to_string();
     assert!(other.contains("another base model") && other.contains("8 x 12"), "{other}");
+    let of_llama = Loaded { class: Some("LlamaForCausalLM".into()), ..found.clone() };
+    of_llama.check_fits(&SHAPE).unwrap();
+    let of_qwen = Loaded { class: Some("Qwen2ForCausalLM".into()), ..found.clone() };
+    let other = of_qwen.check_fits(&SHAPE).unwrap_err().to_string();
+    assert!(other.contains("`qwen2`") && other.contains("`llama`"), "{other}");
     let other = found.check_fits(&Shape { layers: 1, ..SHAPE }).unwrap_err().to_string();
     assert!(other.contains("model.layers.1"), "{other}");
 

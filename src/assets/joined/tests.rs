@@ -29,6 +29,9 @@ fn parts_become_one_file_that_is_made_once() {
     let file = &fetched.files["x.bin"];
     assert_eq!((fs::read_to_string(&file.path).unwrap().as_str(), file.bytes), ("abcdef", 6));
     assert_eq!(file.path, folder.path().join("cache/assets/joined").join(ABCDEF).join("x.bin"));
+    // Other parts, though the whole would be the same, are looked at.
+    let other = joined(parts(&folder.path().join("."), &["abc", "", "def"]), ABCDEF);
+    assert_eq!(store.cached(&other), None);
     // The user's own parts stay, and are not needed again.
     assert!(folder.path().join("x.part0").is_file());
     fs::remove_file(folder.path().join("x.part0")).unwrap();
@@ -72,4 +75,9 @@ fn sources_that_cannot_be_joined_are_refused() {
         let error = store.fetch(&source, &Progress::hidden()).unwrap_err().to_string();
         assert!(error.contains(said), "{said}: {error}");
     }
+    let inside = folder.path().join("inside");
+    fs::create_dir(&inside).unwrap();
+    fs::write(inside.join("x"), "abcdef").unwrap();
+    let error = store.fetch(&joined(vec![Source::Path { path: inside, sha256: None }], ABCDEF), &Progress::hidden());
+    assert!(error.unwrap_err().to_string().contains("is a folder"));
 }

@@ -260,7 +260,7 @@ fn parts_in_wheels_are_joined_and_then_removed() {
     let fetched = store.fetch(&whole, &Progress::hidden()).unwrap();
     assert_eq!(fetched.origin, "joined:x.bin from pypi:thing==1.0, pypi:thing==1.0");
     assert_eq!(fs::read_to_string(&fetched.files["x.bin"].path).unwrap(), "abcabcd");
-    assert_eq!(world.left().len(), 2, "the whole and its stamp: {:?}", world.left());
+    assert_eq!(world.left().len(), 3, "the whole, what it was made of, and its stamp: {:?}", world.left());
     assert_eq!(store.fetch(&whole, &Progress::hidden()).unwrap(), fetched);
     assert_eq!(world.calls().len(), 2);
 

@@ -41,7 +41,12 @@ pub(super) static FAMILY: Family = Family {
     gguf: Some(GgufFamily {
         architecture: "gemma3",
         pairs: false,
-        keys: &["final_logit_softcapping", "attention.sliding_window", "rope.freq_base_swa"],
+        keys: &[
+            "final_logit_softcapping",
+            "attention.sliding_window",
+            "attention.sliding_window_pattern",
+            "rope.freq_base_swa",
+        ],
         read: read_gguf,
     }),
     ..gemma2::BASE
@@ -68,11 +73,14 @@ fn read(from: &Reading, config: &mut Config) -> Result<(), ModelError> {
 fn read_gguf(from: &dyn Metadata, config: &mut Config) -> Result<(), ModelError> {
     gemma2::around_gguf(config, 62);
     config.logit_cap = from.cap("final_logit_softcapping", None)?;
-    // Without the key, no block has a window, nor the frequencies of those that have one.
+    from.need("attention.sliding_window")?;
+    // A window of 0: no block has one, nor the frequencies of those that have.
     let windowed = from.count("attention.sliding_window")?.is_some_and(|window| window > 0);
-    let sliding = |layer: usize| windowed && !(layer + 1).is_multiple_of(PATTERN);
+    let pattern = from.count("attention.sliding_window_pattern")?.unwrap_or(PATTERN).max(1);
+    let sliding = |layer: usize| windowed && !(layer + 1).is_multiple_of(pattern);
     let window = from.window(config, None)?;
     config.set_windows(window, sliding);
+    from.need("rope.freq_base")?;
     from.rotary(config)?;
     let theta = from.real("rope.freq_base_swa", false)?.map_or(LOCAL_THETA, f64::from);
     config.ropes.push(Rope::plain(theta, config.shape.head_dim));

@@ -31,5 +31,6 @@ fn read(from: &Reading, config: &mut Config) -> Result<(), ModelError> {
 
 fn read_gguf(from: &dyn Metadata, config: &mut Config) -> Result<(), ModelError> {
     from.no_window(config)?;
+    from.need("rope.freq_base")?;
     from.rotary(config)
 }

@@ -36,5 +36,6 @@ pub(super) fn later_windows(from: &Reading, config: &mut Config) -> Result<(), M
 
 fn read_gguf(from: &dyn Metadata, config: &mut Config) -> Result<(), ModelError> {
     from.no_window(config)?;
+    from.need("rope.freq_base")?;
     from.rotary(config)
 }

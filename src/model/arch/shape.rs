@@ -31,6 +31,22 @@ pub struct Shape {
     pub tied: bool,
 }
 
+impl Shape {
+    /// How the shape of files differs from the one that was expected, for people.
+    pub fn against(&self, expected: &Self) -> String {
+        let values = |shape: &Self| {
+            let mut values = serde_json::json!(shape);
+            values["family"] = serde_json::json!(shape.family);
+            values
+        };
+        let (found, expected) = (values(self), values(expected));
+        let differs = |key: &&String| found[key.as_str()] != expected[key.as_str()];
+        let names = found.as_object().into_iter().flat_map(|map| map.keys()).filter(differs);
+        let said = names.map(|key| format!("`{key}` is {}, not {}", found[key.as_str()], expected[key.as_str()]));
+        said.collect::<Vec<_>>().join("; ")
+    }
+}
+
 /// A distinct input of linears: those of queries, keys and values share one, those of gate and up share one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Site {

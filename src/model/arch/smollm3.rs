@@ -53,6 +53,7 @@ fn rotated_layers(from: &Reading, layers: usize) -> Result<Vec<bool>, ModelError
 
 fn read_gguf(from: &dyn Metadata, config: &mut Config) -> Result<(), ModelError> {
     from.no_window(config)?;
+    from.need("rope.freq_base")?;
     from.rotary(config)?;
     for (i, layer) in config.layers.iter_mut().enumerate() {
         layer.rope = (!(i + 1).is_multiple_of(INTERVAL)).then_some(0);

@@ -52,7 +52,7 @@ fn an_unknown_family_is_told_the_nearest_and_all() {
     config["model_type"] = "gemma3".into();
     let error = Config::from_json(&config.to_string()).unwrap_err().to_string();
     assert!(
-        error.contains("is `gemma2` meant?") && error.contains("gemma3_text") && error.contains("olmo2"),
+        error.contains("is `gemma3_text` meant?") && error.contains("gemma3_text") && error.contains("olmo2"),
         "{error}"
     );
     config["model_type"] = "mixtral".into();

@@ -105,6 +105,8 @@ impl Gguf {
     fn head_dim(&self, family: &Family, hidden: usize, heads: usize) -> Result<usize, ModelError> {
         let head_dim = match self.optional_number(&self.own("attention.key_length"))? {
             Some(width) => width,
+            // Nothing else says it where a width of its own is usual.
+            None if family.head_dim.is_some() => self.number(&self.own("attention.key_length"))?,
             None if heads > 0 && hidden.is_multiple_of(heads) => hidden / heads,
             None => {
                 let why = format!("{}: embedding_length {hidden} is not a multiple of head_count {heads}", self.name());
@@ -147,7 +149,7 @@ impl Gguf {
             None | Some("linear") if factor == 0.0 || factor == 1.0 => Scaling::None,
             None | Some("linear") => Scaling::Linear { factor: shortest(factor) },
             Some("none") => Scaling::None,
-            Some("yarn") => self.yarn(config, factor)?,
+            Some("yarn") => self.yarn(factor)?,
             Some(other) => {
                 let why = "is not supported; \"none\", \"linear\", \"yarn\" and \"longrope\" (with its tensors) are";
                 return Err(self.bad(&kind, &Value::String(other.into()), why));
@@ -179,11 +181,12 @@ impl Gguf {
         Ok(())
     }
 
-    fn original(&self, config: &Config) -> Result<usize, ModelError> {
-        Ok(self.optional_number(&self.own("rope.scaling.original_context_length"))?.unwrap_or(config.shape.context))
+    /// The context before it was extended, which frequencies depend on.
+    fn original(&self) -> Result<usize, ModelError> {
+        self.number(&self.own("rope.scaling.original_context_length"))
     }
 
-    fn yarn(&self, config: &Config, factor: f32) -> Result<Scaling, ModelError> {
+    fn yarn(&self, factor: f32) -> Result<Scaling, ModelError> {
         self.neutral(&["rope.scaling.yarn_ext_factor"], 1.0)?;
         if factor <= 0.0 {
             let why = format!("but `{}` is missing", self.own("rope.scaling.factor"));
@@ -195,7 +198,7 @@ impl Gguf {
         let more = number("rope.scaling.yarn_attn_factor", number("rope.scaling.attn_factor", 1.0)?)?;
         Ok(Scaling::Yarn {
             factor,
-            original: self.original(config)? as f64,
+            original: self.original()? as f64,
             fast: number("rope.scaling.yarn_beta_fast", 32.0)?,
             slow: number("rope.scaling.yarn_beta_slow", 1.0)?,
             truncate: true,
@@ -204,7 +207,7 @@ impl Gguf {
     }
 
     fn long(&self, config: &Config, dims: usize) -> Result<Scaling, ModelError> {
-        let original = self.original(config)?;
+        let original = self.original()?;
         let factor = config.shape.context as f64 / original as f64;
         let attention = match self.real("rope.scaling.attn_factor", false)? {
             Some(attention) => shortest(attention),
@@ -231,6 +234,10 @@ impl Gguf {
 impl Metadata for Gguf {
     fn real(&self, key: &str, zero: bool) -> Result<Option<f32>, ModelError> {
         self.number_of(&self.own(key), zero)
+    }
+
+    fn need(&self, key: &str) -> Result<(), ModelError> {
+        self.meta(&self.own(key)).map(drop)
     }
 
     fn cap(&self, key: &str, default: Option<f32>) -> Result<Option<f32>, ModelError> {

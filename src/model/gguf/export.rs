@@ -15,6 +15,8 @@ impl Gguf {
         {
             config.insert(key.into(), json!(self.token(token)?));
         }
+        // Some classes have a default beyond a small vocabulary, and no loss depends on it.
+        config.insert("pad_token_id".into(), Value::Null);
         Ok(config.into())
     }
 

@@ -58,11 +58,14 @@ pub fn check_tokenizer(file: &str, text: &str) -> Result<(), ModelError> {
 /// Applies the files beside a `tokenizer.json` to the tokenizer that was read from it. Returns notes for the user, and the token
 /// that they name as the beginning of a text.
 pub fn apply(tokenizer: &mut Tokenizer, beside: Beside) -> Result<(Vec<String>, Option<u32>), ModelError> {
+    let of_llama = beside.of_llama;
     let settings = Settings::read(beside)?;
     tokens::add(tokenizer, &settings)?;
     check_prefix_space(tokenizer, &settings)?;
     let mut notes = ends::add(tokenizer, &settings)?;
-    notes.extend(note_on_spaces(tokenizer, &settings)?);
+    if of_llama {
+        notes.extend(note_on_spaces(tokenizer, &settings)?);
+    }
     let bos = match settings.find("bos_token") {
         Some((file, value)) => tokenizer.token_to_id(&tokens::added_token(file, "bos_token", value, true)?.content),
         None => None,

@@ -112,6 +112,8 @@ pub struct Beside<'a> {
     pub special: Option<Named<'a>>,
     /// `added_tokens.json`.
     pub added: Option<Named<'a>>,
+    /// Whether the model is a Llama, whose tokenizer transformers 5 makes anew from its vocabulary.
+    pub of_llama: bool,
 }
 
 /// What the files beside a `tokenizer.json` say. As in transformers, `special_tokens_map.json` and `added_tokens.json` count

@@ -37,7 +37,11 @@ pub fn sections(tests: &[Test], published: Option<&Published>, meta: &Meta) -> V
 }
 
 fn of_test(test: &Test, by: By) -> Vec<Captioned> {
-    let interval = |row: &Row| Cell::Interval(number::perplexity(row.ppl_low), number::perplexity(row.ppl_high));
+    // A single window has no interval.
+    let interval = |row: &Row| match row.ppl_low.is_nan() {
+        true => Cell::Absent,
+        false => Cell::Interval(number::perplexity(row.ppl_low), number::perplexity(row.ppl_high)),
+    };
     vec![
         Captioned::new("Perplexity", "", table(test, by, &test.points, perplexity)).ours(),
         Captioned::new("95% interval of the perplexity, over windows", "", table(test, by, &test.points, interval)),

@@ -26,6 +26,7 @@ fn rendered(keys: &[&str], variants: &[(&str, &str, &str)], rows: &[Varied<Row>]
         keys: &keys,
         variants: variants.iter().zip(&values).map(|((name, label, _), v)| (*name, *label, v.as_slice())).collect(),
         replicates: keys == ["seed"],
+        beside: keys == ["alpha"],
         over_targets: keys == ["targets"],
         pages,
         rows,
@@ -53,7 +54,8 @@ fn replicates_are_mean_and_deviation() {
 fn other_variants_stand_side_by_side() {
     let rows = [varied("a", &[(16, 60.0)]), varied("b", &[(16, 61.0), (64, 70.0)])].concat();
     let variants = [("a", "alpha = 0.5", "0.5"), ("b", "alpha = 1", "1")];
-    let [markdown, ..] = rendered(&["alpha"], &variants, &rows, true);
+    let [markdown, _, page] = rendered(&["alpha"], &variants, &rows, true);
+    assert!(page.contains("alpha = 0.5; wiki: ") && page.contains("alpha = 1; wiki: "), "a panel each: {page}");
     assert!(markdown.contains("| corda, corda; alpha = 0.5 | 59.00 | 60.00 |  |"), "{markdown}");
     assert!(markdown.contains("| corda, corda; alpha = 1 | 59.00 | 61.00 | 70.00 |"), "{markdown}");
 }

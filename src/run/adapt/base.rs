@@ -64,6 +64,7 @@ impl Search<'_> {
         if let Some(named) = named
             && !self.is_same(&model, named)
         {
+            self.same_family(&model, named)?;
             notes.push(format!(
                 "{} names the base {}; it is merged into {text}, as --base says",
                 self.folder.display(),
@@ -71,6 +72,22 @@ impl Search<'_> {
             ));
         }
         Ok(Base { model, notes })
+    }
+
+    /// Refuses a base of another family than the one that the adapter names, where that is at hand.
+    fn same_family(&self, model: &Model, named: &Named) -> Result<(), RunError> {
+        let of_path = || self.paths(&named.name).first().and_then(|path| Some(read_shape(path).ok()?.family));
+        let of_catalog = || {
+            let known = self.catalog.into_iter().flat_map(|catalog| &catalog.models).map(|entry| &entry.model);
+            known.chain([self.model]).find(|one| is_called(one, &named.name)).map(|one| one.shape.family)
+        };
+        match of_path().or_else(of_catalog).filter(|family| *family != model.shape.family) {
+            None => Ok(()),
+            Some(family) => {
+                let why = format!("a model of `{family}`, and {} is one of `{}`", model.name, model.shape.family);
+                Err(self.error(named, why).into())
+            }
+        }
     }
 
     fn named(&self, named: &Named) -> Result<Base, RunError> {

@@ -133,6 +133,7 @@ pub const KEYS: Keys = Keys {
         ("quantization_config", &[Neutral::Empty]),
         ("compression_config", &[Neutral::Empty]),
         ("quantization", &[Neutral::Empty]),
+        ("is_causal", &[Neutral::Flag(true)]),
         ("attention_bias", &[Neutral::Flag(false)]),
         ("mlp_bias", &[Neutral::Flag(false)]),
         ("bias", &[Neutral::Flag(false)]),

@@ -108,6 +108,7 @@ fn a_value_of_the_wrong_type_and_a_senseless_one_are_named_by_the_key_of_the_fil
 fn a_key_that_changes_a_number_is_refused_by_name_and_value() {
     for (keys, said) in [
         (json!({"qkv_bias": true}), vec!["`qkv_bias`", "true"]),
+        (json!({"is_causal": false}), vec!["`is_causal`", "false", "only true is"]),
         (json!({"attention_bias": 1}), vec!["`attention_bias`", "true or false"]),
         (json!({"hidden_act": "gelu"}), vec!["`hidden_act`", "gelu"]),
         (json!({"partial_rotary_factor": 0.5}), vec!["`partial_rotary_factor`", "0.5"]),

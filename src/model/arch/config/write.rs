@@ -42,7 +42,8 @@ impl Config {
         self.put_biases(&mut put)?;
         self.put_layers(&mut put)?;
         if reads("query_pre_attn_scalar") {
-            put("query_pre_attn_scalar", json!(shortest(self.score_scale.powi(-2).round())));
+            // A whole number, for which transformers insists on an integer.
+            put("query_pre_attn_scalar", json!(self.score_scale.powi(-2).round() as u64));
         }
         for (key, cap) in [("attn_logit_softcapping", self.score_cap), ("final_logit_softcapping", self.logit_cap)] {
             if reads(key) {
@@ -91,7 +92,9 @@ impl Config {
         } else if window.is_some() && self.layers.iter().any(|layer| layer.window != window) {
             return Err(format!("a model of `{family}` has one window for all layers or none"));
         }
-        put("sliding_window", window.map_or(Value::Null, |window| json!(window)));
+        // Where kinds of blocks are told apart by more than the window, one as long as the context has no effect.
+        let without = if self.ropes.len() == 2 { json!(self.shape.context) } else { Value::Null };
+        put("sliding_window", window.map_or(without, |window| json!(window)));
         if window.is_some() && !reads("sliding_window_pattern") {
             put("use_sliding_window", json!(true));
         }

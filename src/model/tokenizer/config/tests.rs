@@ -39,6 +39,7 @@ fn read(
         config: Some(("there/tokenizer_config.json", config.as_str())),
         special: special.as_deref().map(|text| ("there/special_tokens_map.json", text)),
         added: added.as_deref().map(|text| ("there/added_tokens.json", text)),
+        of_llama: true,
     };
     let tokenizer = Tokenizer::from_files(&path, beside).map_err(|e| e.to_string())?;
     Ok((tokenizer.encode(text).map_err(|e| e.to_string())?, tokenizer.notes.join("\n")))

@@ -31,6 +31,7 @@ fn hub() -> Model {
 fn adapter(name: &str, revision: Option<&str>) -> Loaded {
     Loaded {
         path: "adapter_model.safetensors".into(),
+        class: None,
         base: Some(Named { name: name.into(), revision: revision.map(String::from) }),
         init: Init::Plain,
         linears: [].into(),
