@@ -207,14 +207,15 @@ impl Gguf {
     }
 
     fn long(&self, config: &Config, dims: usize) -> Result<Scaling, ModelError> {
+        let read = |name: &str| Ok::<_, ModelError>(self.divisors(name, dims)?.into_iter().map(f64::from).collect());
+        let (short, long) = (read(ROPE_SHORT)?, read(ROPE_LONG)?);
         let original = self.original()?;
         let factor = config.shape.context as f64 / original as f64;
         let attention = match self.real("rope.scaling.attn_factor", false)? {
             Some(attention) => shortest(attention),
             None => long_attention(factor, original as f64),
         };
-        let read = |name: &str| Ok::<_, ModelError>(self.divisors(name, dims)?.into_iter().map(f64::from).collect());
-        Ok(Scaling::Long { short: read(ROPE_SHORT)?, long: read(ROPE_LONG)?, original, attention })
+        Ok(Scaling::Long { short, long, original, attention })
     }
 
     /// A tensor of divisors of the frequencies.
