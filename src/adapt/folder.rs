@@ -33,7 +33,10 @@ impl Loaded {
     pub fn check_fits(&self, shape: &Shape) -> Result<(), AdapterError> {
         let other = |why: String| AdapterError::OtherModel { path: self.path.clone(), why };
         if let Some(family) = self.class.as_deref().and_then(Family::of_class).filter(|its| *its != shape.family) {
-            return Err(other(format!("it was trained on a model of `{family}`, and this is one of `{}`", shape.family)));
+            return Err(other(format!(
+                "it was trained on a model of `{family}`, and this is one of `{}`",
+                shape.family
+            )));
         }
         let known: BTreeMap<String, Linear> = shape.linears().into_iter().map(|l| (l.name.clone(), l)).collect();
         for (name, (adapter, _)) in &self.linears {

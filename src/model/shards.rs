@@ -34,7 +34,12 @@ impl Shards {
         if let Some(path) = by_name.get(WHOLE) {
             let file = open(path)?;
             let owner = file.names().map(|name| (name.to_string(), 0)).collect();
-            return Ok(Self { notes: ignored(by_name, folder, &[WHOLE]), files: vec![(path.clone(), file)], owner, stored: BTreeMap::new() });
+            return Ok(Self {
+                notes: ignored(by_name, folder, &[WHOLE]),
+                files: vec![(path.clone(), file)],
+                owner,
+                stored: BTreeMap::new(),
+            });
         }
         match by_name.get(INDEX) {
             Some(index) => Self::by_index(by_name, folder, index),

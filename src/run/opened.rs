@@ -85,7 +85,8 @@ pub fn check_model(loaded: &Loaded, context: &Context) -> Result<(), RunError> {
     let (mut looked, mut said) = (Vec::new(), Vec::new());
     for experiment in std::iter::once(&loaded.experiment).chain(variants) {
         let source = serde_json::json!(experiment.model.source).to_string();
-        let use_of_it = (source, experiment.model.shape.clone(), experiment.questions.is_empty(), experiment.train.is_some());
+        let use_of_it =
+            (source, experiment.model.shape.clone(), experiment.questions.is_empty(), experiment.train.is_some());
         if looked.contains(&use_of_it) {
             continue;
         }

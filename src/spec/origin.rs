@@ -85,7 +85,9 @@ impl Experiment {
         relative(&mut value, &self.origin);
         // What is left out means the default of the model's family.
         if self.model.shape.family.bos_each_window {
-            for (evaluation, of) in self.evaluations.iter().zip(value["evaluations"].as_array_mut().into_iter().flatten()) {
+            for (evaluation, of) in
+                self.evaluations.iter().zip(value["evaluations"].as_array_mut().into_iter().flatten())
+            {
                 of["bos"] = serde_json::to_value(evaluation.bos)?;
             }
         }

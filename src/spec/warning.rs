@@ -296,10 +296,7 @@ pub fn thin(
 
 /// The warnings of all variants of a sweep, each once: what is unused in some variants only is not unused, and all calibrations
 /// that are too small for a model make one warning. What holds for some variants only names them.
-pub fn merge_warnings<'a>(
-    variants: &[Variant],
-    warnings: impl Iterator<Item = &'a [Warning]>,
-) -> Vec<Warning> {
+pub fn merge_warnings<'a>(variants: &[Variant], warnings: impl Iterator<Item = &'a [Warning]>) -> Vec<Warning> {
     let mut all: Vec<(Warning, Vec<&Variant>)> = Vec::new();
     for (variant, warnings) in variants.iter().zip(warnings) {
         for warning in warnings {

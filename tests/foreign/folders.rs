@@ -118,7 +118,8 @@ fn tensors_may_go_by_the_names_that_other_savers_give_them() {
     let without = |name: &str| name.strip_prefix("model.").unwrap_or(name).to_string();
     let inside = |name: &str| format!("language_model.{name}");
     let within = |name: &str| format!("model.language_model.{}", without(name));
-    let head = |name: &str| if name == "model.embed_tokens.weight" { "lm_head.weight".into() } else { name.to_string() };
+    let head =
+        |name: &str| if name == "model.embed_tokens.weight" { "lm_head.weight".into() } else { name.to_string() };
     for named in [&without as &dyn Fn(&str) -> String, &inside, &within, &head] {
         let weights = TIED.weights().into_iter().map(|(name, tensor)| (named(&name), tensor)).collect();
         save(&weights, &path);
